@@ -1,0 +1,72 @@
+"""Nothing is lost: whatever does not go on is set aside with a reason and a count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+Where = str | int | None | Sequence[str] | Sequence[int] | np.ndarray
+COLUMNS = ["unit", "reason", "file", "record", "line", "column"]
+DTYPES = {name: "Int64" if name == "line" else "string" for name in COLUMNS}
+
+
+@dataclass
+class Attrition:
+    """Counts of what came in, what was kept and what was set aside, per unit ("subjects", "measurements", ...).
+
+    The rows behind the counts say where each item came from (file, record, line, column), never its value. They are
+    restricted: a steward opens them in ``set_aside.parquet``.
+
+    >>> counts = Attrition()
+    >>> counts.came_in("subjects", 3)
+    >>> counts.set_aside("subjects", "no outcome", record="a7")
+    >>> counts.kept("subjects", 2)
+    >>> counts.summary()["subjects"]
+    {'in': 3, 'kept': 2, 'set_aside': {'no outcome': 1}}
+    """
+
+    _in: dict[str, int] = field(default_factory=dict)
+    _kept: dict[str, int] = field(default_factory=dict)
+    _rows: list[pd.DataFrame] = field(default_factory=list)
+
+    def came_in(self, unit: str, count: int) -> None:
+        """Add ``count`` items of ``unit`` to what came in."""
+        self._in[unit] = self._in.get(unit, 0) + count
+
+    def kept(self, unit: str, count: int) -> None:
+        """Add ``count`` items of ``unit`` to what went on."""
+        self._kept[unit] = self._kept.get(unit, 0) + count
+
+    def set_aside(
+        self,
+        unit: str,
+        reason: str,
+        count: int = 1,
+        *,
+        file: Where = None,
+        record: Where = None,
+        line: Where = None,
+        column: Where = None,
+    ) -> None:
+        """Set ``count`` items of ``unit`` aside; each place is one value for all of them or ``count`` values."""
+        places = {"file": file, "record": record, "line": line, "column": column}
+        self._rows.append(pd.DataFrame({"unit": unit, "reason": reason, **places}, index=range(count)))
+
+    def rows(self) -> pd.DataFrame:
+        """One row per item set aside: ``unit, reason, file, record, line, column``."""
+        typed = [rows.astype(DTYPES) for rows in self._rows]
+        return pd.concat(typed, ignore_index=True) if typed else pd.DataFrame(columns=COLUMNS).astype(DTYPES)
+
+    def summary(self) -> dict[str, dict[str, object]]:
+        """Counts by unit. Raises `AssertionError` where what came in is not what was kept plus what was set aside."""
+        rows = self.rows()
+        result: dict[str, dict[str, object]] = {}
+        for unit in self._in:
+            reasons = rows.loc[rows["unit"] == unit, "reason"].value_counts().sort_index()
+            counts = {str(reason): int(count) for reason, count in reasons.items()}
+            kept = self._kept.get(unit, 0)
+            if self._in[unit] != kept + sum(counts.values()):
+                raise AssertionError(f"{unit}: {self._in[unit]} in, {kept} kept, {sum(counts.values())} set aside")
+            result[unit] = {"in": self._in[unit], "kept": kept, "set_aside": counts}
+        return result

@@ -1,0 +1,102 @@
+"""params.yaml: one block per cohort, inside it one section per room, each checked by that room's model."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML, YAMLError
+
+from tasks.common.errors import InputError
+from tasks.common.layout import STAGE_FOLDERS
+
+COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class RoomParams(BaseModel):
+    """Base of every section's model: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+def read(root: Path) -> dict[str, Any]:
+    """The cohorts of ``root``'s params.yaml, by name, as plain dictionaries. Raises `InputError` where malformed."""
+    path = root / "params.yaml"
+    try:
+        document = YAML(typ="safe").load(path)
+    except YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise InputError(f"params.yaml{line} is not valid YAML: mend that line and try again") from error
+    cohorts = document.get("cohorts") if isinstance(document, dict) else None
+    if not isinstance(cohorts, dict) or not cohorts:
+        raise InputError("params.yaml needs a 'cohorts:' block with one entry per cohort (see README)")
+    for name in cohorts:
+        check_cohort_name(name)
+    return cohorts
+
+
+def check_cohort_name(name: object) -> None:
+    """Raise `InputError` unless ``name`` can name a folder, a stage and a release.
+
+    >>> check_cohort_name("physionet2012")
+    >>> check_cohort_name("../etc")
+    Traceback (most recent call last):
+    ...
+    tasks.common.errors.InputError: '../etc' cannot name a cohort: use lower-case letters, digits, '-' and '_', 63 at most
+    """
+    if not isinstance(name, str) or not COHORT_NAME.fullmatch(name):
+        raise InputError(
+            f"'{name}' cannot name a cohort: use lower-case letters, digits, '-' and '_', 63 at most"
+        )
+
+
+def block(root: Path, cohort: str) -> dict[str, Any]:
+    """The whole block of one cohort. Raises `InputError` where params.yaml has no such cohort."""
+    check_cohort_name(cohort)
+    cohorts = read(root)
+    if cohort not in cohorts:
+        raise InputError(f"params.yaml has no cohort '{cohort}'; it has: {', '.join(sorted(cohorts))}")
+    found = cohorts[cohort]
+    if not isinstance(found, dict):
+        raise InputError(f"params.yaml: cohorts.{cohort} must hold one section per room")
+    unknown = set(found) - set(STAGE_FOLDERS)
+    if unknown:
+        raise InputError(
+            f"params.yaml: cohorts.{cohort} has no section '{sorted(unknown)[0]}'; "
+            f"the sections are: {', '.join(STAGE_FOLDERS)}"
+        )
+    return found
+
+
+def section(root: Path, cohort: str, room: str, model: type[P]) -> P:
+    """The params of ``room`` for ``cohort``, checked by ``model``. Raises `InputError` naming the key and the mend."""
+    found = block(root, cohort)
+    if not isinstance(found.get(room), dict):
+        raise InputError(f"params.yaml: cohorts.{cohort} lacks its '{room}' section; add '{room}: {{}}' for the defaults")
+    return validate(model, found[room], f"params.yaml: cohorts.{cohort}.{room}")
+
+
+def validate(model: type[P], values: dict[str, Any], where: str) -> P:
+    """``values`` as ``model``; each problem becomes one line of an `InputError` that begins with ``where``."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join([where, *(str(part) for part in problem["loc"])])
+            if problem["type"] == "extra_forbidden":
+                lines.append(f"{key} is not a known parameter; known here: {', '.join(model.model_fields)}")
+            else:
+                lines.append(f"{key}: {problem['msg']}")
+        raise InputError("\n".join(lines)) from error
+
+
+def check_cohort(root: Path, cohort: str) -> None:
+    """Check every section of one cohort before any work is done. Raises `InputError`."""
+    for room in STAGE_FOLDERS:
+        section(root, cohort, room, importlib.import_module(f"tasks.{room}.params").Params)

@@ -1,0 +1,31 @@
+"""Plug-ins are files: the file's name is the plug-in's name, in code and in params.yaml."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from tasks.common.errors import InputError
+
+
+def names(package: str) -> list[str]:
+    """Sorted names of the plug-ins in ``package``; modules that begin with an underscore are helpers, not plug-ins.
+
+    >>> "pbcseq" in names("tasks.ingestion.datasets")
+    True
+    """
+    path = importlib.import_module(package).__path__
+    return sorted(info.name for info in pkgutil.iter_modules(path) if not info.name.startswith("_"))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import plug-in ``name`` of ``package``. Raises `InputError` with the known names where there is none such.
+
+    >>> load("tasks.ingestion.datasets", "nonesuch")
+    Traceback (most recent call last):
+    ...
+    tasks.common.errors.InputError: no 'nonesuch' in tasks/ingestion/datasets; choose one of: pbcseq, physionet2012
+    """
+    known = names(package)
+    if name not in known:
+        raise InputError(f"no '{name}' in {package.replace('.', '/')}; choose one of: {', '.join(known)}")
+    return importlib.import_module(f"{package}.{name}")

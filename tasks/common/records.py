@@ -1,0 +1,145 @@
+"""The three forms that records take between rooms, and the files that hold them.
+
+Every file is Parquet, safetensors or JSON: formats that can be opened without running code from them.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from safetensors.numpy import load_file, save_file
+
+SPLITS = ("train", "validation", "test")
+Split = Literal["train", "validation", "test"]
+
+
+class Variable(BaseModel):
+    """What one variable means: its public, data-independent description.
+
+    ``kind``: "numeric", "binary" (0 or 1) or "categorical" (one of ``levels``, stored as the level's index).
+    ``role``: "series" (measured over time, in events) or "static" (once a subject, a column of subjects).
+    ``low`` and ``high`` bound what is physically plausible, in ``unit``; values beyond are set aside at ingestion.
+    ``skewed``: spread over orders of magnitude, so that scaling works on its logarithm.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    label: str
+    unit: str = ""
+    role: Literal["series", "static"]
+    kind: Literal["numeric", "binary", "categorical"] = "numeric"
+    levels: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    skewed: bool = False
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A cohort as it was recorded, cleaned of what cannot be used.
+
+    ``events``: columns ``subject_id`` (string), ``hours`` (float, since the subject's time zero), ``variable``
+    (string), ``value`` (float, in the variable's unit), sorted by subject and time.
+    ``subjects``: one row a subject, unique ``subject_id`` (string), ``outcome`` (float 0 or 1, NaN where unknown),
+    ``split`` (one of `SPLITS`), then one float column per static variable (NaN where unknown).
+    """
+
+    events: pd.DataFrame
+    subjects: pd.DataFrame
+    variables: tuple[Variable, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write ``events.parquet``, ``subjects.parquet`` and ``variables.json`` into ``folder``."""
+        self.events.to_parquet(folder / "events.parquet", index=False, compression="zstd")
+        self.subjects.to_parquet(folder / "subjects.parquet", index=False)
+        write_json(folder / "variables.json", [variable.model_dump() for variable in self.variables])
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ingested":
+        """Read what `save` wrote."""
+        variables = tuple(Variable.model_validate(item) for item in read_json(folder / "variables.json"))
+        return cls(pd.read_parquet(folder / "events.parquet"), pd.read_parquet(folder / "subjects.parquet"), variables)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A cohort as tensors: what networks are trained on.
+
+    ``values``: float32 ``(n_subjects, n_steps, n_features)``, scaled, no gaps.
+    ``observed``: bool, same shape; False where a value was carried forward or imputed.
+    ``labels``: float32 ``(n_subjects,)``, 0 or 1, NaN where unknown.
+    ``split``: uint8 ``(n_subjects,)``, an index into `SPLITS`.
+    """
+
+    values: NDArray[np.float32]
+    observed: NDArray[np.bool_]
+    labels: NDArray[np.float32]
+    split: NDArray[np.uint8]
+
+    def part(self, split: Split) -> "Normalised":
+        """Only the subjects of one split, in their order."""
+        chosen = self.split == SPLITS.index(split)
+        return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen])
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file."""
+        save_file({
+            "values": np.ascontiguousarray(self.values, dtype=np.float32),
+            "observed": np.ascontiguousarray(self.observed, dtype=np.bool_),
+            "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
+            "split": np.ascontiguousarray(self.split, dtype=np.uint8),
+        }, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Normalised":
+        """Read what `save` wrote."""
+        return cls(**load_file(path))
+
+
+@dataclass(frozen=True)
+class CondensedSet:
+    """Synthetic records on the normalised scale, in place of a cohort.
+
+    ``values``: float32 ``(n_records, n_steps, n_features)``.
+    ``labels``: float32 ``(n_records,)`` in [0, 1]; a value between is a soft label, the risk that the record stands for.
+    """
+
+    values: NDArray[np.float32]
+    labels: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` where the arrays do not fit each other, or hold a value that is not finite."""
+        if self.values.ndim != 3 or self.labels.shape != self.values.shape[:1]:
+            raise ValueError(f"values {self.values.shape} and labels {self.labels.shape} do not fit each other")
+        if not (np.isfinite(self.values).all() and np.isfinite(self.labels).all()):
+            raise ValueError("a condensed set must be finite throughout")
+        if self.labels.size and (self.labels.min() < 0 or self.labels.max() > 1):
+            raise ValueError("labels lie outside [0, 1]")
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file with ``values`` and ``labels``."""
+        save_file({
+            "values": np.ascontiguousarray(self.values, dtype=np.float32),
+            "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
+        }, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "CondensedSet":
+        """Read what `save` wrote."""
+        return cls(**load_file(path))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON; NaN and infinity are refused (`ValueError`), since JSON has neither."""
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))

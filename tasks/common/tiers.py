@@ -1,0 +1,16 @@
+"""Who may see an artifact."""
+
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """Sensitivity of everything a stage writes.
+
+    ``RESTRICTED``: real, or derived from single records; stays with the steward.
+    ``AGGREGATE``: figures about the whole cohort; for the steward and the ethics board.
+    ``PUBLIC``: anyone may hold it.
+    """
+
+    RESTRICTED = "restricted"
+    AGGREGATE = "aggregate"
+    PUBLIC = "public"
