@@ -29,10 +29,14 @@ def main(arguments: list[str]) -> int:
         # type and place are shown; RECONDENSE_DEBUG=1 shows all of it on the steward's own terminal.
         if os.environ.get("RECONDENSE_DEBUG") == "1":
             raise
-        frames = "\n".join(f"  {Path(f.filename).name}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
+        frames = "\n".join(
+            f"  {Path(f.filename).name}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__)
+        )
         return _stop(
             f"{name}@{cohort}: {type(error).__name__} (its text is withheld since it may quote a record; "
-            f"set RECONDENSE_DEBUG=1 to see it)\n{frames}", 70)
+            f"set RECONDENSE_DEBUG=1 to see it)\n{frames}",
+            70,
+        )
     return 0
 
 

@@ -47,12 +47,10 @@ def check_cohort_name(name: object) -> None:
     >>> check_cohort_name("../etc")
     Traceback (most recent call last):
     ...
-    tasks.common.errors.InputError: '../etc' cannot name a cohort: use lower-case letters, digits, '-' and '_', 63 at most
+    tasks.common.errors.InputError: '../etc' cannot name a cohort: use a-z, 0-9, '-' and '_', at most 63
     """
     if not isinstance(name, str) or not COHORT_NAME.fullmatch(name):
-        raise InputError(
-            f"'{name}' cannot name a cohort: use lower-case letters, digits, '-' and '_', 63 at most"
-        )
+        raise InputError(f"'{name}' cannot name a cohort: use a-z, 0-9, '-' and '_', at most 63")
 
 
 def block(root: Path, cohort: str) -> dict[str, Any]:
@@ -77,7 +75,9 @@ def section(root: Path, cohort: str, room: str, model: type[P]) -> P:
     """The params of ``room`` for ``cohort``, checked by ``model``. Raises `InputError` naming the key and the mend."""
     found = block(root, cohort)
     if not isinstance(found.get(room), dict):
-        raise InputError(f"params.yaml: cohorts.{cohort} lacks its '{room}' section; add '{room}: {{}}' for the defaults")
+        raise InputError(
+            f"params.yaml: cohorts.{cohort} lacks its '{room}' section; add '{room}: {{}}' for the defaults"
+        )
     return validate(model, found[room], f"params.yaml: cohorts.{cohort}.{room}")
 
 

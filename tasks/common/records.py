@@ -64,7 +64,11 @@ class Ingested:
     def load(cls, folder: Path) -> "Ingested":
         """Read what `save` wrote."""
         variables = tuple(Variable.model_validate(item) for item in read_json(folder / "variables.json"))
-        return cls(pd.read_parquet(folder / "events.parquet"), pd.read_parquet(folder / "subjects.parquet"), variables)
+        return cls(
+            pd.read_parquet(folder / "events.parquet"),
+            pd.read_parquet(folder / "subjects.parquet"),
+            variables,
+        )
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,15 @@ class Normalised:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
-        save_file({
-            "values": np.ascontiguousarray(self.values, dtype=np.float32),
-            "observed": np.ascontiguousarray(self.observed, dtype=np.bool_),
-            "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
-            "split": np.ascontiguousarray(self.split, dtype=np.uint8),
-        }, path)
+        save_file(
+            {
+                "values": np.ascontiguousarray(self.values, dtype=np.float32),
+                "observed": np.ascontiguousarray(self.observed, dtype=np.bool_),
+                "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
+                "split": np.ascontiguousarray(self.split, dtype=np.uint8),
+            },
+            path,
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Normalised":
@@ -107,7 +114,7 @@ class CondensedSet:
     """Synthetic records on the normalised scale, in place of a cohort.
 
     ``values``: float32 ``(n_records, n_steps, n_features)``.
-    ``labels``: float32 ``(n_records,)`` in [0, 1]; a value between is a soft label, the risk that the record stands for.
+    ``labels``: float32 ``(n_records,)`` in [0, 1]; a value between is a soft label, a risk.
     """
 
     values: NDArray[np.float32]
@@ -124,10 +131,13 @@ class CondensedSet:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file with ``values`` and ``labels``."""
-        save_file({
-            "values": np.ascontiguousarray(self.values, dtype=np.float32),
-            "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
-        }, path)
+        save_file(
+            {
+                "values": np.ascontiguousarray(self.values, dtype=np.float32),
+                "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
+            },
+            path,
+        )
 
     @classmethod
     def load(cls, path: Path) -> "CondensedSet":

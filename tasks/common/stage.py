@@ -1,5 +1,6 @@
 """What makes a function a stage: checked params, whole outputs or none, metrics, and inputs that stood still."""
 
+import ctypes
 import os
 import shutil
 import time
@@ -18,6 +19,9 @@ from tasks.common.records import write_json
 from tasks.common.tiers import Tier
 
 P = TypeVar("P", bound=BaseModel)
+
+AT_FDCWD = -100  # linux/fcntl.h
+RENAME_EXCHANGE = 2  # linux/fs.h
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,18 @@ class Stage(Generic[P]):
         return self.function.__name__
 
     def __call__(self, layout: Layout) -> dict[str, Any]:
-        """Run the stage for one cohort: its files and ``metrics.json`` (with ``seconds`` and ``tier``) appear together,
-        after the function has returned and its params were found unchanged. Returns the metrics. Raises `InputError`."""
+        """Run the stage for one cohort and return its metrics.
+
+        Its files and ``metrics.json`` (with ``seconds`` and ``tier``) appear together, once the function has returned
+        and the params were found unchanged. Raises `InputError`.
+        """
         params = section(layout.root, layout.cohort, self.name, self.params)
         started = time.perf_counter()
         with whole_or_nothing(layout.folder(self.name)) as out:
             metrics = self.function(Context(layout, params, out))
             metrics = {"tier": str(self.tier), "seconds": round(time.perf_counter() - started, 3), **metrics}
-            write_json(out / "metrics.json", metrics)
+            if not (out / "metrics.json").exists():  # a bundle's is its own, and already in its manifest
+                write_json(out / "metrics.json", metrics)
             if section(layout.root, layout.cohort, self.name, self.params) != params:
                 raise InputError(f"params.yaml changed while {self.name} ran: its result is discarded; run it again")
         return metrics
@@ -71,10 +79,9 @@ def stage(params: type[P], tier: Tier) -> Callable[[Callable[[Context[P]], dict[
 
 @contextmanager
 def whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """A scratch folder whose files replace those of ``folder`` on success; on any failure ``folder`` is as it was.
+    """A scratch folder that takes the place of ``folder`` on success; on any failure ``folder`` is as it was.
 
-    Files are renamed into place one by one, ``metrics.json`` last. Files of an earlier run that the new one did not
-    write are removed. A scratch folder left by a killed run is swept up by the next.
+    What a killed run left behind is swept up by the next.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     for stale in folder.parent.glob(f".{folder.name}.partial-*"):
@@ -84,10 +91,20 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
     try:
         yield scratch
         folder.mkdir(exist_ok=True)
-        written = sorted((path.name for path in scratch.iterdir()), key=lambda name: (name == "metrics.json", name))
-        for name in written:
-            os.replace(scratch / name, folder / name)
-        for leftover in set(os.listdir(folder)) - set(written) - {"candidate", ".gitignore"}:
-            (folder / leftover).unlink()
+        _exchange(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Swap two folders: in one atomic step where the system can (Linux), else by renames a moment apart."""
+    try:
+        swap = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        swap = None
+    if swap and swap(AT_FDCWD, bytes(new), AT_FDCWD, bytes(old), RENAME_EXCHANGE) == 0:
+        return
+    aside = new.with_name(f"{new.name}.old")
+    old.rename(aside)
+    new.rename(old)
+    aside.rename(new)

@@ -1,0 +1,159 @@
+"""The command line. Heavy packages are imported by the commands that need them."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasks.common.errors import InputError
+from tasks.common.layout import Layout, find_root
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_show_locals=False,  # a traceback must not print records
+    help="Share what a patient cohort teaches without sharing who is in it.",
+)
+
+Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)]
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 a mistake in the input or a refusal, 2 wrong use, 130 interrupted."""
+    try:
+        app()
+    except InputError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="Change this cohort's params in params.yaml first; repeatable.",
+        ),
+    ] = None,
+    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON: states, MLflow run, bundle, metrics.")] = False,
+) -> None:
+    """Take a cohort's raw records to a release candidate; what is current is not run again.
+
+    Example: recondense run pbcseq --set condensation.method=kmeans
+    """
+    from flows.settings import use_local_services
+
+    root = find_root()
+    os.chdir(root)
+    from flows.params_file import set_params
+    from tasks.common.params import check_cohort
+
+    if set_:
+        set_params(root, cohort, set_)
+    check_cohort(root, cohort)
+    use_local_services(root, server)
+
+    from flows.console import results, say
+    from flows.pipeline import StageFailed
+    from flows.recondense import recondense
+    from tasks.common.records import read_json
+
+    try:
+        outcome = recondense(cohort, str(root))
+    except StageFailed as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        raise typer.Exit(1) from error
+    bundle = Layout(root, cohort).folder("release")
+    if json_:
+        print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))
+        return
+    say(f"MLflow run {outcome['mlflow_run']}")
+    results(Layout(root, cohort))
+
+
+@app.command()
+def cohorts(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the cohorts of params.yaml: where their raw records are, and how far each has come."""
+    from flows.console import table
+    from flows.overview import cohort_rows
+
+    rows = cohort_rows(find_root())
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+@app.command()
+def releases(
+    cohort: Annotated[str | None, typer.Argument(help="Only this cohort.", show_default=False)] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the bundles in data/7_released."""
+    from flows.console import table
+    from flows.overview import release_rows
+
+    rows = release_rows(find_root(), cohort)
+    if not rows and not json_:
+        typer.echo("no bundle yet: `recondense run COHORT` makes one")
+        return
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+@app.command()
+def verify(bundle: Bundle, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Recompute what a bundle claims; exit status 1 where a claim does not hold."""
+    from tasks.release.verify import verify as checks_of
+
+    checks = checks_of(bundle)
+    if json_:
+        print(json.dumps([vars(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            mark = typer.style("ok  ", fg="green") if check.holds else typer.style("FAIL", fg="red")
+            typer.echo(f"{mark} {check.claim}{f' ({check.detail})' if check.detail else ''}")
+        good = all(check.holds for check in checks)
+        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
+    if not all(check.holds for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def transform(
+    bundle: Bundle,
+    cohort: Annotated[
+        str, typer.Option(help="How to read the raw records: a cohort of params.yaml, or the bundle's own.")
+    ],
+    raw: Annotated[Path, typer.Option(help="The folder with the new raw records.", exists=True)],
+    out: Annotated[Path, typer.Option(help="The safetensors file to write.")],
+) -> None:
+    """Map new raw records onto a bundle's scale: values, observed, subject_ids, and labels where known.
+
+    Example: recondense transform BUNDLE --cohort physionet2012 --raw MY_RECORDS --out mine.safetensors
+    """
+    from flows.transform import transform as map_records
+
+    counts = map_records(bundle, cohort, raw, out)
+    for unit, count in counts.items():
+        aside = ", ".join(f"{reason} {n}" for reason, n in count["set_aside"].items()) or "none"
+        typer.echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
+    typer.echo(f"written: {out}")
+
+
+@app.command()
+def ui(
+    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
+) -> None:
+    """Serve Prefect's and MLflow's pages on loopback until interrupted."""
+    from flows.servers import serve_pages
+
+    serve_pages(find_root(), prefect_port, mlflow_port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What a person sees while a flow runs and when it ends."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tasks.common.layout import Layout
+from tasks.common.records import read_json
+
+TRAINED_ON = {
+    "condensed": "condensed records",
+    "all_real": "all real records",
+    "random_records": "as many random real records",
+    "kmeans": "as many k-means centroids",
+}
+_err = Console(stderr=True, highlight=False)
+_out = Console(highlight=False)
+
+
+def say(text: str) -> None:
+    """One line on standard error."""
+    _err.print(text, style="dim")
+
+
+def say_stage(name: str, state: str, seconds: float | None = None) -> None:
+    """How a stage stands: its Prefect state, and how long it took where it ran."""
+    style = {"Cached": "green", "Completed": "bold green", "Running": "cyan"}.get(state, "bold red")
+    _err.print(f"  {name:<14} [{style}]{state}[/]" + (f" in {seconds:.1f} s" if seconds else ""))
+
+
+def results(layout: Layout) -> None:
+    """What the run is worth: test AUC by training set, privacy verdicts, where the bundle is."""
+    bundle = layout.folder("release")
+    metrics = read_json(bundle / "metrics.json")
+    auc = Table(
+        title=f"{layout.cohort}: test AUC, mean over {len(metrics['mean_over'])} networks",
+        title_justify="left",
+    )
+    for heading in ("trained on", "AUC", "95 % interval"):
+        auc.add_column(heading)
+    for key, words in TRAINED_ON.items():
+        found = metrics["test_auc"][key]
+        auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}")
+    privacy = Table(title="privacy attacks on the condensed records", title_justify="left")
+    for heading in ("attack", "AUC", "95 % interval", "verdict"):
+        privacy.add_column(heading)
+    for name, attack in metrics["privacy"]["attacks"].items():
+        privacy.add_row(
+            name.replace("_", " "),
+            f"{attack['auc']:.3f}",
+            f"{attack['low']:.3f} to {attack['high']:.3f}",
+            attack["verdict"],
+        )
+    _out.print(auc)
+    _out.print(privacy)
+    _out.print(f"bundle: {bundle.relative_to(layout.root)}", soft_wrap=True)
+    _out.print(f"check it with: recondense verify {bundle.relative_to(layout.root)}", soft_wrap=True)
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """Rows that share their keys, as a table on standard output."""
+    drawn = Table()
+    for heading in rows[0] if rows else []:
+        drawn.add_column(heading, overflow="fold")
+    for row in rows:
+        drawn.add_row(*("" if value is None else str(value) for value in row.values()))
+    _out.print(drawn)

@@ -1,0 +1,66 @@
+"""Edit params.yaml as a person would: one value, comments kept, checked before it is written."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+
+from tasks.common.errors import InputError
+from tasks.common.layout import STAGE_FOLDERS
+from tasks.common.params import block, check_cohort
+
+
+def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
+    """Write ``SECTION.KEY=VALUE`` assignments into ``cohort``'s block of params.yaml; VALUE is read as YAML.
+
+    Nothing is written unless the whole block is still valid. Raises `InputError`.
+    """
+    block(root, cohort)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    document = yaml.load(before)
+    for assignment in assignments:
+        keys, value = _parse(assignment)
+        target: Any = document["cohorts"][cohort]
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+            if not isinstance(target, dict):
+                raise InputError(f"--set {assignment}: '{key}' holds a value, not a section")
+        target[keys[-1]] = value
+    _replace(path, yaml, document)
+    try:
+        check_cohort(root, cohort)
+    except InputError:
+        _write(path, before)
+        raise
+
+
+def _parse(assignment: str) -> tuple[list[str], Any]:
+    name, equals, text = assignment.partition("=")
+    keys = name.strip().split(".")
+    if not equals or len(keys) < 2 or not all(keys):
+        raise InputError(f"--set {assignment}: write SECTION.KEY=VALUE, as in --set condensation.method=kmeans")
+    if keys[0] not in STAGE_FOLDERS:
+        raise InputError(f"--set {assignment}: no section '{keys[0]}'; choose one of: {', '.join(STAGE_FOLDERS)}")
+    try:
+        return keys, YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise InputError(f"--set {assignment}: the value is not valid YAML") from error
+
+
+def _replace(path: Path, yaml: YAML, document: Any) -> None:
+    from io import StringIO
+
+    text = StringIO()
+    yaml.dump(document, text)
+    _write(path, text.getvalue())
+
+
+def _write(path: Path, text: str) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)

@@ -1,0 +1,159 @@
+"""The adapter to DVC: which stages a cohort has, which are current, and running one as `dvc repro` would.
+
+DVC alone decides what is current. A stage runs as the command that dvc.yaml gives it, in a process of its own: the same
+code path as `dvc repro`, always the code that is on disk now, and its memory is gone when it ends.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+from dvc.dependency.base import DependencyDoesNotExistError
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+from dvc.repo import Repo
+from dvc.rwlock import rwlock
+from dvc.stage.serialize import to_single_stage_lockfile
+
+from tasks.common.errors import InputError
+
+BUSY_POLL_SECONDS = 1.0
+
+
+class StageFailed(Exception):
+    """A stage stopped; the message is what it said, free of patients' values."""
+
+
+class Pipeline:
+    """The stages of one cohort in the DVC project at ``root``."""
+
+    def __init__(self, root: Path, cohort: str) -> None:
+        self.root = root
+        self.cohort = cohort
+        try:
+            # The default gives up on another process's lock after 3 s
+            self.repo: Any = Repo(str(root), _wait_for_lock=True)
+            self.stages = self._in_order()
+        except DvcException as error:
+            raise InputError(f"DVC cannot read the project at {root}: {error}") from error
+
+    def _in_order(self) -> list[str]:
+        suffix = f"@{self.cohort}"
+        graph = self.repo.index.graph  # an edge leads from a stage to what it depends on
+        order = [stage.addressing for stage in reversed(list(nx.topological_sort(graph)))]
+        stages = [name for name in order if name.endswith(suffix)]
+        if not stages:
+            raise InputError(f"dvc.yaml has no stage for cohort '{self.cohort}': is it in params.yaml?")
+        return stages
+
+    def _stage(self, name: str) -> Any:
+        """The stage as dvc.yaml, params.yaml and dvc.lock have it now."""
+        self.repo._reset()
+        return self.repo.stage.load_one(name=name)
+
+    def key(self, name: str) -> str | None:
+        """A digest of the stage's dvc.lock entry while the stage is current, None while it has to run."""
+        with self._waiting(), self.repo.lock:
+            stage = self._stage(name)
+            if stage.changed():
+                return None
+            entry = to_single_stage_lockfile(stage, with_files=True)
+        digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+        return f"dvc-{name}-{digest}"
+
+    def run(self, name: str, environment: dict[str, str] | None = None) -> float:
+        """Run one stage and commit it to dvc.lock and DVC's cache. Returns seconds.
+
+        The repo lock is free meanwhile, so that other cohorts go on; the stage's own paths are locked. Raises
+        `StageFailed` where the command fails, or a dependency changed while it ran (then nothing is committed).
+        """
+        with self._waiting(), self.repo.lock:
+            stage = self._stage(name)
+            missing = self._save_dependencies(stage)
+        with self._paths_locked(stage):
+            started = time.perf_counter()
+            self._execute(stage.cmd, environment or {})
+            seconds = time.perf_counter() - started
+            if missing:
+                raise StageFailed(f"{name}: {missing} does not exist")
+            moved = [dep.def_path for dep in stage.deps if dep.workspace_status()]
+            if moved:
+                raise StageFailed(
+                    f"{name}: {', '.join(moved)} changed while it ran; its result is not recorded, run it again"
+                )
+            with self._waiting():
+                self.repo.commit(name, force=True)
+        return seconds
+
+    @staticmethod
+    def _save_dependencies(stage: Any) -> str | None:
+        """Record the dependencies as they are now. A missing one is left to the stage, whose message says more."""
+        try:
+            stage.save_deps()
+        except DependencyDoesNotExistError as error:
+            return str(error.path)
+        return None
+
+    @contextmanager
+    def _paths_locked(self, stage: Any) -> Iterator[None]:
+        # DVC's own name for this process: its nested locks on the same paths are then seen as ours
+        command = " ".join(sys.argv)
+        read = [dep.fs_path for dep in stage.deps]
+        write = [out.fs_path for out in stage.outs]
+        while True:
+            lock = rwlock(self.repo.tmp_dir, self.repo.fs, command, read, write, False)
+            try:
+                lock.__enter__()
+                break
+            except LockError:
+                time.sleep(BUSY_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Turn DVC's complaints into messages for the user."""
+        try:
+            yield
+        except LockError as error:
+            raise StageFailed(f"DVC is busy with another command: {error}") from error
+
+    def _execute(self, command: str, environment: dict[str, str]) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            reason = Path(scratch) / "reason"
+            process = subprocess.Popen(
+                command,
+                shell=True,
+                cwd=self.root,
+                stdin=subprocess.PIPE,  # closes when this process dies, however it dies; the stage then ends too
+                env={
+                    **os.environ,
+                    # dvc.yaml says `python`: the one that runs this
+                    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+                    "RECONDENSE_PARENT_PIPE": "1",
+                    "RECONDENSE_REASON_FILE": str(reason),
+                    **environment,
+                },
+            )
+            try:
+                status = process.wait()
+            finally:
+                if process.stdin:
+                    process.stdin.close()
+                process.wait()
+            if status:
+                said = (
+                    reason.read_text(encoding="utf-8") if reason.exists() else f"`{command}` ended with status {status}"
+                )
+                raise StageFailed(said)

@@ -1,0 +1,70 @@
+"""The flow: raw records to a release candidate for one cohort, every stage a cached Prefect task.
+
+DVC decides whether a stage is current. Where it is, the Prefect task ends as ``Cached`` under a key derived from the
+stage's dvc.lock entry, whichever engine did the work; where it is not, the task runs it. Task results are small JSON
+manifests, never data.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from prefect import flow, task
+from prefect.results import get_result_store
+
+from flows.console import say_stage
+from flows.pipeline import Pipeline
+from flows.tracking import Tracker
+from tasks.common.layout import Layout
+from tasks.common.params import check_cohort
+
+
+@task(persist_result=True, result_serializer="json")
+def room(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Run one stage and commit it. The result says which stage and how long, nothing else."""
+    name, cohort = stage.split("@")
+    seconds = Pipeline(Path(root), cohort).run(stage, environment)
+    return {"stage": name, "cohort": cohort, "seconds": round(seconds, 3)}
+
+
+@flow(name="recondense", flow_run_name="recondense-{cohort}", persist_result=False)
+def recondense(cohort: str, root: str) -> dict[str, Any]:
+    """Raw records to release candidate. Returns each stage's final Prefect state and the MLflow run's id.
+
+    One run per cohort at a time: a second waits for the first and then finds its work done. Raises `InputError` before
+    any work where the params are wrong, `StageFailed` where a stage stops.
+    """
+    layout = Layout(Path(root), cohort)
+    check_cohort(layout.root, cohort)
+    with _one_at_a_time(layout):
+        pipeline = Pipeline(layout.root, cohort)
+        with Tracker(layout).recording() as tracker:
+            states: dict[str, str] = {}
+            for stage in pipeline.stages:
+                name = stage.split("@")[0]
+                states[name] = _room_state(pipeline, stage, tracker.run_id)
+                tracker.stage(name, states[name])
+    return {"states": states, "mlflow_run": tracker.run_id}
+
+
+def _room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
+    """Run or skip one stage through Prefect; returns the name of the task run's state."""
+    key = pipeline.key(stage)
+    name, cohort = stage.split("@")
+    this = room.with_options(task_run_name=stage, cache_key_fn=lambda *_: key)
+    if key is None:
+        say_stage(name, "Running")
+    else:
+        store: Any = get_result_store().update_for_task(this)
+        if not store.exists(key):  # the work was done by `dvc repro`, or before Prefect's storage was cleared
+            store.write(obj={"stage": name, "cohort": cohort, "seconds": 0.0}, key=key)
+    state = this(stage, str(pipeline.root), {"RECONDENSE_MLFLOW_RUN": mlflow_run}, return_state=True)
+    manifest = state.result()  # raises what the stage raised
+    say_stage(name, str(state.name), None if key else manifest["seconds"])
+    return str(state.name)
+
+
+def _one_at_a_time(layout: Layout) -> FileLock:
+    folder = layout.root / ".recondense"
+    folder.mkdir(exist_ok=True)
+    return FileLock(folder / f"{layout.cohort}.lock")

@@ -1,0 +1,71 @@
+"""New raw records onto a bundle's scale."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from tasks.common import params
+from tasks.common.errors import InputError
+from tasks.common.layout import find_root
+from tasks.common.preprocessing import Preprocessing
+from tasks.common.records import read_json
+from tasks.ingestion.params import Params
+from tasks.ingestion.read import ingest
+
+
+def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict[str, Any]]:
+    """Read the records in ``raw`` as ``cohort``'s ingestion would, and write them on ``bundle``'s scale to ``out``.
+
+    ``out`` holds ``values`` float32 and ``observed`` bool ``(n_subjects, n_steps, n_features)``; ``subject_ids``, int64
+    where every id is a whole number, else UTF-8 bytes padded with zeros, ``(n_subjects, width)``; and, where any
+    outcome is known, ``labels`` float32 ``(n_subjects,)`` with NaN for unknown. Returns counts of what was set aside.
+    """
+    preprocessing = Preprocessing.load(bundle / "preprocessing.json")
+    settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
+    ingested, attrition = ingest(raw, settings, outcome_required=False)
+    values, observed = preprocessing.apply(ingested.events, ingested.subjects)
+    labels = ingested.subjects["outcome"].to_numpy(dtype=np.float32)
+    tensors: dict[str, NDArray[Any]] = {
+        "values": values,
+        "observed": observed,
+        "subject_ids": encode_ids(list(ingested.subjects["subject_id"])),
+    }
+    if not np.isnan(labels).all():
+        tensors["labels"] = labels
+    scratch = out.with_name(f".{out.name}.partial")
+    save_file(tensors, scratch)
+    scratch.replace(out)
+    return attrition.summary()
+
+
+def ingestion_params(bundle: Path, cohort: str) -> Params:
+    """How to read ``cohort``: by the project's params.yaml, or by the bundle's manifest where it is the same cohort.
+
+    Raises `InputError` where neither knows it.
+    """
+    try:
+        return params.section(find_root(), cohort, "ingestion", Params)
+    except InputError as error:
+        manifest = read_json(bundle / "manifest.json") if (bundle / "manifest.json").is_file() else {}
+        if manifest.get("cohort") != cohort:
+            raise InputError(
+                f"{error}\nand this bundle is of cohort '{manifest.get('cohort')}': name one that either of them knows"
+            ) from error
+        return params.validate(Params, manifest["params"]["ingestion"], "manifest.json: params.ingestion")
+
+
+def encode_ids(ids: list[str]) -> NDArray[Any]:
+    """Subject ids as a tensor, since safetensors holds no strings.
+
+    >>> encode_ids(["7", "12"]).tolist()
+    [7, 12]
+    >>> [bytes(row).rstrip(bytes(1)).decode() for row in encode_ids(["a7", "b"])]
+    ['a7', 'b']
+    """
+    if all(one.isascii() and one.isdigit() and str(int(one)) == one and len(one) < 19 for one in ids):
+        return np.array([int(one) for one in ids], dtype=np.int64)
+    width = max(len(one.encode()) for one in ids)
+    return np.array([list(one.encode().ljust(width, b"\0")) for one in ids], dtype=np.uint8)

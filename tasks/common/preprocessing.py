@@ -1,0 +1,168 @@
+"""From records to tensors and back: everything a recipient needs to put new records on the condensed set's scale.
+
+`Preprocessing` is plain data (``preprocessing.json``). Applying it is one fixed sequence per feature:
+mean within each step -> clip -> log1p if ``log`` -> carry forward -> ``fill`` -> ``(x - mean) / std``.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tasks.common.errors import InputError
+from tasks.common.records import CondensedSet, Variable, read_json, write_json
+
+FORMAT = 1
+
+
+class Feature(BaseModel):
+    """One column of the tensors.
+
+    ``source``: "series" (step means of ``variable``), "observed" (1 where ``variable`` was measured in the step),
+    "count" (number of measurements of any variable in the step), "static" (``variable`` of the subject at every step)
+    or "level" (1 where the static categorical ``variable`` has level ``level``).
+    ``clip`` is in ``unit``; ``fill``, ``mean`` and ``std`` are on the scale after the logarithm, if any.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    source: Literal["series", "observed", "count", "static", "level"]
+    variable: str = ""
+    level: int | None = None
+    unit: str = ""
+    clip: tuple[float, float] | None = None
+    log: bool = False
+    fill: float = 0.0
+    mean: float = 0.0
+    std: float = 1.0
+
+
+class Preprocessing(BaseModel):
+    """How one cohort's records become tensors. ``variables``: what is measured; ``features``: the columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    step_hours: float
+    n_steps: int
+    carry_forward: bool
+    variables: tuple[Variable, ...]
+    features: tuple[Feature, ...]
+
+    def save(self, path: Path) -> None:
+        """Write ``preprocessing.json``."""
+        write_json(path, self.model_dump())
+
+    @classmethod
+    def load(cls, path: Path) -> "Preprocessing":
+        """Read ``preprocessing.json``. Raises `InputError` where it is not one of this format."""
+        try:
+            found = cls.model_validate(read_json(path))
+        except (OSError, ValueError, ValidationError) as error:
+            raise InputError(f"{path} is not a preprocessing.json of format {FORMAT}: get the bundle again") from error
+        if found.format != FORMAT:
+            raise InputError(f"{path} has format {found.format}; this version of recondense reads format {FORMAT}")
+        return found
+
+    def apply(self, events: pd.DataFrame, subjects: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Tensors of ``subjects`` (rows in their order): ``values`` float32 and ``observed`` bool, both
+        ``(n_subjects, n_steps, n_features)``. Events outside the steps, or of unknown variables, have no effect."""
+        raw = self.raw(events, subjects)
+        observed = ~np.isnan(raw)
+        scaled = np.empty(raw.shape, dtype=np.float32)
+        for index, feature in enumerate(self.features):
+            column = self.filled(feature, self.transformed(feature, raw[:, :, index]))
+            scaled[:, :, index] = (column - feature.mean) / feature.std
+        return scaled, observed
+
+    def raw(self, events: pd.DataFrame, subjects: pd.DataFrame) -> NDArray[np.float64]:
+        """Step means in clinical units, ``(n_subjects, n_steps, n_features)``, NaN where nothing was measured."""
+        names = [variable.name for variable in self.variables if variable.role == "series"]
+        shape = (len(subjects), self.n_steps, len(names))
+        subject = pd.Index(subjects["subject_id"]).get_indexer(pd.Index(events["subject_id"]))
+        variable = pd.Index(names).get_indexer(pd.Index(events["variable"]))
+        hours = events["hours"].to_numpy(dtype=float)
+        step = self.step_of(hours)
+        inside = (subject >= 0) & (variable >= 0) & (step >= 0)
+        cell = np.ravel_multi_index((subject[inside], step[inside], variable[inside]), shape)
+        counts = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
+        weights = events["value"].to_numpy(dtype=float)[inside]
+        sums = np.bincount(cell, weights=weights, minlength=int(np.prod(shape))).reshape(shape)
+        means = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
+
+        result = np.empty((*shape[:2], len(self.features)))
+        for index, feature in enumerate(self.features):
+            if feature.source == "count":
+                result[:, :, index] = counts.sum(axis=2)
+            elif feature.source == "series":
+                result[:, :, index] = means[:, :, names.index(feature.variable)]
+            elif feature.source == "observed":
+                result[:, :, index] = counts[:, :, names.index(feature.variable)] > 0
+            else:
+                result[:, :, index] = self._static(feature, subjects)[:, None]
+        return result
+
+    def step_of(self, hours: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The step each time falls in, -1 where none: steps are half-open, but the end of the last one belongs to it.
+
+        >>> Preprocessing(step_hours=1, n_steps=2, carry_forward=True, variables=(), features=()).step_of(
+        ...     np.array([-0.5, 0.0, 0.9, 1.0, 2.0, 2.1])).tolist()
+        [-1, 0, 0, 1, 1, -1]
+        """
+        step = np.floor(hours / self.step_hours).astype(np.int64)
+        step = np.where(hours == self.step_hours * self.n_steps, self.n_steps - 1, step)
+        return np.where((step >= 0) & (step < self.n_steps), step, -1)
+
+    @staticmethod
+    def _static(feature: Feature, subjects: pd.DataFrame) -> NDArray[np.float64]:
+        if feature.variable not in subjects.columns:
+            return np.full(len(subjects), np.nan)
+        column = subjects[feature.variable].to_numpy(dtype=float)
+        if feature.source == "static":
+            return column
+        return np.where(np.isnan(column), np.nan, (column == feature.level).astype(float))
+
+    @staticmethod
+    def transformed(feature: Feature, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Clip and take the logarithm; NaN stays NaN."""
+        if feature.clip is not None:
+            column = np.clip(column, *feature.clip)
+        return np.log1p(column) if feature.log else column
+
+    def filled(self, feature: Feature, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Carry each subject's last value forward, then put ``fill`` where there is none yet; no NaN is left.
+
+        >>> p = Preprocessing(step_hours=1, n_steps=4, carry_forward=True, variables=(), features=())
+        >>> p.filled(Feature(name="x", source="series", fill=9), np.array([[np.nan, 1, np.nan, 2]])).tolist()
+        [[9.0, 1.0, 1.0, 2.0]]
+        """
+        if self.carry_forward:
+            last = np.maximum.accumulate(np.where(np.isnan(column), 0, np.arange(column.shape[1])), axis=1)
+            column = np.take_along_axis(column, last, axis=1)
+        return np.where(np.isnan(column), feature.fill, column)
+
+    def clinical(self, condensed: CondensedSet) -> pd.DataFrame:
+        """The condensed records in clinical units, long: ``record, label, step, from_hours, to_hours, feature, unit,
+        value``, one row per record, step and feature."""
+        n_records, n_steps, n_features = condensed.values.shape
+        values = condensed.values.astype(np.float64)
+        for index, feature in enumerate(self.features):
+            column = values[:, :, index] * feature.std + feature.mean
+            values[:, :, index] = np.expm1(column) if feature.log else column
+        step = np.tile(np.repeat(np.arange(n_steps), n_features), n_records)
+        return pd.DataFrame(
+            {
+                "record": np.repeat(np.arange(n_records), n_steps * n_features),
+                "label": np.repeat(condensed.labels, n_steps * n_features),
+                "step": step,
+                "from_hours": step * self.step_hours,
+                "to_hours": (step + 1) * self.step_hours,
+                "feature": np.tile([feature.name for feature in self.features], n_records * n_steps),
+                "unit": np.tile([feature.unit for feature in self.features], n_records * n_steps),
+                "value": values.reshape(-1),
+            }
+        )

@@ -1,0 +1,74 @@
+"""Fit a `Preprocessing` on the train split."""
+
+import numpy as np
+import pandas as pd
+
+from tasks.common.errors import InputError
+from tasks.common.preprocessing import Feature, Preprocessing
+from tasks.common.records import Ingested, Variable
+from tasks.normalisation.params import Params
+
+
+def fit(ingested: Ingested, params: Params) -> Preprocessing:
+    """The preprocessing of a cohort, its clip bounds, fills, means and deviations taken from train subjects alone.
+
+    Raises `InputError` where a variable's kind has no rule here, or no train subject has any measurement.
+    """
+    empty = Preprocessing(
+        step_hours=params.step_hours,
+        n_steps=params.n_steps,
+        carry_forward=params.carry_forward,
+        variables=ingested.variables,
+        features=tuple(columns(ingested.variables, params)),
+    )
+    train = ingested.subjects[ingested.subjects["split"] == "train"]
+    events = ingested.events[ingested.events["subject_id"].isin(train["subject_id"])]
+    raw = empty.raw(events, train)
+    fitted = [_fitted(empty, feature, raw[:, :, index], params) for index, feature in enumerate(empty.features)]
+    return empty.model_copy(update={"features": tuple(fitted)})
+
+
+def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
+    """The features that ``variables`` give rise to, in order: series, missingness, statics."""
+    series = [variable for variable in variables if variable.role == "series"]
+    for variable in series:
+        if variable.kind == "categorical":
+            raise InputError(
+                f"variable '{variable.name}' is a categorical series, for which there is no step mean: "
+                "declare one binary variable per level"
+            )
+    features = [Feature(name=v.name, source="series", variable=v.name, unit=v.unit, log=v.skewed) for v in series]
+    if params.missingness == "count":
+        features.append(Feature(name="n_measurements", source="count", unit="measurements"))
+    if params.missingness == "mask":
+        features += [Feature(name=f"{v.name}_observed", source="observed", variable=v.name) for v in series]
+    for v in variables:
+        if v.role == "static" and v.kind == "categorical":
+            features += [
+                Feature(name=f"{v.name}={level}", source="level", variable=v.name, level=index)
+                for index, level in enumerate(v.levels)
+            ]
+        elif v.role == "static":
+            features.append(Feature(name=v.name, source="static", variable=v.name, unit=v.unit, log=v.skewed))
+    return features
+
+
+def _fitted(empty: Preprocessing, feature: Feature, raw: np.ndarray, params: Params) -> Feature:
+    known = raw[~np.isnan(raw)]
+    if known.size == 0:
+        return feature  # never measured in the train split: constant zero on the scale, for everyone
+    if (feature.source == "series" and set(np.unique(known)) - {0.0, 1.0}) or feature.log:
+        low, high = np.quantile(known, params.clip_quantiles)
+        feature = feature.model_copy(update={"clip": (float(low), float(high))})
+    known = empty.transformed(feature, known)
+    # A level or an indicator that is not known is not there; anything else is at its most usual
+    fill = 0.0 if feature.source in ("level", "observed") else float(np.median(known))
+    feature = feature.model_copy(update={"fill": fill})
+    column = empty.filled(feature, empty.transformed(feature, raw))
+    std = float(column.std())
+    return feature.model_copy(update={"mean": float(column.mean()), "std": std if std > 1e-8 else 1.0})
+
+
+def outside_steps(preprocessing: Preprocessing, events: pd.DataFrame) -> int:
+    """How many events fall outside every step, and so have no part in the tensors."""
+    return int((preprocessing.step_of(events["hours"].to_numpy(dtype=float)) < 0).sum())

@@ -1,0 +1,37 @@
+"""The stage: fit on train, apply to all."""
+
+from typing import Any
+
+import numpy as np
+
+from tasks.common.records import SPLITS, Ingested, Normalised
+from tasks.common.stage import Context, stage
+from tasks.common.tiers import Tier
+from tasks.normalisation.fit import fit, outside_steps
+from tasks.normalisation.params import Params
+
+
+@stage(Params, Tier.RESTRICTED)
+def normalisation(context: Context[Params]) -> dict[str, Any]:
+    """Write ``normalised.safetensors`` and ``preprocessing.json``; metrics say how much was measured and left out."""
+    ingested = Ingested.load(context.read("ingestion"))
+    preprocessing = fit(ingested, context.params)
+    values, observed = preprocessing.apply(ingested.events, ingested.subjects)
+    split = ingested.subjects["split"].map(SPLITS.index).to_numpy(dtype=np.uint8)
+    labels = ingested.subjects["outcome"].to_numpy(dtype=np.float32)
+    Normalised(values, observed, labels, split).save(context.out / "normalised.safetensors")
+    preprocessing.save(context.out / "preprocessing.json")
+
+    outside = outside_steps(preprocessing, ingested.events)
+    series = [index for index, feature in enumerate(preprocessing.features) if feature.source == "series"]
+    return {
+        "shape": list(values.shape),
+        "measurements": {
+            "in": len(ingested.events),
+            "kept": len(ingested.events) - outside,
+            "set_aside": {"outside the steps": outside} if outside else {},
+        },
+        "share_observed": {
+            preprocessing.features[index].name: round(float(observed[:, :, index].mean()), 4) for index in series
+        },
+    }

@@ -1,0 +1,100 @@
+"""Write the bundle: the files a recipient gets."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path, PurePath
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tasks.common.layout import STAGE_FOLDERS, Layout
+from tasks.common.params import block
+from tasks.common.preprocessing import Preprocessing
+from tasks.common.records import CondensedSet, write_json
+from tasks.release.readme import readme
+
+FORMAT = 1
+PACKAGES = ("recondense", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
+
+
+def write_bundle(
+    folder: Path,
+    layout: Layout,
+    condensed: CondensedSet,
+    preprocessing: Preprocessing,
+    metrics: dict[str, Any],
+) -> None:
+    """Write every file of the bundle into the empty ``folder``; the manifest, which lists the others, last."""
+    condensed.save(folder / "condensed.safetensors")
+    preprocessing.clinical(condensed).to_parquet(folder / "condensed.parquet", index=False)
+    preprocessing.save(folder / "preprocessing.json")
+    write_json(folder / "metrics.json", metrics)
+    params = block(layout.root, layout.cohort)
+    (folder / "README.md").write_text(
+        readme(layout.cohort, condensed, preprocessing, metrics), encoding="utf-8"
+    )
+    write_json(
+        folder / "manifest.json",
+        {
+            "format": FORMAT,
+            "cohort": layout.cohort,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "code": code_revision(layout.root),
+            "params": without_local_paths(params),
+            "pipeline": without_local_paths(pipeline_state(layout)),
+            "mlflow_run": os.environ.get("RECONDENSE_MLFLOW_RUN"),
+            "environment": {
+                "python": platform.python_version(),
+                "machine": platform.machine(),
+                **{name: version(name) for name in PACKAGES},
+            },
+            "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
+        },
+    )
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_revision(root: Path) -> dict[str, Any]:
+    """The git commit the code was at, and whether the tree differed from it; nulls outside a git checkout."""
+
+    def git(*arguments: str) -> str | None:
+        result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        return result.stdout.strip() if result.returncode == 0 else None
+
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "revision": git("rev-parse", "HEAD"),
+        "uncommitted_changes": None if changed is None else bool(changed),
+    }
+
+
+def pipeline_state(layout: Layout) -> dict[str, Any]:
+    """This cohort's entries of dvc.lock, by stage: the hashes of all that the earlier stages read and wrote."""
+    path = layout.root / "dvc.lock"
+    stages = YAML(typ="safe").load(path).get("stages", {}) if path.exists() else {}
+    names = [f"{name}@{layout.cohort}" for name in STAGE_FOLDERS if name != "release"]
+    return {name: stages[name] for name in names if name in stages}
+
+
+def without_local_paths(content: Any) -> Any:
+    """The same content, with every path that leaves the project cut to its last part: a bundle names no machine.
+
+    >>> without_local_paths({"raw": "/home/somebody/icu", "n": 1, "dataset": "pbcseq"})
+    {'raw': '<local>/icu', 'n': 1, 'dataset': 'pbcseq'}
+    """
+    if isinstance(content, dict):
+        return {key: without_local_paths(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [without_local_paths(item) for item in content]
+    if isinstance(content, str) and (PurePath(content).is_absolute() or content.startswith(("..", "~"))):
+        return f"<local>/{PurePath(content).name}"
+    return content

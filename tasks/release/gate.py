@@ -1,0 +1,86 @@
+"""The gate: every condition is evaluated, every failure is a reason. There is no way around it in code."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks.common.records import CondensedSet, Normalised
+from tasks.release.params import Params
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing a release must satisfy, what was found, and whether it holds."""
+
+    name: str
+    holds: bool
+    found: str
+    required: str
+
+    def reason(self) -> str:
+        """The sentence a steward reads when the condition fails."""
+        return f"{self.name}: {self.found}, required {self.required}"
+
+
+def copied_records(condensed: CondensedSet, train: Normalised) -> int:
+    """How many condensed records are a real train record, up to 1e-3 of a standard deviation in every entry."""
+    real = train.values.reshape(len(train.values), -1)
+    copies = 0
+    for record in condensed.values.reshape(len(condensed.values), -1):
+        copies += bool((np.abs(real - record).max(axis=1) < 1e-3).any())
+    return copies
+
+
+def conditions(metrics: dict[str, Any], params: Params) -> list[Condition]:
+    """Every condition of a release, from the bundle's own ``metrics.json``; so anyone who holds a bundle can check."""
+    cohort, condensed = metrics["cohort"], metrics["condensed"]
+    rarer = min(cohort["train_patients_per_class"])
+    per_record = min(
+        patients / records
+        for patients, records in zip(cohort["train_patients_per_class"], condensed["records_per_class"], strict=True)
+        if records
+    )
+    auc_low = metrics["test_auc"]["condensed"]["low"]
+    verdicts = {name: attack["verdict"] for name, attack in metrics["privacy"]["attacks"].items()}
+    succeeded = sorted(name for name, verdict in verdicts.items() if verdict == "succeeded")
+    undecided = sorted(name for name, verdict in verdicts.items() if verdict == "inconclusive")
+    return [
+        Condition(
+            "patients in the rarer class of the train split",
+            rarer >= params.min_patients_per_class,
+            str(rarer),
+            f"at least {params.min_patients_per_class}",
+        ),
+        Condition(
+            "train patients per condensed record of their class",
+            per_record >= params.min_patients_per_record,
+            f"{per_record:.1f}",
+            f"at least {params.min_patients_per_record:g}",
+        ),
+        Condition(
+            "condensed records that are a real patient's record",
+            condensed["copied_records"] == 0,
+            str(condensed["copied_records"]),
+            "0",
+        ),
+        Condition(
+            "test AUC of models trained on the condensed set, lower bound",
+            auc_low > params.min_test_auc,
+            f"{auc_low:.3f}",
+            f"above {params.min_test_auc:g}",
+        ),
+        Condition(
+            "privacy attacks that were run",
+            bool(verdicts),
+            ", ".join(sorted(verdicts)) or "none",
+            "at least one",
+        ),
+        Condition("privacy attacks that succeeded", not succeeded, ", ".join(succeeded) or "none", "none"),
+        Condition(
+            "privacy attacks that could not decide",
+            params.allow_inconclusive or not undecided,
+            ", ".join(undecided) or "none",
+            "any" if params.allow_inconclusive else "none",
+        ),
+    ]

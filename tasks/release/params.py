@@ -1,0 +1,16 @@
+"""What a release must satisfy."""
+
+from pydantic import Field
+
+from tasks.common.params import RoomParams
+
+
+class Params(RoomParams):
+    """``min_patients_per_class``: train patients of the rarer class. ``min_patients_per_record``: train patients of a
+    class for each condensed record of it. ``min_test_auc``: lower bound of the interval of the mean test AUC.
+    ``allow_inconclusive``: whether an attack that could not decide (too few records) lets a release pass."""
+
+    min_patients_per_class: int = Field(20, ge=1)
+    min_patients_per_record: float = Field(3, ge=1)
+    min_test_auc: float = Field(0.5, ge=0.5, le=1)
+    allow_inconclusive: bool = True

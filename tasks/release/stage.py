@@ -1,0 +1,57 @@
+"""The stage: gather the public figures, ask the gate, write the bundle."""
+
+from typing import Any
+
+import numpy as np
+
+from tasks.common.errors import InputError
+from tasks.common.preprocessing import Preprocessing
+from tasks.common.records import CondensedSet, Normalised, read_json
+from tasks.common.stage import Context, stage
+from tasks.common.tiers import Tier
+from tasks.release.bundle import write_bundle
+from tasks.release.gate import conditions, copied_records
+from tasks.release.params import Params
+
+
+@stage(Params, Tier.PUBLIC)
+def release(context: Context[Params]) -> dict[str, Any]:
+    """Write the candidate bundle. Raises `InputError` with every reason where the gate refuses."""
+    condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
+    preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
+    metrics = public_metrics(context, condensed)
+    checks = conditions(metrics, context.params)
+    refused = [check.reason() for check in checks if not check.holds]
+    if refused:
+        raise InputError("the gate refuses this release:\n  - " + "\n  - ".join(refused))
+    metrics["gate"] = [vars(check) for check in checks]
+    write_bundle(context.out, context.layout, condensed, preprocessing, metrics)
+    return metrics
+
+
+def public_metrics(context: Context[Params], condensed: CondensedSet) -> dict[str, Any]:
+    """All figures that the bundle states: about whole groups of patients, none about one."""
+    train = Normalised.load(context.read("normalisation") / "normalised.safetensors").part("train")
+    trained = read_json(context.read("training") / "metrics.json")
+    audited = read_json(context.read("privacy") / "metrics.json")
+    condensation = read_json(context.read("condensation") / "metrics.json")
+    ingested = read_json(context.read("ingestion") / "metrics.json")
+    per_class = [int((train.labels == label).sum()) for label in (0, 1)]
+    hard = np.round(condensed.labels)
+    return {
+        "cohort": {
+            "train_patients_per_class": per_class,
+            "source": read_json(context.read("ingestion") / "source.json"),
+            "counts": ingested["counts"],
+            "subjects": ingested["subjects"],
+            "prevalence": ingested["prevalence"],
+        },
+        "condensed": {
+            "method": condensation["method"],
+            "records_per_class": [int((hard == label).sum()) for label in (0, 1)],
+            "copied_records": copied_records(condensed, train),
+            "seconds": condensation["seconds"],
+        },
+        **{key: value for key, value in trained.items() if key not in ("tier", "seconds")},
+        "privacy": {key: value for key, value in audited.items() if key not in ("tier", "seconds")},
+    }

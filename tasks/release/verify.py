@@ -1,0 +1,122 @@
+"""Recompute what a bundle claims, from nothing but the bundle."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.common.errors import InputError
+from tasks.common.params import validate
+from tasks.common.preprocessing import Preprocessing
+from tasks.common.records import CondensedSet, read_json
+from tasks.release.bundle import FORMAT, sha256
+from tasks.release.gate import conditions
+from tasks.release.params import Params
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim of the bundle and whether it was found true."""
+
+    claim: str
+    holds: bool
+    detail: str = ""
+
+
+def verify(bundle: Path) -> list[Check]:
+    """Every check of the bundle in ``bundle``, in order; later ones are left out where the files are not as listed.
+
+    Raises `InputError` where there is no bundle to check.
+    """
+    if not (bundle / "manifest.json").is_file():
+        raise InputError(f"{bundle} holds no manifest.json: name the folder of a bundle")
+    try:
+        manifest = read_json(bundle / "manifest.json")
+        listed = {str(name): str(digest) for name, digest in manifest["files"].items()}
+        if manifest["format"] != FORMAT:
+            return [Check("manifest.json has a known format", False, f"format {manifest['format']}, known: {FORMAT}")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [Check("manifest.json can be read", False, "not the JSON of a manifest")]
+    files = _files(bundle, listed)
+    if not all(check.holds for check in files):
+        return files
+    return [
+        *files,
+        _check("condensed.safetensors fits preprocessing.json", _shapes, bundle),
+        _check("condensed.parquet is condensed.safetensors in clinical units", _same_records, bundle),
+        _check("metrics.json counts the condensed records", _counts, bundle),
+        _check("the gate's conditions hold, recomputed from metrics.json", _gate, bundle, manifest),
+    ]
+
+
+def _files(bundle: Path, listed: dict[str, str]) -> list[Check]:
+    present = {path.name for path in bundle.iterdir()} - {"manifest.json"}
+    checks = []
+    for name, digest in sorted(listed.items()):
+        path = bundle / name
+        if name != Path(name).name or path.is_symlink() or not path.is_file():
+            checks.append(Check(f"{name} is there", False, "missing, or not a plain file of this folder"))
+        else:
+            checks.append(Check(f"{name} has the listed SHA-256", sha256(path) == digest, digest[:12]))
+    needed = {"condensed.safetensors", "condensed.parquet", "preprocessing.json", "metrics.json", "README.md"}
+    if needed - set(listed):
+        checks.append(
+            Check("the manifest lists every part of a bundle", False, ", ".join(sorted(needed - set(listed))))
+        )
+    if present - set(listed):
+        checks.append(Check("no file is unlisted", False, ", ".join(sorted(present - set(listed)))))
+    return checks
+
+
+def _check(claim: str, recompute: Callable[..., str | None], *arguments: Any) -> Check:
+    """``recompute`` returns what is wrong, or None. Whatever it raises on a crafted file is a failed check."""
+    try:
+        wrong = recompute(*arguments)
+    except Exception as error:
+        return Check(claim, False, f"cannot be recomputed ({type(error).__name__})")
+    return Check(claim, wrong is None, wrong or "")
+
+
+def _shapes(bundle: Path) -> str | None:
+    shape = CondensedSet.load(bundle / "condensed.safetensors").values.shape
+    preprocessing = Preprocessing.load(bundle / "preprocessing.json")
+    expected = (preprocessing.n_steps, len(preprocessing.features))
+    return None if shape[1:] == expected else f"{shape[1:]} instead of {expected}"
+
+
+def _same_records(bundle: Path) -> str | None:
+    expected = Preprocessing.load(bundle / "preprocessing.json").clinical(
+        CondensedSet.load(bundle / "condensed.safetensors")
+    )
+    found = pd.read_parquet(bundle / "condensed.parquet")
+    if list(found.columns) != list(expected.columns) or len(found) != len(expected):
+        return "other columns or rows"
+    for column in expected.columns:
+        same = (
+            np.allclose(found[column], expected[column], rtol=1e-6, atol=1e-9)
+            if pd.api.types.is_numeric_dtype(expected[column])
+            else (found[column] == expected[column]).all()
+        )
+        if not same:
+            return f"column {column} differs"
+    return None
+
+
+def _counts(bundle: Path) -> str | None:
+    labels = np.round(CondensedSet.load(bundle / "condensed.safetensors").labels)
+    found = [int((labels == label).sum()) for label in (0, 1)]
+    stated = read_json(bundle / "metrics.json")["condensed"]["records_per_class"]
+    return None if found == stated else f"{found} instead of {stated}"
+
+
+def _gate(bundle: Path, manifest: dict[str, Any]) -> str | None:
+    metrics = read_json(bundle / "metrics.json")
+    checks = conditions(metrics, validate(Params, manifest["params"]["release"], "manifest.json: params.release"))
+    if json.loads(json.dumps([vars(check) for check in checks])) != metrics["gate"]:
+        return "the stated outcome is another"
+    failed = [check.reason() for check in checks if not check.holds]
+    return "; ".join(failed) or None

@@ -1,0 +1,96 @@
+"""A project of its own for a test: this tree's files in another folder, with small cohorts, driven as a user drives it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+REPO = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "data"))
+
+# Small enough that a whole run is its start-up time
+QUICK: dict[str, Any] = {
+    "ingestion": {
+        "dataset": "pbcseq",
+        "raw": "data/1_raw/pbcseq",
+        "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3},
+        "options": {"landmark_days": 365, "horizon_days": 1826},
+    },
+    "normalisation": {"step_hours": 2190, "n_steps": 4},
+    "reference": {"networks": ["tcn_beta"], "steps": 5},
+    "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0},
+    "training": {"networks": ["tcn_beta"], "steps": 40, "bootstrap": 50},
+    "privacy": {"attacks": ["nearest_record"]},
+    "release": {},
+}
+
+
+@dataclass
+class Project:
+    """A clone with its own git history, DVC cache, Prefect home and MLflow store."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", *arguments]
+
+    @property
+    def env(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MLFLOW_", "RECONDENSE_"))}
+        scripts = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
+        return {**inherited, "PATH": scripts, "OMP_NUM_THREADS": "1", **self.environment}
+
+    def call(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """``python -m ARGUMENTS`` in the project; with ``check``, a failure shows what the command said."""
+        result = subprocess.run(
+            self.command(*arguments), cwd=self.root, env=self.env, capture_output=True, text=True, timeout=600
+        )
+        assert not check or result.returncode == 0, (
+            f"{arguments} ended with {result.returncode}:\n{result.stderr[-3000:]}"
+        )
+        return result
+
+    def run(self, cohort: str, *options: str) -> dict[str, str]:
+        """`recondense run`; returns the Prefect state of every stage."""
+        outcome = json.loads(self.call("flows.cli", "run", cohort, "--json", *options).stdout)
+        states: dict[str, str] = outcome["states"]
+        return states
+
+    def status(self, *targets: str) -> dict[str, Any]:
+        """`dvc status`: what has changed, by stage; empty when everything is current."""
+        changed: dict[str, Any] = json.loads(self.call("dvc", "status", "--json", *targets).stdout)
+        return changed
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text()
+        assert old in text, f"{file} no longer holds {old!r}"
+        path.write_text(text.replace(old, new, 1))
+
+
+def make_project(root: Path, cohorts: dict[str, Any] | None = None, **environment: str) -> Project:
+    """Copy this tree (what git tracks or would track) to ``root``; ``cohorts`` replaces params.yaml's."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPO, capture_output=True, check=True
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source, target = REPO / name, root / name
+        if source.is_file() and target.name not in ("dvc.lock", "metrics.json"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    if cohorts is not None:
+        YAML().dump({"cohorts": cohorts}, root / "params.yaml")
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "start"],
+    ):
+        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
+    return Project(root, environment)

@@ -1,0 +1,124 @@
+"""Normalisation: train statistics alone, a fixed sequence of steps, and the way back to clinical units."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.common.errors import InputError
+from tasks.common.preprocessing import Preprocessing
+from tasks.common.records import CondensedSet, Ingested, Variable
+from tasks.normalisation.fit import fit, outside_steps
+from tasks.normalisation.params import Params
+
+VARIABLES = (
+    Variable(name="pulse", label="Pulse", unit="1/min", role="series"),
+    Variable(name="bili", label="Bilirubin", unit="mg/dl", role="series", skewed=True),
+    Variable(name="vent", label="Ventilated", role="series", kind="binary"),
+    Variable(name="age", label="Age", unit="years", role="static"),
+    Variable(name="ward", label="Ward", role="static", kind="categorical", levels=("a", "b")),
+)
+PARAMS = Params(step_hours=1, n_steps=3, clip_quantiles=(0, 1))
+
+
+def cohort(test_pulse: float = 999.0) -> Ingested:
+    events = pd.DataFrame(
+        [
+            ("p1", 0.0, "pulse", 60.0), ("p1", 0.5, "pulse", 80.0), ("p1", 2.5, "pulse", 90.0),
+            ("p1", 1.0, "bili", 1.0),
+            ("p2", 1.2, "pulse", 100.0), ("p2", 0.1, "vent", 1.0), ("p2", 9.0, "pulse", 5.0),
+            ("p3", 0.0, "pulse", test_pulse), ("p3", 0.0, "bili", 500.0),
+        ],
+        columns=["subject_id", "hours", "variable", "value"],
+    )  # fmt: skip
+    subjects = pd.DataFrame({
+        "subject_id": ["p1", "p2", "p3"], "outcome": [0.0, 1.0, 1.0], "split": ["train", "train", "test"],
+        "age": [50.0, np.nan, 70.0], "ward": [0.0, 1.0, np.nan],
+    })  # fmt: skip
+    return Ingested(events, subjects, VARIABLES)
+
+
+def column(preprocessing: Preprocessing, values: np.ndarray, name: str) -> np.ndarray:
+    index = [feature.name for feature in preprocessing.features].index(name)
+    feature = preprocessing.features[index]
+    return values[:, :, index] * feature.std + feature.mean
+
+
+def test_steps_are_means_carried_forward_and_filled_with_the_train_median() -> None:
+    ingested = cohort()
+    preprocessing = fit(ingested, PARAMS)
+    values, observed = preprocessing.apply(ingested.events, ingested.subjects)
+    pulse = column(preprocessing, values, "pulse")
+    np.testing.assert_allclose(pulse[0], [70, 70, 90], rtol=1e-5)
+    np.testing.assert_allclose(pulse[1], [90, 100, 100], rtol=1e-5)  # 90 is the median of 70, 90 and 100
+    names = [feature.name for feature in preprocessing.features]
+    assert observed[:, :, names.index("pulse")].tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 0]]
+    np.testing.assert_allclose(column(preprocessing, values, "n_measurements")[0], [2, 1, 1], rtol=1e-5)
+
+
+def test_only_train_subjects_move_a_statistic() -> None:
+    assert fit(cohort(test_pulse=999.0), PARAMS) == fit(cohort(test_pulse=-5.0), PARAMS)
+
+
+def test_values_beyond_the_train_quantiles_are_clipped() -> None:
+    ingested = cohort()
+    preprocessing = fit(ingested, PARAMS)
+    values, _ = preprocessing.apply(ingested.events, ingested.subjects)
+    assert column(preprocessing, values, "pulse")[2, 0] == pytest.approx(100)
+
+
+def test_a_skewed_variable_is_scaled_on_its_logarithm_and_comes_back_in_its_unit() -> None:
+    ingested = cohort()
+    preprocessing = fit(ingested, PARAMS)
+    values, _ = preprocessing.apply(ingested.events, ingested.subjects)
+    assert column(preprocessing, values, "bili")[0, 1] == pytest.approx(np.log(2.0))
+    clinical = preprocessing.clinical(CondensedSet(values, ingested.subjects["outcome"].to_numpy(dtype=np.float32)))
+    of_p1 = clinical[(clinical["record"] == 0) & (clinical["step"] == 1)].set_index("feature")["value"]
+    assert of_p1["bili"] == pytest.approx(1.0, rel=1e-5)
+    assert of_p1["pulse"] == pytest.approx(70.0, rel=1e-5)
+
+
+def test_an_unknown_level_is_no_level_and_an_unknown_static_is_the_train_median() -> None:
+    ingested = cohort()
+    preprocessing = fit(ingested, PARAMS)
+    values, _ = preprocessing.apply(ingested.events, ingested.subjects)
+    assert column(preprocessing, values, "ward=a")[:, 0].tolist() == pytest.approx([1, 0, 0], abs=1e-6)
+    assert column(preprocessing, values, "age")[:, 0].tolist()[1] == pytest.approx(50)
+
+
+def test_preprocessing_survives_its_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    preprocessing = fit(cohort(), PARAMS)
+    preprocessing.save(tmp_path / "preprocessing.json")
+    assert Preprocessing.load(tmp_path / "preprocessing.json") == preprocessing
+    (tmp_path / "preprocessing.json").write_text('{"format": 1}')
+    with pytest.raises(InputError, match=r"preprocessing\.json"):
+        Preprocessing.load(tmp_path / "preprocessing.json")
+
+
+def test_events_after_the_last_step_are_counted_and_have_no_effect() -> None:
+    ingested = cohort()
+    preprocessing = fit(ingested, PARAMS)
+    assert outside_steps(preprocessing, ingested.events) == 1
+    kept = ingested.events[ingested.events["hours"] <= 3]
+    for with_all, without in zip(
+        preprocessing.apply(ingested.events, ingested.subjects),
+        preprocessing.apply(kept, ingested.subjects),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(with_all, without)
+
+
+def test_a_variable_never_measured_in_train_is_the_same_for_everyone() -> None:
+    ingested = cohort()
+    events = ingested.events[(ingested.events["variable"] != "bili") | (ingested.events["subject_id"] == "p3")]
+    ingested = Ingested(events, ingested.subjects, VARIABLES)
+    preprocessing = fit(ingested, PARAMS)
+    values, _ = preprocessing.apply(ingested.events, ingested.subjects)
+    assert np.isfinite(values).all()
+    index = [feature.name for feature in preprocessing.features].index("bili")
+    assert not values[:2, :, index].any()
+
+
+def test_a_categorical_series_is_refused_with_the_mend() -> None:
+    variables = (Variable(name="rhythm", label="Rhythm", role="series", kind="categorical", levels=("a", "b")),)
+    with pytest.raises(InputError, match="one binary variable per level"):
+        fit(Ingested(cohort().events, cohort().subjects, variables), PARAMS)

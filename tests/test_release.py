@@ -1,0 +1,171 @@
+"""The gate refuses with reasons; a bundle is what it claims or `verify` says what is not."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from tasks.common.layout import Layout
+from tasks.common.preprocessing import Feature, Preprocessing
+from tasks.common.records import CondensedSet, Normalised
+from tasks.release.bundle import sha256, write_bundle
+from tasks.release.gate import conditions, copied_records
+from tasks.release.params import Params
+from tasks.release.verify import verify
+from tests.project import QUICK
+
+INTERVAL = {"mean": 0.8, "low": 0.7, "high": 0.9}
+METRICS: dict[str, Any] = {
+    "cohort": {
+        "train_patients_per_class": [90, 30],
+        "subjects": {"test": 40},
+        "counts": {},
+        "source": {"title": "PBC", "licence": "LGPL", "citation": "Murtaugh 1994", "url": "https://example.org"},
+        "prevalence": {},
+    },
+    "condensed": {"method": "kmeans", "records_per_class": [2, 2], "copied_records": 0, "seconds": 1.0},
+    "test_auc": {name: INTERVAL for name in ("condensed", "all_real", "random_records", "kmeans")},
+    "mean_over": ["tcn_beta"],
+    "privacy": {"attacks": {"nearest_record": {"auc": 0.5, "low": 0.45, "high": 0.55, "verdict": "resisted"}}},
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    metrics = copy.deepcopy(METRICS)
+    target = metrics
+    *keys, last = path.split(".")
+    for key in keys:
+        target = target[key]
+    target[last] = value
+    return metrics
+
+
+def test_the_gate_passes_what_satisfies_every_condition() -> None:
+    assert all(condition.holds for condition in conditions(METRICS, Params()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "params", "reason"),
+    [
+        ("cohort.train_patients_per_class", [90, 19], Params(), "patients in the rarer class"),
+        ("condensed.records_per_class", [2, 11], Params(), "train patients per condensed record"),
+        ("condensed.copied_records", 1, Params(), "a real patient's record"),
+        ("test_auc.condensed", {"mean": 0.6, "low": 0.49, "high": 0.7}, Params(), "test AUC"),
+        ("privacy.attacks", {}, Params(), "attacks that were run"),
+        (
+            "privacy.attacks.nearest_record.verdict",
+            "succeeded",
+            Params(),
+            "attacks that succeeded: nearest_record",
+        ),
+        (
+            "privacy.attacks.nearest_record.verdict",
+            "inconclusive",
+            Params(allow_inconclusive=False),
+            "could not decide",
+        ),
+    ],
+)
+def test_the_gate_refuses_with_one_reason_for_each_condition_that_fails(
+    path: str, value: Any, params: Params, reason: str
+) -> None:
+    reasons = [c.reason() for c in conditions(changed(path, value), params) if not c.holds]
+    assert len(reasons) == 1
+    assert reason in reasons[0]
+
+
+def test_a_record_that_is_a_patients_is_counted_as_a_copy_and_a_mean_of_two_is_not() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
+    train = Normalised(values, np.ones_like(values, bool), np.zeros(6, np.float32), np.zeros(6, np.uint8))
+    records = np.stack([values[4], values[:2].mean(axis=0), values[1] + 1e-4])
+    assert copied_records(CondensedSet(records, np.zeros(3, np.float32)), train) == 2
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A small bundle, written as the release stage writes it."""
+    root = tmp_path / "project"
+    root.mkdir()
+    raw = {**QUICK, "ingestion": {**QUICK["ingestion"], "raw": "/srv/secret-share/pbc"}}
+    (root / "params.yaml").write_text(json.dumps({"cohorts": {"pbc": raw}}))
+    (root / "dvc.yaml").touch()
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    values = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
+    preprocessing = Preprocessing(
+        step_hours=1, n_steps=3, carry_forward=True, variables=(),
+        features=(Feature(name="pulse", source="series", unit="1/min", mean=80, std=9),
+                  Feature(name="bili", source="series", unit="mg/dl", log=True, mean=1, std=0.5)),
+    )  # fmt: skip
+    metrics = {**METRICS, "gate": [vars(condition) for condition in conditions(METRICS, Params())]}
+    labels = np.array([0, 0, 1, 0.9], np.float32)
+    write_bundle(folder, Layout(root, "pbc"), CondensedSet(values, labels), preprocessing, metrics)
+    return folder
+
+
+def failed(bundle: Path) -> str:
+    return "; ".join(f"{check.claim} {check.detail}" for check in verify(bundle) if not check.holds)
+
+
+def relist(bundle: Path, name: str) -> None:
+    """Make the manifest agree with a changed file, as a forger would."""
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["files"][name] = sha256(bundle / name)
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_bundle_as_written_verifies_and_names_no_place_outside_the_project(bundle: Path) -> None:
+    assert failed(bundle) == ""
+    assert not [path.name for path in bundle.iterdir() if b"secret-share" in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    "name", ["condensed.safetensors", "condensed.parquet", "preprocessing.json", "metrics.json", "README.md"]
+)
+def test_a_changed_missing_or_added_file_is_found(bundle: Path, name: str) -> None:
+    original = (bundle / name).read_bytes()
+    (bundle / name).write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+    assert f"{name} has the listed SHA-256" in failed(bundle)
+    (bundle / name).unlink()
+    assert f"{name} is there" in failed(bundle)
+    (bundle / name).write_bytes(original)
+    (bundle / "extra.bin").touch()
+    assert "no file is unlisted extra.bin" in failed(bundle)
+
+
+def test_records_that_differ_between_the_two_files_are_found_though_the_manifest_agrees(bundle: Path) -> None:
+    tensors = load_file(bundle / "condensed.safetensors")
+    tensors["values"][0, 0, 0] += 1
+    save_file(tensors, bundle / "condensed.safetensors")
+    relist(bundle, "condensed.safetensors")
+    assert "column value differs" in failed(bundle)
+
+
+def test_a_prettier_verdict_is_found_though_the_manifest_agrees(bundle: Path) -> None:
+    metrics = json.loads((bundle / "metrics.json").read_text())
+    metrics["privacy"]["attacks"]["nearest_record"]["verdict"] = "succeeded"
+    (bundle / "metrics.json").write_text(json.dumps(metrics))
+    relist(bundle, "metrics.json")
+    assert "the gate's conditions hold" in failed(bundle)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": 1, "files": {"../../etc/passwd": "00"}}']
+)
+def test_a_manifest_that_is_none_fails_without_a_traceback(bundle: Path, content: bytes) -> None:
+    (bundle / "manifest.json").write_bytes(content)
+    assert failed(bundle)
+
+
+def test_a_file_that_cannot_be_opened_as_what_it_claims_fails_without_a_traceback(bundle: Path) -> None:
+    for name in ("condensed.safetensors", "condensed.parquet", "preprocessing.json", "metrics.json"):
+        forged = bundle.parent / f"forged-{name}"
+        shutil.copytree(bundle, forged)
+        (forged / name).write_bytes(b"not at all")
+        relist(forged, name)
+        assert failed(forged), name
