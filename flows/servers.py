@@ -1,6 +1,7 @@
 """Prefect's and MLflow's own servers, on loopback, over this project's state."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,7 @@ def serve_pages(root: Path, prefect_port: int, mlflow_port: int) -> None:
             (root / "mlruns").as_uri(),
         ],
     }
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops as Ctrl-C does
     log = root / ".recondense" / "servers.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("a") as output:

@@ -19,6 +19,7 @@ def use_local_services(root: Path, server: str | None = None) -> None:
         # The flow says on the console what a person needs; Prefect's own records keep the rest
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     }
+    (root / ".recondense" / "prefect").mkdir(parents=True, exist_ok=True)  # Prefect makes no parents, and then hangs
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     if server:

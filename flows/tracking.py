@@ -87,7 +87,7 @@ class Tracker:
             for key, value in flat(metrics)
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
-        section = block(self.layout.root, self.layout.cohort).get(name, {})
+        section = block(self.layout.root, self.layout.cohort)[name]
         params = [Param(_plain(key), str(value)[:500]) for key, value in flat(section) if key != "raw"]
         now = int(time.time() * 1000)
         run_id = self.client.create_run(

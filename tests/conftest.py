@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import REAL_DATA
+from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_project
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
@@ -51,6 +51,34 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Project:
+    """A project whose cohorts alpha and beta have been run once; every test that changes it leaves both current.
+
+    One patient carries an id and a cholesterol that stand nowhere else, so that leaks can be searched for.
+    """
+    project = make_project(
+        tmp_path_factory.mktemp("house"), {"alpha": QUICK, "beta": QUICK}, PREFECT_API_URL=f"{prefect_server}/api"
+    )
+    plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
+    for cohort in ("alpha", "beta"):
+        assert project.run(cohort) == dict.fromkeys(STAGES, "Completed")
+    return project
+
+
+def plant_sentinel(csv: Path) -> None:
+    """Give patient 2 the id and the first cholesterol of `SENTINELS`."""
+    lines = csv.read_text().splitlines()
+    for number, line in enumerate(lines):
+        cells = line.split(",")
+        if cells[0] == "2":
+            cells[0] = SENTINELS[0]
+            if cells[6] == "0":
+                cells[12] = SENTINELS[1]
+            lines[number] = ",".join(cells)
+    csv.write_text("\n".join(lines) + "\n")
 
 
 def _wait(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:

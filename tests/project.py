@@ -1,4 +1,4 @@
-"""A project of its own for a test: this tree's files in another folder, with small cohorts, driven as a user drives it."""
+"""A project of its own for a test: this tree's files elsewhere, small cohorts, driven as a user drives it."""
 
 import json
 import os
@@ -13,6 +13,10 @@ from ruamel.yaml import YAML
 
 REPO = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "data"))
+
+# A patient id and a cholesterol value that stand nowhere else
+SENTINELS = ("913572468", "297.531864")
+STAGES = ["ingestion", "normalisation", "reference", "condensation", "training", "privacy", "release"]
 
 # Small enough that a whole run is its start-up time
 QUICK: dict[str, Any] = {

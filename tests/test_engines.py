@@ -6,29 +6,15 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.project import QUICK, Project, make_project
+from tests.project import QUICK, STAGES, Project, make_project
 
-STAGES = ["ingestion", "normalisation", "reference", "condensation", "training", "privacy", "release"]
 SLOW_CONDENSATION = {"method": "distribution_matching", "records_per_class": 5, "seed": 0, "steps": 100_000}
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Iterator[Project]:
-    """A project whose cohorts alpha and beta have been run once; every test leaves both current."""
-    project = make_project(
-        tmp_path_factory.mktemp("house"),
-        {"alpha": QUICK, "beta": QUICK},
-        PREFECT_API_URL=f"{prefect_server}/api",
-    )
-    for cohort in ("alpha", "beta"):
-        assert project.run(cohort) == dict.fromkeys(STAGES, "Completed")
-    yield project
 
 
 def condensed(project: Project, cohort: str = "alpha") -> Path:

@@ -34,9 +34,7 @@ def write_bundle(
     preprocessing.save(folder / "preprocessing.json")
     write_json(folder / "metrics.json", metrics)
     params = block(layout.root, layout.cohort)
-    (folder / "README.md").write_text(
-        readme(layout.cohort, condensed, preprocessing, metrics), encoding="utf-8"
-    )
+    (folder / "README.md").write_text(readme(layout.cohort, condensed, preprocessing, metrics), encoding="utf-8")
     write_json(
         folder / "manifest.json",
         {

@@ -13,9 +13,7 @@ TRAINED_ON = {
 }
 
 
-def readme(
-    cohort: str, condensed: CondensedSet, preprocessing: Preprocessing, metrics: dict[str, Any]
-) -> str:
+def readme(cohort: str, condensed: CondensedSet, preprocessing: Preprocessing, metrics: dict[str, Any]) -> str:
     """What this bundle is, what it is worth, how to use it and how to check it, in Markdown."""
     records, steps, features = condensed.values.shape
     auc = "\n".join(
@@ -70,5 +68,5 @@ for _ in range(100):
 Put your own records on the scale with `recondense transform BUNDLE --cohort NAME --raw DIR --out FILE.safetensors`;
 check this bundle with `recondense verify BUNDLE`.
 
-Learned from: {source["title"]} ({source["url"]}). Licence of the source: {source["licence"]}. Cite: {source["citation"]}
+Learned from: {source["title"]} ({source["url"]}). Licence: {source["licence"]}. Cite: {source["citation"]}
 """

@@ -39,6 +39,7 @@ def public_metrics(context: Context[Params], condensed: CondensedSet) -> dict[st
     per_class = [int((train.labels == label).sum()) for label in (0, 1)]
     hard = np.round(condensed.labels)
     return {
+        "tier": str(Tier.PUBLIC),
         "cohort": {
             "train_patients_per_class": per_class,
             "source": read_json(context.read("ingestion") / "source.json"),

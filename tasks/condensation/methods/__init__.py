@@ -1,0 +1,41 @@
+"""Condensation methods, one file each; a file's name is the method's name in params.yaml.
+
+A method module has ``Options`` (a `RoomParams` model, with a default for everything) and
+
+    condense(train: Normalised, request: Request, options: Options) -> Condensation
+
+``train`` has finite values and labels 0 or 1, and at least ``records_per_class`` records of each class. The result has
+``records_per_class`` records for each class and depends on nothing but the three arguments: the global generators of
+numpy and torch are left as they were. A method raises `InputError` where it cannot give a usable result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common.records import CondensedSet
+
+if TYPE_CHECKING:  # params.yaml is checked, and methods are listed, without waiting for torch
+    import torch
+
+
+@dataclass(frozen=True)
+class Request:
+    """What every method is asked for. ``steps``: None is the method's own default."""
+
+    records_per_class: int
+    steps: int | None
+    seed: int
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Condensation:
+    """What a method gives: the condensed set, and the loss before each step ``(steps,)``, empty without steps."""
+
+    condensed: CondensedSet
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))

@@ -1,0 +1,38 @@
+"""What a user may set for this room."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from tasks.common import plugins
+from tasks.common.params import RoomParams
+
+METHODS = "tasks.condensation.methods"
+
+
+class Params(RoomParams):
+    """``method`` is a file in ``methods/``. ``steps``: None is the method's own default; methods without steps have no
+    use for it. ``options`` holds settings by method, so that another method can be chosen without editing them:
+    ``{distribution_matching: {representation: output}}``; those of the chosen method are read."""
+
+    method: str = "distribution_matching"
+    records_per_class: int = Field(default=10, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, method: str) -> str:
+        known = plugins.names(METHODS)
+        if method not in known:
+            raise ValueError(f"no '{method}' in {METHODS.replace('.', '/')}; choose one of: {', '.join(known)}")
+        return method
+
+    @field_validator("options")
+    @classmethod
+    def _options_by_method(cls, options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for method in options:
+            cls._known_method(method)
+        return options

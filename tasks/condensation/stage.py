@@ -1,0 +1,78 @@
+"""The stage: condense the train split with the chosen method."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.common import plugins
+from tasks.common.errors import InputError
+from tasks.common.params import validate
+from tasks.common.records import Normalised
+from tasks.common.stage import Context, stage
+from tasks.common.tiers import Tier
+from tasks.condensation.methods import Request
+from tasks.condensation.params import METHODS, Params
+from tasks.networks.fit import choose_device
+
+
+@stage(Params, Tier.RESTRICTED)
+def condensation(context: Context[Params]) -> dict[str, Any]:
+    """Write ``condensed.safetensors`` and ``history.parquet``; metrics say what was asked for and the final loss.
+
+    Raises `InputError` for whatever the method could only fail on later: options it does not know, a class too small.
+    """
+    params = context.params
+    where = f"params.yaml: cohorts.{context.layout.cohort}.condensation"
+    method = plugins.load(METHODS, params.method)
+    options = validate(method.Options, params.options.get(params.method, {}), f"{where}.options.{params.method}")
+    request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device))
+    source = context.read("normalisation") / "normalised.safetensors"
+    train = labelled(Normalised.load(source).part("train"))
+    check(train, request.records_per_class, str(source))
+
+    result = method.condense(train, request, options)
+
+    result.condensed.save(context.out / "condensed.safetensors")
+    steps = np.arange(1, len(result.losses) + 1)
+    pd.DataFrame({"step": steps, "loss": result.losses}).to_parquet(context.out / "history.parquet", index=False)
+    return {
+        "method": params.method,
+        "records": len(result.condensed.labels),
+        "records_per_class": params.records_per_class,
+        "train_records": len(train.labels),
+        "steps": len(result.losses),
+        "seed": params.seed,
+        "device": request.device.type,
+        "label_mean": round(float(result.condensed.labels.mean()), 6),
+        "final_loss": float(result.losses[-1]) if len(result.losses) else None,
+    }
+
+
+def labelled(records: Normalised) -> Normalised:
+    """Only the records whose outcome is known."""
+    known = ~np.isnan(records.labels)
+    return replace(records, **{name: array[known] for name, array in vars(records).items()})
+
+
+def check(train: Normalised, records_per_class: int, source: str) -> None:
+    """Raise `InputError` unless ``train`` is finite, has both classes, and each class has the records asked for."""
+    gaps = ~np.isfinite(train.values).all(axis=(0, 1))
+    if gaps.any():
+        raise InputError(
+            f"{source}: {int(gaps.sum())} features hold values that are not finite (the first is column "
+            f"{int(gaps.argmax())}): run normalisation again"
+        )
+    sizes = {outcome: int((train.labels == outcome).sum()) for outcome in (0, 1)}
+    if min(sizes.values()) == 0 or sum(sizes.values()) < len(train.labels):
+        raise InputError(
+            f"{source}: the train split has {sizes[0]} records with outcome 0 and {sizes[1]} with outcome 1 of "
+            f"{len(train.labels)}; condensing needs both outcomes and no others"
+        )
+    smaller = min(sizes, key=lambda outcome: sizes[outcome])
+    if records_per_class > sizes[smaller]:
+        raise InputError(
+            f"condensation.records_per_class is {records_per_class}, but the train split has only {sizes[smaller]} "
+            f"records with outcome {smaller}: ask for at most {sizes[smaller]}"
+        )

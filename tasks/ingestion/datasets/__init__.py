@@ -1,0 +1,57 @@
+"""Data sets, one file each: its name is the data set's name in params.yaml. A file here is a plug-in if it has
+
+``VARIABLES``: what is measured, series first, then statics; public knowledge, nothing computed from the records.
+``SOURCE``: title, licence, where to get the files, and how to cite them.
+``Options``: a `RoomParams` model of what a user may decide about this data set; every field has a default.
+``read(raw, options, attrition, *, outcome_required=True) -> (events, subjects)``: the records in the folder
+``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``.
+
+`read` keeps the order of the subjects fixed, whatever order files come in, and uses only the files and options.
+Without ``outcome_required`` (new records, to be mapped onto a released scale) a subject whose outcome is unknown
+is kept with outcome NaN, and a missing file of outcomes is no error. A file otherwise missing, or one that cannot
+be read as a whole, raises `InputError` naming the file, where to get it and where to put it.
+
+A single record, line or cell that cannot be used is set aside in ``attrition``, under units that fit the files.
+Two units are common to all: `read` counts in all ``subjects`` and ``measurements`` that it meets, and sets aside
+what it drops of them; `tasks.ingestion.read` checks ranges and counts what is kept, so that a loss is noticed.
+Modules that begin with an underscore are no plug-ins, but parts of one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pandas as pd
+
+from tasks.common import plugins
+from tasks.common.attrition import Attrition
+from tasks.common.params import RoomParams
+from tasks.common.records import Variable
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from, for its users and for the bundle that is released."""
+
+    title: str
+    licence: str
+    url: str
+    citation: str
+
+
+class Dataset(Protocol):
+    """What the module of a plug-in looks like; see this package's docstring."""
+
+    VARIABLES: tuple[Variable, ...]
+    SOURCE: Source
+    Options: type[RoomParams]
+
+    def read(
+        self, raw: Path, options: Any, attrition: Attrition, *, outcome_required: bool = True
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Events and subjects of the records in ``raw``."""
+
+
+def find(name: str) -> Dataset:
+    """The plug-in ``name``. Raises `InputError` with the known names where there is none such."""
+    return cast(Dataset, plugins.load("tasks.ingestion.datasets", name))

@@ -1,0 +1,39 @@
+"""What a user decides about ingestion."""
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tasks.common.errors import InputError
+from tasks.common.params import RoomParams, validate
+from tasks.ingestion.datasets import Dataset, find
+from tasks.ingestion.split import SplitRule
+
+
+class Params(RoomParams):
+    """``dataset``: a plug-in of `tasks.ingestion.datasets`. ``raw``: the folder with its files, absolute or relative
+    to the project's root. ``split``: who is held out. ``options``: what the plug-in itself lets a user decide.
+    """
+
+    dataset: str
+    raw: str
+    split: SplitRule
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _suits_the_dataset(self) -> Self:
+        try:
+            self.plugin_options()
+        except InputError as error:
+            # As pydantic's own kind of error it is reported with the section's place in params.yaml before it.
+            raise PydanticCustomError("dataset", "{problem}", {"problem": str(error)}) from error
+        return self
+
+    def plugin(self) -> Dataset:
+        """The data set's plug-in. Raises `InputError` where there is none of that name."""
+        return find(self.dataset)
+
+    def plugin_options(self) -> RoomParams:
+        """``options`` as the plug-in's own model. Raises `InputError` naming the key and the mend."""
+        return validate(self.plugin().Options, self.options, "options")

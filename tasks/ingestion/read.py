@@ -1,0 +1,130 @@
+"""From raw files to a cohort: one data set's reader, then the checks that all data sets share."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.common.attrition import Attrition
+from tasks.common.errors import InputError
+from tasks.common.records import SPLITS, Ingested, Variable
+from tasks.ingestion.params import Params
+
+
+def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tuple[Ingested, Attrition]:
+    """The cohort that ``params`` describe, and the account of what was set aside.
+
+    ``outcome_required=False`` reads new records, which may lack outcomes: those are NaN, and all are in the split
+    "test", since nothing may be fitted on them. Raises `InputError` where files cannot be used, no subject is left,
+    or the cohort or one of its splits lacks one of the two outcomes.
+    """
+    dataset, attrition = params.plugin(), Attrition()
+    events, subjects = dataset.read(
+        root / params.raw, params.plugin_options(), attrition, outcome_required=outcome_required
+    )
+    _check_subjects(subjects, attrition)
+    events = plausible_events(events, dataset.VARIABLES, attrition)
+    subjects = plausible_statics(subjects, dataset.VARIABLES, attrition)
+    attrition.kept("measurements", len(events))
+    attrition.kept("subjects", len(subjects))
+    split = params.split.assign(len(subjects)) if outcome_required else np.full(len(subjects), "test")
+    subjects.insert(2, "split", pd.Series(split, index=subjects.index, dtype="str"))
+    if outcome_required:
+        _check_outcomes(subjects)
+    return Ingested(events, subjects, dataset.VARIABLES), attrition
+
+
+def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attrition: Attrition) -> pd.DataFrame:
+    """Set aside events whose value is not finite or lies beyond its variable's range. Returns the others.
+
+    >>> rate = Variable(name="HR", label="heart rate", role="series", low=0, high=350)
+    >>> events = pd.DataFrame({"subject_id": "a", "hours": 0.0, "variable": "HR", "value": [73.0, 730.0]})
+    >>> plausible_events(events, (rate,), counts := Attrition())["value"].tolist()
+    [73.0]
+    >>> counts.rows()["reason"].tolist()
+    ['outside plausible range']
+    """
+    series = [variable for variable in variables if variable.role == "series"]
+    low, high, whole = np.array([_bounds(variable) for variable in series]).T
+    code = pd.Categorical(events["variable"], [variable.name for variable in series]).codes
+    problems = _problems(events["value"].to_numpy(), low[code], high[code], whole[code] == 1)
+    for reason, chosen in problems.items():
+        gone = events[chosen]
+        attrition.set_aside(
+            "measurements", reason, len(gone), record=gone["subject_id"].to_numpy(), column=gone["variable"].to_numpy()
+        )
+    kept: pd.DataFrame = events[~np.any(list(problems.values()), axis=0)].reset_index(drop=True)
+    return kept
+
+
+def plausible_statics(subjects: pd.DataFrame, variables: tuple[Variable, ...], attrition: Attrition) -> pd.DataFrame:
+    """Set aside static values (unit "descriptors") beyond their variable's range: they become unknown, NaN."""
+    subjects = subjects.copy()
+    for variable in variables:
+        if variable.role == "series":
+            continue
+        known = subjects[variable.name].notna().to_numpy()
+        problems = _problems(subjects[variable.name].to_numpy(), *_bounds(variable))
+        attrition.came_in("descriptors", int(known.sum()))
+        for reason, chosen in problems.items():
+            gone = known & chosen
+            attrition.set_aside(
+                "descriptors",
+                reason,
+                int(gone.sum()),
+                column=variable.name,
+                record=subjects.loc[gone, "subject_id"].to_numpy(),
+            )
+            subjects.loc[gone, variable.name] = np.nan
+        attrition.kept("descriptors", int(subjects[variable.name].notna().sum()))
+    return subjects
+
+
+def _bounds(variable: Variable) -> tuple[float, float, bool]:
+    """Least and greatest plausible value, and whether only whole numbers between them are."""
+    if variable.kind == "numeric":
+        low, high = -np.inf, np.inf
+    else:
+        low, high = 0, 1 if variable.kind == "binary" else len(variable.levels) - 1
+    return (
+        low if variable.low is None else variable.low,
+        high if variable.high is None else variable.high,
+        variable.kind != "numeric",
+    )
+
+
+def _problems(
+    value: NDArray[np.float64],
+    low: NDArray[np.float64] | float,
+    high: NDArray[np.float64] | float,
+    whole: NDArray[np.bool_] | bool,
+) -> dict[str, NDArray[np.bool_]]:
+    finite = np.isfinite(value)
+    outside = finite & ((value < low) | (value > high) | (whole & (value != np.round(value))))
+    return {"not finite": ~finite, "outside plausible range": outside}
+
+
+def _check_subjects(subjects: pd.DataFrame, attrition: Attrition) -> None:
+    if subjects.empty:
+        rows = attrition.rows()
+        reasons = (rows["unit"] + ", " + rows["reason"])[rows["unit"] != "measurements"]
+        account = "; ".join(f"{reason}: {count}" for reason, count in reasons.value_counts().items())
+        raise InputError(
+            f"no subject is left ({account or 'the raw files hold none'}): mend the raw files or the options"
+        )
+    if subjects["subject_id"].duplicated().any():
+        raise InputError("several subjects share one id in the raw files: give each its own")
+
+
+def _check_outcomes(subjects: pd.DataFrame) -> None:
+    if subjects["outcome"].nunique() < 2:
+        raise InputError(
+            "all subjects have the same outcome, so that there is nothing to predict: mend the raw files or the options"
+        )
+    classes = subjects.groupby("split")["outcome"].nunique().reindex(list(SPLITS), fill_value=0)
+    if (classes < 2).any():
+        raise InputError(
+            f"the {classes.idxmin()} split lacks subjects of one of the two outcomes: "
+            "use a larger cohort, or another fraction or seed for the split"
+        )

@@ -1,0 +1,55 @@
+"""Records as plain rows, and soft labels as weights, for models that know nothing of time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common.errors import InputError
+
+Predictor = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+
+def summaries(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean, first, last, least, greatest and trend of each feature over the steps, ``(n, 6 * n_features)``.
+
+    Trend is the least-squares slope times the number of steps: the change over a record, 0 for a single step.
+
+    >>> summaries(np.array([[[1.0], [2.0], [3.0]]], dtype=np.float32))
+    array([[2., 1., 3., 1., 3., 3.]], dtype=float32)
+    """
+    n_steps = values.shape[1]
+    times = np.arange(n_steps, dtype=np.float32) - (n_steps - 1) / 2
+    trend = np.einsum("t,ntf->nf", times, values) * (n_steps / max(float(times @ times), 1.0))
+    parts = [values.mean(1), values[:, 0], values[:, -1], values.min(1), values.max(1), trend]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def weighted_classes(
+    rows: NDArray[np.float32], labels: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Rows, hard labels, weights: a row of soft label p counts as class 1 with weight p and as class 0 with 1 - p.
+
+    Raises `InputError` where all weight lies in one class.
+
+    >>> _, hard, weights = weighted_classes(np.zeros((2, 1), np.float32), np.array([1.0, 0.25], np.float32))
+    >>> hard, weights
+    (array([0, 1, 1]), array([0.75, 1.  , 0.25], dtype=float32))
+    """
+    weights = np.concatenate([1 - labels, labels])
+    hard = np.repeat(np.array([0, 1]), len(labels))
+    kept = weights > 0
+    if len(np.unique(hard[kept])) < 2:
+        raise InputError("all labels are of one class: a model on summaries needs records of both")
+    return np.concatenate([rows, rows])[kept], hard[kept], weights[kept]
+
+
+def predictor(classifier: Any) -> Predictor:
+    """Risk by a fitted scikit-learn ``classifier`` on `summaries`."""
+
+    def predict(values: NDArray[np.float32]) -> NDArray[np.float64]:
+        risks: NDArray[np.float64] = classifier.predict_proba(summaries(values))[:, 1]
+        return risks
+
+    return predict

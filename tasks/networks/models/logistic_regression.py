@@ -1,0 +1,18 @@
+"""Logistic regression on summaries over time: what an epidemiologist would try first."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tasks.networks.models._summaries import Predictor, predictor, summaries, weighted_classes
+
+FAMILY = "summaries"
+
+
+def fit(values: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> Predictor:
+    """Trained on ``(n, n_steps, n_features)`` and labels ``(n,)`` in [0, 1]. Nothing random, ``seed`` is unused."""
+    rows, hard, weights = weighted_classes(summaries(values), labels)
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    return predictor(classifier.fit(rows, hard, logisticregression__sample_weight=weights))

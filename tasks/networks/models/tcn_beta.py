@@ -1,0 +1,12 @@
+"""TCN-beta of Wang et al. 2023 (arXiv 2305.03711): kernel 3, 64 channels."""
+
+from torch import nn
+
+from tasks.networks.models._tcn import TCN
+
+FAMILY = "tcn"
+
+
+def build(n_steps: int, n_features: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
+    return TCN(n_features, kernels=(3,), channels=64)

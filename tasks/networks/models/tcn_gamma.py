@@ -1,0 +1,12 @@
+"""TCN-gamma of Wang et al. 2023 (arXiv 2305.03711): branches of kernel 3 and 5, 128 channels each."""
+
+from torch import nn
+
+from tasks.networks.models._tcn import TCN
+
+FAMILY = "tcn"
+
+
+def build(n_steps: int, n_features: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
+    return TCN(n_features, kernels=(3, 5), channels=128)

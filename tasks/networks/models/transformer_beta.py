@@ -1,0 +1,12 @@
+"""Transformer-beta of Wang et al. 2023 (arXiv 2305.03711): depth 2, mean over steps, 4 heads of 256."""
+
+from torch import nn
+
+from tasks.networks.models._attention import Encoder
+
+FAMILY = "transformer"
+
+
+def build(n_steps: int, n_features: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
+    return Encoder(n_features, depth=2, heads=4, head_width=256, head=64, class_token=False)

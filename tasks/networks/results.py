@@ -1,0 +1,101 @@
+"""What trained models predicted, and what it comes to."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.networks.part import Part
+from tasks.networks.recipe import PAPER_NETWORKS
+from tasks.networks.scores import SCORES, resample, score
+
+PLATEAU_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Results:
+    """Predictions and learning curves of models, by training set.
+
+    ``predictions``: ``training_set, network, seed, row, risk``; ``row`` is a test subject's place in the normalised
+    cohort. ``curves``: ``training_set, network, step, auc``, none for models on summaries.
+    """
+
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        """Write ``predictions.parquet`` and ``curves.parquet`` into ``folder``."""
+        self.predictions.to_parquet(folder / "predictions.parquet", index=False)
+        self.curves.to_parquet(folder / "curves.parquet", index=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Results":
+        """Read what `save` wrote."""
+        return cls(pd.read_parquet(folder / "predictions.parquet"), pd.read_parquet(folder / "curves.parquet"))
+
+    def networks(self) -> list[str]:
+        """Names of the models, sorted."""
+        return sorted(set(self.predictions["network"]))
+
+    def only(self, networks: Collection[str]) -> "Results":
+        """The results of some models."""
+        return Results(*(table[table["network"].isin(networks)] for table in (self.predictions, self.curves)))
+
+    def joined(self, other: "Results") -> "Results":
+        """Both, for training sets of different names."""
+        return Results(
+            pd.concat([self.predictions, other.predictions], ignore_index=True),
+            pd.concat([self.curves, other.curves], ignore_index=True),
+        )
+
+    def summary(self, test: Part, n_resamples: int) -> dict[str, Any]:
+        """``test_<score>``: ``{training_set: {mean, low, high, by_network}}`` for each of `scores.SCORES`;
+        ``steps_to_plateau`` by training set and network; ``mean_over``: the networks of the means.
+
+        Means are over the paper's networks, so models on summaries and networks added since stand in ``by_network``
+        only; where none of the paper's was trained, means are over all that were.
+        """
+        weights = resample(test.labels, n_resamples, seed=0)
+        mean_over = [network for network in self.networks() if network in PAPER_NETWORKS] or self.networks()
+        scored, plateaus = {}, {}
+        for training_set in sorted(set(self.predictions["training_set"])):
+            scored[training_set] = score(test.labels, self._risks(training_set, test), weights, mean_over)
+            plateaus[training_set] = self._plateaus(training_set)
+        return {
+            **{f"test_{name}": {each: scored[each][name] for each in scored} for name in SCORES},
+            "steps_to_plateau": plateaus,
+            "mean_over": mean_over,
+        }
+
+    def _risks(self, training_set: str, test: Part) -> dict[str, NDArray[np.float64]]:
+        """Per network ``(n_seeds, n)``, in the order of ``test``."""
+        chosen = self.predictions[self.predictions["training_set"] == training_set]
+        return {
+            str(network): runs.pivot(index="seed", columns="row", values="risk")[test.rows.tolist()].to_numpy()
+            for network, runs in chosen.groupby("network")
+        }
+
+    def _plateaus(self, training_set: str) -> dict[str, int]:
+        chosen = self.curves[self.curves["training_set"] == training_set].sort_values("step")
+        return {
+            str(network): steps_to_plateau(curve["step"].tolist(), curve["auc"].tolist())
+            for network, curve in chosen.groupby("network")
+        }
+
+
+def steps_to_plateau(steps: Sequence[int], aucs: Sequence[float]) -> int:
+    """The first of ``steps`` from which AUC stays within 0.01 of its final value.
+
+    >>> steps_to_plateau([1, 3, 10, 32, 100], [0.5, 0.805, 0.7, 0.795, 0.8])
+    32
+    """
+    settled = steps[-1]
+    for step, reached in zip(reversed(steps), reversed(aucs), strict=True):
+        if abs(reached - aucs[-1]) > PLATEAU_TOLERANCE:
+            break
+        settled = step
+    return settled

@@ -1,0 +1,138 @@
+"""How good predicted risks are: discrimination and calibration, with bootstrap intervals over test subjects.
+
+Every figure is computed on many resamples at once: ``weights`` ``(n_resamples, n)`` says how often each subject was
+drawn, and the result is ``(n_resamples,)``.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common.errors import InputError
+
+Labels = NDArray[np.floating[Any]]
+Array = NDArray[np.float64]
+CALIBRATION_BINS = 10
+
+
+def auc(labels: Labels, risks: Array, weights: Array) -> Array:
+    """Area under the ROC curve: the chance that a case is ranked above a non-case, ties counting one half.
+
+    >>> auc(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8]), np.ones((1, 4)))
+    array([0.875])
+    """
+    order = np.argsort(risks, kind="stable")
+    ranked, is_case, drawn = risks[order], labels[order] == 1, weights[:, order]
+    before = _running_sum(drawn * ~is_case)
+    below = before[:, np.searchsorted(ranked, ranked[is_case], side="left")]
+    up_to = before[:, np.searchsorted(ranked, ranked[is_case], side="right")]
+    cases = drawn[:, is_case]
+    chance: Array = (cases * (below + up_to)).sum(1) / (2 * cases.sum(1) * before[:, -1])
+    return chance
+
+
+def auprc(labels: Labels, risks: Array, weights: Array) -> Array:
+    """Average precision, scikit-learn's area under the precision-recall curve.
+
+    >>> auprc(np.array([0.0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.4]), np.ones((1, 4)))
+    array([0.83333333])
+    """
+    order = np.argsort(-risks, kind="stable")
+    ranked, is_case, drawn = -risks[order], labels[order] == 1, weights[:, order]
+    reached = np.searchsorted(ranked, ranked[is_case], side="right")
+    found, flagged = _running_sum(drawn * is_case)[:, reached], _running_sum(drawn)[:, reached]
+    cases = drawn[:, is_case]
+    # Where nobody was drawn up to a case, that case was not drawn either, and its precision does not count.
+    precision: Array = (cases * found / np.maximum(flagged, 1)).sum(1) / cases.sum(1)
+    return precision
+
+
+def brier(labels: Labels, risks: Array, weights: Array) -> Array:
+    """Mean squared difference between risk and outcome.
+
+    >>> brier(np.array([0.0, 1]), np.array([0.5, 0.9]), np.ones((1, 2)))
+    array([0.13])
+    """
+    result: Array = weights @ (risks - labels) ** 2 / weights.sum(1)
+    return result
+
+
+def calibration_error(labels: Labels, risks: Array, weights: Array) -> Array:
+    """Expected calibration error: mean over subjects of \\|mean risk - event rate\\| of their bin (Naeini et al. 2015).
+
+    Bins are the tenths of ``risks`` as given, of equal size to within one subject; resamples keep them. A resample
+    adds noise to every bin, so intervals of a well-calibrated model lie a little above its estimate.
+
+    >>> calibration_error(np.array([0.0, 1]), np.array([0.2, 0.9]), np.ones((1, 2)))
+    array([0.15])
+    """
+    rank = np.empty(len(risks), dtype=np.int64)
+    rank[np.argsort(risks, kind="stable")] = np.arange(len(risks))
+    in_bin = np.eye(CALIBRATION_BINS)[rank * CALIBRATION_BINS // len(risks)]
+    gaps: Array = np.abs(weights @ (in_bin * (risks - labels)[:, None])).sum(1) / weights.sum(1)
+    return gaps
+
+
+Score = Callable[[Labels, Array, Array], Array]
+SCORES: dict[str, Score] = {
+    "auc": auc,
+    "auprc": auprc,
+    "brier": brier,
+    "calibration_error": calibration_error,
+}
+
+
+def single_auc(labels: Labels, risks: Array) -> float:
+    """The AUC of the sample itself."""
+    return float(auc(labels, risks, np.ones((1, len(labels))))[0])
+
+
+def resample(labels: Labels, n_resamples: int, seed: int) -> Array:
+    """Weights ``(1 + n_resamples, n)``: first the sample itself, then draws with replacement that hold both classes.
+
+    Raises `InputError` where ``labels`` are of one class, since no ranking can then be scored.
+    """
+    if not 0 < labels.sum() < len(labels):
+        raise InputError(
+            f"all {len(labels)} test subjects have the same outcome, so no AUC exists: "
+            "enlarge the test part or change the split (ingestion.split in params.yaml)"
+        )
+    generator = np.random.default_rng(seed)
+    share = np.full(len(labels), 1 / len(labels))
+    drawn = generator.multinomial(len(labels), share, size=n_resamples).astype(np.float64)
+    cases = drawn @ labels
+    usable = drawn[(cases > 0) & (cases < len(labels))]
+    return np.concatenate([np.ones((1, len(labels))), usable])
+
+
+def score(labels: Labels, risks: Mapping[str, Array], weights: Array, mean_over: Collection[str]) -> dict[str, Any]:
+    """Every score of `SCORES`: ``{score: {mean, low, high, by_network: {network: {mean, low, high}}}}``.
+
+    ``risks``: ``(n_seeds, n)`` a network; ``weights`` from `resample`. A network's score is the mean over its seeds,
+    the overall score the mean over the networks of ``mean_over`` (the mean of AUCs, not the AUC of mean risks).
+    ``low`` and ``high`` are the 2.5 and 97.5 percentiles over the same resamples for all, so that they hold for means.
+    """
+    result = {}
+    for name, function in SCORES.items():
+        of_network = {
+            network: np.mean([function(labels, run, weights) for run in runs], axis=0)
+            for network, runs in risks.items()
+        }
+        chosen = [values for network, values in of_network.items() if network in mean_over]
+        result[name] = {
+            **_interval(np.mean(chosen, axis=0)),
+            "by_network": {network: _interval(values) for network, values in of_network.items()},
+        }
+    return result
+
+
+def _interval(values: Array) -> dict[str, float]:
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return {"mean": round(float(values[0]), 5), "low": round(float(low), 5), "high": round(float(high), 5)}
+
+
+def _running_sum(values: Array) -> Array:
+    """Sums of the first 0, 1, ..., n columns, ``(n_resamples, n + 1)``."""
+    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)

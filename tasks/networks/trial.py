@@ -1,0 +1,109 @@
+"""Train chosen models on training sets and let them predict the test part: what reference and training share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.common.progress import track
+from tasks.common.records import CondensedSet
+from tasks.networks.fit import Predictor, choose_device, fit
+from tasks.networks.part import Part
+from tasks.networks.recipe import Recipe, TrainingParams, steps_per_epoch
+from tasks.networks.results import Results
+from tasks.networks.scores import single_auc
+from tasks.networks.workers import spread
+
+CURVE_POINTS = 20
+CURVE_SUBJECTS_PER_CLASS = 250
+
+Records = CondensedSet | Part
+
+
+def run(sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, validation: Part, test: Part) -> Results:
+    """Train every chosen model on every training set with every seed; a set may differ by seed, as random draws do.
+
+    Learning curves are taken of each network's first seed, on up to 250 test subjects a class to save time.
+    ``validation`` is used by the protocol "paper" only.
+    """
+    device = choose_device(params.device)
+    trials = []
+    for training_set, draw in sets.items():
+        for seed in range(params.seeds):
+            records = draw(seed)
+            recipe = params.recipe(len(records.labels))
+            watched = test.few(CURVE_SUBJECTS_PER_CLASS) if seed == 0 else None
+            chosen_by = validation if params.protocol == "paper" else None
+            trials += [
+                Trial(training_set, network, seed, records, recipe, device.type, test, watched, chosen_by)
+                for network in params.chosen()
+            ]
+    outcomes = track(spread(Trial.run, trials, device), "training networks", total=len(trials))
+    predictions, curves = zip(*outcomes, strict=True)
+    return Results(pd.concat(predictions, ignore_index=True), pd.concat(curves, ignore_index=True))
+
+
+def checkpoints(steps: int, count: int = CURVE_POINTS) -> list[int]:
+    """About ``count`` steps from 1 to ``steps``, evenly spaced by ratio.
+
+    >>> checkpoints(100, 5)
+    [1, 3, 10, 32, 100]
+    """
+    return sorted({round(step) for step in np.geomspace(1, steps, count).tolist()})
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model, one training set, one seed.
+
+    ``watched``: subjects of the learning curve, if one is wanted. ``validation``: subjects that choose the epoch, if
+    the protocol has any choose it.
+    """
+
+    training_set: str
+    network: str
+    seed: int
+    records: Records
+    recipe: Recipe
+    device: str
+    test: Part
+    watched: Part | None
+    validation: Part | None
+
+    def run(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Predictions and learning curve, as rows of `Results`."""
+        watcher = _Watcher(self)
+        records = self.records
+        predict = fit(self.network, records.values, records.labels, self.recipe, self.seed, self.device, watcher)
+        risks = predict(self.test.values) if watcher.best_risks is None else watcher.best_risks
+        key = {"training_set": self.training_set, "network": self.network}
+        steps, aucs = np.array(list(watcher.curve), dtype=np.int64), np.array(list(watcher.curve.values()))
+        return (
+            pd.DataFrame({**key, "seed": self.seed, "row": self.test.rows, "risk": risks}),
+            pd.DataFrame({**key, "step": steps, "auc": aucs}),
+        )
+
+
+@dataclass
+class _Watcher:
+    """Called after each step: takes the learning curve, keeps the test risks of the epoch best on ``validation``."""
+
+    trial: Trial
+    curve: dict[int, float] = field(default_factory=dict)
+    best_auc: float = -1.0
+    best_risks: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        self.checkpoints = set(checkpoints(self.trial.recipe.steps))
+        self.epoch = steps_per_epoch(len(self.trial.records.labels), self.trial.recipe.batch_size)
+
+    def __call__(self, step: int, predict: Predictor) -> None:
+        watched, validation = self.trial.watched, self.trial.validation
+        if watched is not None and step in self.checkpoints:
+            self.curve[step] = single_auc(watched.labels, predict(watched.values))
+        if validation is not None and step % self.epoch == 0:
+            reached = single_auc(validation.labels, predict(validation.values))
+            if reached > self.best_auc:
+                self.best_auc, self.best_risks = reached, predict(self.trial.test.values)

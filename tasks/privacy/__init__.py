@@ -1,0 +1,14 @@
+"""Room: what does the condensed set tell about who was in the cohort?
+
+Input: the normalised cohort and its condensed set. Output: ``metrics.json`` alone. Tier: aggregate.
+
+An attacker who holds the condensed set and someone's full record guesses whether that person is a *member*, one of the
+train split's subjects. No attack stands alone: beside it are
+
+* a *baseline*: the same attack without the condensed set, from as many held-out (validation) records in its place;
+* a *control*: the same attack telling validation from test records, none of which is a member;
+* a *positive control*: the same attack on a set of real records, which it has to recognise. An attack that cannot has
+  failed, and its failure on the condensed set says nothing about safety.
+
+See `tasks.privacy.evaluate` for the figures and the verdict drawn from them.
+"""

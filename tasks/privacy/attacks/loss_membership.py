@@ -1,0 +1,47 @@
+"""Members are predicted better: the score is minus the loss, under the true outcome, of networks trained on the
+condensed set (Yeom et al. 2018), averaged over a few networks."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from tasks.common import plugins
+from tasks.common.params import RoomParams
+from tasks.networks.fit import fit
+from tasks.networks.recipe import MODELS, Recipe
+from tasks.privacy.attacks import Target
+
+
+class Options(RoomParams):
+    """``networks``: files in ``tasks/networks/models/``, each trained ``repeats`` times by ``recipe``."""
+
+    networks: tuple[str, ...] = Field(default=("lstm_beta", "rnn_beta", "tcn_beta"), min_length=1)
+    repeats: int = Field(default=1, ge=1)
+    recipe: Recipe = Recipe(steps=100)
+
+    @field_validator("networks")
+    @classmethod
+    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        known = plugins.names(MODELS)
+        for name in networks:
+            if name not in known:
+                raise ValueError(f"no '{name}' in tasks/networks/models; choose from: {', '.join(known)}")
+        return networks
+
+
+def scores(target: Target, options: Options) -> NDArray[np.float64]:
+    """The mean log likelihood of each candidate's outcome."""
+    total = np.zeros(len(target.labels))
+    for name in options.networks:
+        for repeat in range(options.repeats):
+            predict = fit(
+                name,
+                target.condensed.values,
+                target.condensed.labels,
+                options.recipe,
+                target.seed + repeat,
+                target.device,
+            )
+            risk = predict(target.values)
+            total += np.log(np.where(target.labels == 1, risk, 1 - risk))
+    return total / (len(options.networks) * options.repeats)

@@ -1,0 +1,82 @@
+"""One attack beside its baseline, its control and its positive control."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common import plugins
+from tasks.common.controls import random_records
+from tasks.common.params import RoomParams
+from tasks.common.records import SPLITS, CondensedSet, Normalised
+from tasks.networks.fit import choose_device
+from tasks.privacy.attacks import Target
+from tasks.privacy.evaluate import Estimate, Figures, beats, detectable_auc, judged, measured
+from tasks.privacy.params import ATTACKS, Params
+
+
+def audited(
+    name: str, options: RoomParams, cohort: Normalised, condensed: CondensedSet, params: Params
+) -> dict[str, Any]:
+    """Figures of attack ``name``, its verdict and the reason for it, as JSON. Train records are the members."""
+    attack = plugins.load(ATTACKS, name)
+    train, validation, test = (cohort.split == index for index in range(len(SPLITS)))
+
+    def scores(held: CondensedSet) -> NDArray[np.float64]:
+        target = Target(held, cohort.values, cohort.labels, params.seed, choose_device(params.device))
+        found: NDArray[np.float64] = attack.scores(target, options)
+        return found
+
+    def figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Figures:
+        return measured(scores[members], scores[test], params.confidence)
+
+    per_class = len(condensed.labels) // 2
+    real = stand_in(cohort.part("train"), per_class, params.seed)
+    attacked = scores(condensed)
+    found, control = figures(attacked, train), figures(attacked, validation)
+    baseline = figures(scores(stand_in(cohort.part("validation"), per_class, params.seed)), train)
+    positive = figures(scores(real), train & contained(cohort.values, real))
+    verdict, reason = judged(found, baseline, control, positive, params.margin, params.confidence)
+    return {
+        **summary(found),
+        "detectable_auc": round(detectable_auc(found.n_members, found.n_others, params.confidence), 4),
+        "baseline": {"is": "the attack with validation records for the condensed set", **summary(baseline)},
+        "control": {"is": "the attack with validation records for the members", **summary(control)},
+        "positive_control": {
+            "is": "the attack with random train records for the condensed set, finding those",
+            "detected": beats(positive, baseline, control),
+            **summary(positive),
+        },
+        "verdict": verdict,
+        "reason": reason,
+    }
+
+
+def stand_in(records: Normalised, per_class: int, seed: int) -> CondensedSet:
+    """Random ``records``, ``per_class`` of each class or as many as the smaller class has."""
+    smaller = min(int((records.labels == outcome).sum()) for outcome in (0, 1))
+    return random_records(records, min(per_class, smaller), seed)
+
+
+def contained(values: NDArray[np.float32], real: CondensedSet) -> NDArray[np.bool_]:
+    """Which of ``values`` ``(n, n_steps, n_features)`` are in ``real``, bit by bit."""
+    held = {record.tobytes() for record in real.values}
+    return np.array([record.tobytes() in held for record in values])
+
+
+def summary(figures: Figures) -> dict[str, Any]:
+    """``figures`` as JSON; a true positive rate that could not be had is null, with the reason."""
+    missing = f"needs more than {figures.n_others} non-members"
+    return {
+        **_rounded("auc", figures.auc),
+        "tpr_at_fpr": {
+            f"{rate:g}": _rounded("tpr", found) if found else {"tpr": None, "reason": missing}
+            for rate, found in figures.tpr.items()
+        },
+        "n_members": figures.n_members,
+        "n_non_members": figures.n_others,
+    }
+
+
+def _rounded(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: round(estimate.value, 4), "low": round(estimate.low, 4), "high": round(estimate.high, 4)}

@@ -1,0 +1,51 @@
+"""The stage: audit the condensed set with each attack."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tasks.common import plugins
+from tasks.common.errors import InputError
+from tasks.common.params import validate
+from tasks.common.records import SPLITS, CondensedSet, Normalised
+from tasks.common.stage import Context, stage
+from tasks.common.tiers import Tier
+from tasks.privacy.audit import audited
+from tasks.privacy.evaluate import overall
+from tasks.privacy.params import ATTACKS, Params
+
+
+@stage(Params, Tier.AGGREGATE)
+def privacy(context: Context[Params]) -> dict[str, Any]:
+    """Return figures and verdict of each attack; no file but ``metrics.json`` is written.
+
+    Raises `InputError` for options that an attack does not know, and where cohort and condensed set do not fit.
+    """
+    params = context.params
+    where = f"params.yaml: cohorts.{context.layout.cohort}.privacy.options"
+    options = {
+        name: validate(plugins.load(ATTACKS, name).Options, params.options.get(name, {}), f"{where}.{name}")
+        for name in params.chosen()
+    }
+    cohort = labelled(Normalised.load(context.read("normalisation") / "normalised.safetensors"))
+    condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
+    check(cohort, condensed)
+    attacks = {name: audited(name, chosen, cohort, condensed, params) for name, chosen in options.items()}
+    return {"attacks": attacks, "verdict": overall([attack["verdict"] for attack in attacks.values()])}
+
+
+def labelled(records: Normalised) -> Normalised:
+    """Only the records whose outcome is known."""
+    known = ~np.isnan(records.labels)
+    return replace(records, **{name: array[known] for name, array in vars(records).items()})
+
+
+def check(cohort: Normalised, condensed: CondensedSet) -> None:
+    """Raise `InputError` unless both are of one shape, and each split has both outcomes to compare."""
+    shape, expected = condensed.values.shape[1:], cohort.values.shape[1:]
+    if shape != expected:
+        raise InputError(f"condensed records are {shape} (steps, features), the cohort's {expected}: condense again")
+    for index, split in enumerate(SPLITS):
+        if len(np.unique(cohort.labels[cohort.split == index])) < 2:
+            raise InputError(f"the {split} split lacks an outcome, but an audit needs both: change ingestion.split")

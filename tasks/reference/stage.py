@@ -1,0 +1,30 @@
+"""The stage: train every chosen model on all real train subjects."""
+
+from typing import Any
+
+from tasks.common.records import Normalised
+from tasks.common.stage import Context, stage
+from tasks.common.tiers import Tier
+from tasks.networks import trial
+from tasks.networks.part import Part
+from tasks.reference.params import Params
+
+
+@stage(Params, Tier.RESTRICTED)
+def reference(context: Context[Params]) -> dict[str, Any]:
+    """Write ``predictions.parquet`` and ``curves.parquet``; metrics as `Results.summary` gives them, under "all_real".
+
+    Raises `InputError` where a part of the cohort has one outcome only.
+    """
+    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
+    train, validation, test = Part.of(cohort, "train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
+
+    results = trial.run({"all_real": lambda seed: train}, context.params, validation, test)
+
+    results.save(context.out)
+    return {
+        **results.summary(test, context.params.bootstrap),
+        "protocol": context.params.protocol,
+        "recipe": context.params.recipe(len(train.labels)).model_dump(),
+        "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},
+    }

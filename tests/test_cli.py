@@ -1,0 +1,172 @@
+"""The commands a person types, on a project that has been run."""
+
+import json
+import sqlite3
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from tests.project import REPO, SENTINELS, Project
+
+BUNDLE = "data/7_released/alpha/candidate"
+
+
+def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) -> None:
+    said = house.call("flows.cli", "run", "alpha")
+    for words in (
+        "condensed records",
+        "all real records",
+        "random real records",
+        "k-means centroids",
+        "95 % interval",
+        "nearest record",
+        BUNDLE,
+    ):
+        assert words in said.stdout
+    assert said.stderr.count("Cached") == 7
+
+
+def test_the_fixed_places_hold_what_other_tools_read_there(house: Project) -> None:
+    trained = json.loads((house.root / "data/5_trained/alpha/metrics.json").read_text())
+    for training_set in ("condensed", "all_real", "random_records", "kmeans"):
+        found = trained["test_auc"][training_set]
+        assert found["low"] <= found["mean"] <= found["high"]
+        assert set(found["by_network"]) == {"tcn_beta"}
+    assert json.loads((house.root / "data/4_condensed/alpha/metrics.json").read_text())["seconds"] > 0
+    condensed = load_file(house.root / "data/4_condensed/alpha/condensed.safetensors")
+    assert condensed["values"].shape[0] == condensed["labels"].shape[0] == 10
+    assert "attacks" in json.loads((house.root / "data/6_audited/alpha/metrics.json").read_text())
+
+
+def test_no_record_leaves_the_restricted_folders(house: Project, tmp_path: Path) -> None:
+    patient = pd.read_parquet(house.root / "data/2_ingested/alpha/subjects.parquet")
+    assert SENTINELS[0] in set(patient["subject_id"]), (
+        "the sentinel is in the cohort, so that its absence means something"
+    )
+    events = pd.read_parquet(house.root / "data/2_ingested/alpha/events.parquet")
+    assert np.isclose(events["value"], float(SENTINELS[1])).any()
+    house.call("flows.cli", "run", "alpha", "--set", "condensation.seed=11")
+    house.call("flows.cli", "run", "alpha", "--set", "condensation.seed=0")
+    places = [
+        house.root / "mlflow.db",
+        house.root / "mlruns",
+        house.root / ".recondense",
+        house.root / "data/6_audited",
+        house.root / "data/7_released",
+        house.root / "dvc.lock",
+    ]
+    files = [f for place in places for f in ([place] if place.is_file() else place.rglob("*")) if f.is_file()]
+    assert len(files) > 10
+    for file in files:
+        content = file.read_bytes()
+        assert not [sentinel for sentinel in SENTINELS if sentinel.encode() in content], file
+        assert np.float64(SENTINELS[1]).tobytes() not in content, file
+
+
+def test_cohorts_and_releases_list_what_there_is(house: Project) -> None:
+    rows = json.loads(house.call("flows.cli", "cohorts", "--json").stdout)
+    assert {(row["cohort"], row["raw found"], row["reached"]) for row in rows if row["cohort"] != "absent"} == {
+        ("alpha", "yes", "release"), ("beta", "yes", "release")}  # fmt: skip
+    bundles = json.loads(house.call("flows.cli", "releases", "beta", "--json").stdout)
+    assert [bundle["bundle"] for bundle in bundles] == ["data/7_released/beta/candidate"]
+    assert house.call("flows.cli", "releases", "nobody", check=False).returncode == 1
+
+
+def test_verify_accepts_the_bundle_and_says_which_file_was_touched(house: Project, tmp_path: Path) -> None:
+    assert "what it claims to be" in house.call("flows.cli", "verify", BUNDLE).stdout
+    subprocess.run(["cp", "-r", house.root / BUNDLE, tmp_path / "copy"], check=True)
+    with (tmp_path / "copy/condensed.parquet").open("ab") as file:
+        file.write(b"x")
+    found = house.call("flows.cli", "verify", str(tmp_path / "copy"), check=False)
+    assert found.returncode == 1
+    assert "FAIL condensed.parquet" in found.stdout
+
+
+def test_transform_puts_records_exactly_where_the_pipeline_put_them(house: Project, tmp_path: Path) -> None:
+    out = tmp_path / "new.safetensors"
+    house.call("flows.cli", "transform", BUNDLE, "--cohort", "alpha", "--raw", "data/1_raw/pbcseq", "--out", str(out))
+    new = load_file(out)
+    ids = pd.read_parquet(house.root / "data/2_ingested/alpha/subjects.parquet")["subject_id"].astype("int64")
+    rows = pd.Index(new["subject_ids"]).get_indexer(ids)
+    known = load_file(house.root / "data/3_normalised/alpha/normalised.safetensors")
+    np.testing.assert_array_equal(new["values"][rows], known["values"])
+    np.testing.assert_array_equal(new["labels"][rows], known["labels"])
+    assert np.isnan(new["labels"]).sum() == len(new["labels"]) - len(ids), (
+        "censored patients come along, without a label"
+    )
+
+
+def test_transform_needs_no_project_and_no_outcomes(house: Project, tmp_path: Path) -> None:
+    raw = tmp_path / "mine"
+    raw.mkdir()
+    visits = pd.read_csv(house.root / "data/1_raw/pbcseq/pbcseq.csv", dtype=str).drop(columns=["futime", "status"])
+    visits.head(40).to_csv(raw / "pbcseq.csv", index=False)
+    stranger = Project(tmp_path, {"PYTHONPATH": str(REPO)})
+    bundle = str(house.root / BUNDLE)
+    stranger.call("flows.cli", "transform", bundle, "--cohort", "alpha", "--raw", str(raw), "--out", "new.safetensors")
+    new = load_file(tmp_path / "new.safetensors")
+    assert "labels" not in new
+    assert np.isfinite(new["values"]).all()
+    refused = stranger.call(
+        "flows.cli", "transform", bundle, "--cohort", "other", "--raw", str(raw), "--out", "x", check=False
+    )
+    assert refused.returncode == 1
+    assert "alpha" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nobody"], "no cohort 'nobody'"),
+        (["run", "a/b"], "'a/b' cannot name a cohort"),
+        (["run", "alpha", "--set", "condensation.speed=9"], "condensation.speed is not a known parameter"),
+        (["run", "alpha", "--set", "condensation.records_per_class=70"], "ask for at most"),
+        (["verify", "data"], "holds no manifest.json"),
+    ],
+)
+def test_a_mistake_ends_with_one_readable_message(house: Project, arguments: list[str], message: str) -> None:
+    params = (house.root / "params.yaml").read_text()
+    failed = house.call("flows.cli", *arguments, check=False)
+    (house.root / "params.yaml").write_text(params)
+    assert failed.returncode == 1
+    assert message in " ".join(failed.stderr.split())
+    assert "Traceback" not in failed.stderr
+
+
+def test_the_pages_of_prefect_and_mlflow_are_served_on_loopback_and_stop_together(house: Project) -> None:
+    ports = [4290, 5090]
+    options = ["--prefect-port", str(ports[0]), "--mlflow-port", str(ports[1])]
+    ui = subprocess.Popen(house.command("flows.cli", "ui", *options), cwd=house.root, env=house.env,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        for port, path in zip(ports, ("/api/health", "/health"), strict=True):
+            assert _answers(f"http://127.0.0.1:{port}{path}")
+    finally:
+        ui.terminate()
+        ui.wait(60)
+    time.sleep(1)
+    assert not any(_answers(f"http://127.0.0.1:{port}/", seconds=1) for port in ports)
+
+
+def test_mlflow_holds_figures_and_curves(house: Project) -> None:
+    with sqlite3.connect(house.root / "mlflow.db") as database:
+        curves = database.execute("select count(distinct key) from metrics where key like 'curve.%auc'").fetchone()[0]
+    assert curves >= 4
+    assert len(list((house.root / "mlruns").rglob("test_auc.png"))) >= 2
+
+
+def _answers(url: str, seconds: float = 90) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return True
+        except OSError:
+            time.sleep(0.5)
+    return False

@@ -1,0 +1,258 @@
+"""What all data sets share: the plug-in contract, ranges, the split, the stage's files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import train_test_split
+
+from tasks.common import plugins
+from tasks.common.attrition import Attrition
+from tasks.common.errors import InputError
+from tasks.common.layout import Layout
+from tasks.common.params import validate
+from tasks.common.records import Ingested, Variable
+from tasks.ingestion.datasets import Source, find
+from tasks.ingestion.params import Params
+from tasks.ingestion.read import ingest, plausible_statics
+from tasks.ingestion.split import PaperSplit, RandomSplit
+from tasks.ingestion.stage import ingestion
+from tests.ingestion_fixtures import DATA, ROOT, record, write_set
+
+DATASETS = plugins.names("tasks.ingestion.datasets")
+RANDOM = {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3}
+
+
+def params(**changes):
+    return Params.model_validate({"dataset": "pbcseq", "raw": "data/1_raw/pbcseq", "split": RANDOM, **changes})
+
+
+def icu(tmp_path, deaths, n_stays=20):
+    """Params of a hand-made cohort; the first ``deaths`` of its patients died."""
+    write_set(
+        tmp_path,
+        "a",
+        {f"{n}.txt": record(n, "00:07,HR,73") for n in range(1, n_stays + 1)},
+        {n: int(n <= deaths) for n in range(1, n_stays + 1)},
+    )
+    return params(dataset="physionet2012", raw=str(tmp_path), split={**RANDOM, "seed": 3})
+
+
+# The contract of a plug-in
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_dataset_describes_its_variables_its_source_and_its_options(name):
+    dataset = find(name)
+    names = [variable.name for variable in dataset.VARIABLES]
+    assert len(set(names)) == len(names)
+    assert not {"subject_id", "outcome", "split", "hours"} & set(names)
+    assert [variable.role for variable in dataset.VARIABLES] == sorted(
+        variable.role for variable in dataset.VARIABLES
+    )  # series, then statics
+    assert all(
+        variable.low < variable.high
+        for variable in dataset.VARIABLES
+        if variable.low is not None and variable.high is not None
+    )
+    assert isinstance(dataset.SOURCE, Source) and dataset.SOURCE.url.startswith("https://")
+    dataset.Options()
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_dataset_without_its_files_says_which_and_where_they_belong(name, tmp_path):
+    with pytest.raises(InputError) as caught:
+        find(name).read(tmp_path, find(name).Options(), Attrition())
+    assert str(tmp_path) in str(caught.value) and find(name).SOURCE.url in str(caught.value)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_dataset_reads_sorted_events_and_its_statics(name):
+    raw = next((folder for folder in (ROOT / "data/1_raw" / name, DATA / name) if any(folder.glob("[!R.]*"))), None)
+    if raw is None:
+        pytest.skip(f"no files of {name} in data/1_raw or {DATA}")
+    dataset, attrition = find(name), Attrition()
+    events, subjects = dataset.read(raw, dataset.Options(), attrition)
+    statics = [variable.name for variable in dataset.VARIABLES if variable.role == "static"]
+    assert list(subjects.columns) == ["subject_id", "outcome", *statics]
+    assert list(events.columns) == ["subject_id", "hours", "variable", "value"]
+    assert subjects["subject_id"].is_unique and set(subjects["outcome"]) == {0.0, 1.0}
+    assert [str(events[column].dtype) for column in events] == ["str", "float64", "str", "float64"]
+    assert [str(subjects[column].dtype) for column in subjects] == ["str", *["float64"] * (1 + len(statics))]
+    assert set(events["variable"]) <= {variable.name for variable in dataset.VARIABLES if variable.role == "series"}
+    place = pd.Categorical(events["subject_id"], subjects["subject_id"]).codes
+    assert place.min() >= 0
+    assert (np.diff(place) >= 0).all()
+    assert (np.diff(events["hours"])[np.diff(place) == 0] >= 0).all()
+    attrition.kept("measurements", len(events))
+    attrition.kept("subjects", len(subjects))
+    attrition.summary()
+
+
+# Params
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset": "nonesuch"}, "no 'nonesuch' in tasks/ingestion/datasets"),
+        ({"options": {"landmark": 1}}, "options.landmark is not a known parameter; known here: landmark_days"),
+        ({"options": {"landmark_days": 0}}, "options.landmark_days"),
+        ({"split": {**RANDOM, "test": 0.8}}, "less than 1"),
+        ({"split": {**RANDOM, "test": 0}}, "greater than 0"),
+        ({"split": {"kind": "by stay"}}, "'random', 'paper'"),
+    ],
+)
+def test_params_that_do_not_suit_are_named(changes, message):
+    values = {"dataset": "pbcseq", "raw": "x", "split": RANDOM, **changes}
+    with pytest.raises(InputError) as caught:
+        validate(Params, values, "params.yaml: cohorts.x.ingestion")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("params.yaml: cohorts.x.ingestion")
+
+
+# The split
+
+
+@pytest.mark.parametrize("n_subjects", [8000, 4000, 262, 11, 5])
+def test_the_paper_split_is_scikit_learn_s(n_subjects):
+    rest, test = train_test_split(np.arange(n_subjects), test_size=0.2, random_state=42)
+    train, validation = train_test_split(rest, test_size=0.2, random_state=42)
+    split = PaperSplit(kind="paper").assign(n_subjects)
+    for name, expected in (("train", train), ("validation", validation), ("test", test)):
+        assert np.flatnonzero(split == name).tolist() == sorted(expected)
+
+
+def test_the_paper_split_of_8000_stays_has_the_published_sizes():
+    names, counts = np.unique(PaperSplit(kind="paper").assign(8000), return_counts=True)
+    assert dict(zip(names, counts, strict=True)) == {"train": 5120, "validation": 1280, "test": 1600}
+
+
+def test_a_random_split_depends_on_its_seed_alone():
+    first, again, other = (
+        RandomSplit(kind="random", seed=seed, validation=0.1, test=0.2).assign(100).tolist() for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    assert [first.count(name) for name in ("train", "validation", "test")] == [70, 10, 20]
+
+
+# Checks of all data sets
+
+
+def test_implausible_and_infinite_measurements_are_set_aside(tmp_path):
+    write_set(
+        tmp_path,
+        "a",
+        {
+            f"{n}.txt": record(n, "00:07,HR,900", "00:08,HR,inf", "00:09,MechVent,0.5", "00:10,HR,73")
+            for n in range(1, 21)
+        },
+        {n: n % 2 for n in range(1, 21)},
+    )
+    cohort, attrition = ingest(tmp_path, params(dataset="physionet2012", raw=".", split={**RANDOM, "seed": 3}))
+    assert attrition.summary()["measurements"] == {
+        "in": 200,
+        "kept": 140,
+        "set_aside": {"not finite": 20, "outside plausible range": 40},
+    }
+    assert set(cohort.events["value"]) == {80.0, 73.0}
+    rows = attrition.rows()
+    assert set(rows["column"]) == {"HR", "MechVent"} and rows["record"].nunique() == 20
+
+
+def test_an_implausible_static_becomes_unknown():
+    unit = Variable(name="unit", label="unit", role="static", kind="categorical", levels=("medical", "surgical"))
+    age = Variable(name="age", label="age", role="static", low=0, high=120)
+    subjects = pd.DataFrame(
+        {"subject_id": ["a", "b", "c"], "outcome": 0.0, "unit": [1, 2, np.nan], "age": [54, 540, 0]}
+    )
+    attrition = Attrition()
+    checked = plausible_statics(subjects, (unit, age), attrition)
+    assert checked.fillna(-1)[["unit", "age"]].values.tolist() == [[1, 54], [-1, -1], [-1, 0]]
+    assert attrition.summary()["descriptors"] == {"in": 5, "kept": 3, "set_aside": {"outside plausible range": 2}}
+
+
+def test_a_cohort_with_one_outcome_is_refused(tmp_path):
+    with pytest.raises(InputError, match="the same outcome"):
+        ingest(tmp_path, icu(tmp_path, deaths=0))
+
+
+def test_a_split_with_one_outcome_is_refused(tmp_path):
+    with pytest.raises(InputError, match="split lacks subjects of one of the two outcomes"):
+        ingest(tmp_path, icu(tmp_path, deaths=1))
+
+
+def test_a_cohort_without_subjects_is_refused_with_the_counts_of_why(tmp_path):
+    write_set(tmp_path, "a", {"132539.txt": "", "132540.txt": ""}, {132539: 1})
+    with pytest.raises(InputError) as caught:
+        ingest(tmp_path, params(dataset="physionet2012", raw="."))
+    assert "records, empty file: 2" in str(caught.value)
+    assert "132539" not in str(caught.value)
+
+
+def test_a_set_without_any_record_file_is_refused(tmp_path):
+    (tmp_path / "set-a").mkdir()
+    write_set(tmp_path, "a", {}, {})
+    with pytest.raises(InputError, match="the raw files hold none"):
+        ingest(tmp_path, params(dataset="physionet2012", raw="."))
+
+
+def test_a_trial_file_without_visits_is_refused(tmp_path):
+    lines = (ROOT / "data/1_raw/pbcseq/pbcseq.csv").read_text().splitlines()
+    (tmp_path / "pbcseq.csv").write_text(lines[0] + "\n")
+    with pytest.raises(InputError, match="no subject is left"):
+        ingest(tmp_path, params(raw="."))
+
+
+def test_new_records_need_neither_outcomes_nor_both_classes(tmp_path):
+    write_set(tmp_path, "c", {"1.txt": record(1, "00:07,HR,73")}, None)
+    cohort, _ = ingest(tmp_path, params(dataset="physionet2012", raw="."), outcome_required=False)
+    assert cohort.subjects[["subject_id", "split"]].values.tolist() == [["1", "test"]]
+    assert cohort.subjects["outcome"].isna().all()
+
+
+# The stage
+
+
+@pytest.fixture
+def project(tmp_path):
+    raw = ROOT / "data/1_raw/pbcseq"
+    (tmp_path / "params.yaml").write_text(
+        "cohorts:\n  trial:\n    ingestion: {dataset: pbcseq, "
+        f"raw: {raw}, split: {{kind: random, seed: 0, validation: 0.2, test: 0.3}}}}\n"
+    )
+    return tmp_path
+
+
+def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project):
+    metrics = ingestion(Layout(project, "trial"))
+    folder = project / "data/2_ingested/trial"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "events.parquet",
+        "metrics.json",
+        "set_aside.parquet",
+        "source.json",
+        "subjects.parquet",
+        "variables.json",
+    ]
+    cohort = Ingested.load(folder)
+    assert cohort.subjects.columns[:3].tolist() == ["subject_id", "outcome", "split"]
+    assert (
+        cohort.subjects["split"].value_counts().to_dict()
+        == metrics["subjects"]
+        == {"train": 131, "validation": 52, "test": 79}
+    )
+    assert json.loads((folder / "source.json").read_text())["licence"].startswith("GNU Lesser")
+    lost = sum(sum(unit["set_aside"].values()) for unit in metrics["counts"].values())
+    assert len(pd.read_parquet(folder / "set_aside.parquet")) == lost
+    assert metrics["tier"] == "restricted"
+
+
+def test_the_stage_writes_the_same_bytes_again(project):
+    layout = Layout(project, "trial")
+    ingestion(layout)
+    files = [path for path in layout.folder("ingestion").iterdir() if path.name != "metrics.json"]
+    before = {path.name: path.read_bytes() for path in files}
+    ingestion(layout)
+    assert before == {path.name: path.read_bytes() for path in files}

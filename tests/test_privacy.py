@@ -1,0 +1,166 @@
+"""The privacy room: planted leaks are found, and what is not a leak is not called one."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tasks.common import plugins
+from tasks.common.controls import random_records
+from tasks.common.errors import InputError
+from tasks.common.layout import Layout
+from tasks.common.params import section
+from tasks.common.records import SPLITS, CondensedSet, Normalised
+from tasks.privacy.attacks import Target
+from tasks.privacy.audit import audited
+from tasks.privacy.params import ATTACKS, Params
+from tasks.privacy.stage import privacy
+
+QUICK = {"loss_membership": {"networks": ["tcn_beta"], "repeats": 1, "recipe": {"steps": 100}}}
+
+
+def cohort(train: int, validation: int, test: int, seed: int = 0, distance: float = 0.5) -> Normalised:
+    """Two Gaussian classes, one record in three of outcome 1; 4 steps, 5 features."""
+    rng = np.random.default_rng(seed)
+    n = train + validation + test
+    labels = (np.arange(n) % 3 == 0).astype(np.float32)
+    values = rng.standard_normal((n, 4, 5)) + distance * labels[:, None, None]
+    split = np.repeat(np.arange(3), [train, validation, test])
+    return Normalised(values.astype(np.float32), np.ones(values.shape, bool), labels, split.astype(np.uint8))
+
+
+def independent(per_class: int = 10) -> CondensedSet:
+    """Records of the same classes, from nobody in the cohort."""
+    return random_records(cohort(300, 0, 0, seed=99).part("train"), per_class, 0)
+
+
+def audit(name: str, records: Normalised, condensed: CondensedSet, **params: Any) -> dict[str, Any]:
+    module = plugins.load(ATTACKS, name)
+    return audited(name, module.Options(**QUICK.get(name, {})), records, condensed, Params(**params))
+
+
+def project(root: Path, records: Normalised, condensed: CondensedSet, **params: Any) -> Layout:
+    (root / "dvc.yaml").touch()
+    (root / "params.yaml").write_text(f"cohorts: {{tiny: {{privacy: {params!r}}}}}")
+    layout = Layout(root, "tiny")
+    layout.folder("normalisation").mkdir(parents=True)
+    layout.folder("condensation").mkdir(parents=True)
+    records.save(layout.folder("normalisation") / "normalised.safetensors")
+    condensed.save(layout.folder("condensation") / "condensed.safetensors")
+    return layout
+
+
+@pytest.mark.parametrize("name", plugins.names(ATTACKS))
+def test_every_attack_gives_one_finite_score_a_candidate_and_the_same_again(name: str) -> None:
+    module, records = plugins.load(ATTACKS, name), cohort(20, 10, 10)
+    before = torch.random.get_rng_state()
+    target = Target(independent(3), records.values, records.labels, 0, torch.device("cpu"))
+    scores = [module.scores(target, module.Options(**QUICK.get(name, {}))) for _ in range(2)]
+    assert scores[0].shape == (40,) and scores[0].dtype == np.float64
+    assert np.isfinite(scores[0]).all() and scores[0].tolist() == scores[1].tolist()
+    assert torch.equal(before, torch.random.get_rng_state()), "torch's global generator was moved"
+
+
+@pytest.mark.parametrize("name", plugins.names(ATTACKS))
+def test_a_condensed_set_of_train_records_is_found_out(name: str) -> None:
+    records = cohort(60, 60, 120)
+    train = records.part("train")
+    result = audit(name, records, CondensedSet(train.values, train.labels))
+    assert result["verdict"] == "succeeded", result["reason"]
+    assert result["low"] > 0.5 and (result["n_members"], result["n_non_members"]) == (60, 120)
+
+
+@pytest.mark.parametrize("name", plugins.names(ATTACKS))
+@pytest.mark.parametrize("seed", [0, 1])
+def test_records_of_nobody_in_the_cohort_tell_nothing(name: str, seed: int) -> None:
+    result = audit(name, cohort(900, 300, 900, seed=seed), independent())
+    assert result["verdict"] != "succeeded"
+    assert abs(result["auc"] - 0.5) < 0.05
+    if result["positive_control"]["detected"]:
+        assert result["verdict"] == "resisted", result["reason"]
+
+
+def test_real_records_handed_over_whole_are_always_detected_by_the_nearest_record() -> None:
+    positive = audit("nearest_record", cohort(900, 300, 900), independent())["positive_control"]
+    assert positive["detected"] and positive["n_members"] == 20
+    assert positive["tpr_at_fpr"]["0.01"]["tpr"] == 1.0
+
+
+def test_few_records_are_inconclusive_with_the_auc_that_could_have_been_seen() -> None:
+    result = audit("nearest_record", cohort(30, 15, 30), independent())
+    assert result["verdict"] == "inconclusive" and result["reason"].startswith("too few records")
+    assert 0.6 < result["detectable_auc"] < 0.8
+    assert result["tpr_at_fpr"]["0.01"]["tpr"] is None
+
+
+def test_a_shifted_test_split_is_caught_by_the_control() -> None:
+    records = cohort(400, 200, 400)
+    records.values[records.split == SPLITS.index("test")] *= 1.5
+    result = audit("nearest_record", records, independent())
+    assert result["low"] > 0.6, "the attack alone would look like a success"
+    assert result["control"]["low"] > 0.6
+    assert result["verdict"] == "inconclusive" and "do not come from the condensed set" in result["reason"]
+
+
+def test_the_stage_writes_figures_and_nothing_about_any_one_record(tmp_path: Path) -> None:
+    layout = project(tmp_path, cohort(30, 15, 30), independent(), options=QUICK)
+    metrics = privacy(layout)
+    assert [path.name for path in layout.folder("privacy").iterdir()] == ["metrics.json"]
+    assert metrics["tier"] == "aggregate" and set(metrics["attacks"]) == set(plugins.names(ATTACKS))
+
+    def leaves(item: Any) -> list[Any]:
+        return [leaf for value in item.values() for leaf in leaves(value)] if isinstance(item, dict) else [item]
+
+    assert all(isinstance(leaf, int | float | str | None) for leaf in leaves(metrics)), "no lists"
+    again = privacy(layout)
+    assert metrics["attacks"] == again["attacks"]
+
+
+def test_records_without_an_outcome_take_no_part(tmp_path: Path) -> None:
+    records = cohort(30, 15, 30)
+    records.labels[:4] = np.nan
+    metrics = privacy(project(tmp_path, records, independent(), attacks=["nearest_record"]))
+    assert list(metrics["attacks"]) == ["nearest_record"]
+    assert metrics["attacks"]["nearest_record"]["n_members"] == 26
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"attacks": ["nonesuch"]},
+            "no 'nonesuch' in tasks/privacy/attacks; choose from: loss_membership, nearest_record",
+        ),
+        ({"attacks": []}, "name at least one attack"),
+        ({"options": {"nonesuch": {}}}, "no 'nonesuch'"),
+        ({"options": {"nearest_record": {"k": 2}}}, "options.nearest_record.k is not a known parameter"),
+        ({"options": {"loss_membership": {"networks": ["resnet"]}}}, "no 'resnet' in tasks/networks/models"),
+        ({"margin": 0.7}, "margin: .*less than 0.5"),
+    ],
+)
+def test_what_cannot_work_is_said_before_any_work(params: dict[str, Any], message: str, tmp_path: Path) -> None:
+    layout = project(tmp_path, cohort(30, 15, 30), independent(), **params)
+    with pytest.raises(InputError, match=message):
+        privacy(layout)
+    assert not layout.folder("privacy").exists()
+
+
+def test_a_condensed_set_of_another_cohort_is_refused(tmp_path: Path) -> None:
+    other = CondensedSet(np.zeros((4, 4, 6), np.float32), np.float32([0, 1, 0, 1]))
+    with pytest.raises(InputError, match=r"\(4, 6\) \(steps, features\), the cohort's \(4, 5\): condense again"):
+        privacy(project(tmp_path, cohort(30, 15, 30), other))
+
+
+def test_a_split_with_one_outcome_is_refused(tmp_path: Path) -> None:
+    records = cohort(30, 15, 30)
+    one_sided = replace(records, labels=np.where(records.split == 1, 0, records.labels).astype(np.float32))
+    with pytest.raises(InputError, match="the validation split lacks an outcome"):
+        privacy(project(tmp_path, one_sided, independent()))
+
+
+def test_the_repository_s_own_params_are_valid() -> None:
+    for name in ("pbcseq", "physionet2012"):
+        assert section(Path(__file__).parents[1], name, "privacy", Params).chosen() == plugins.names(ATTACKS)
