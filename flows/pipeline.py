@@ -6,6 +6,7 @@ code path as `dvc repro`, always the code that is on disk now, and its memory is
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from dvc.stage.serialize import to_single_stage_lockfile
 from tasks.common.errors import InputError
 
 BUSY_POLL_SECONDS = 1.0
+logging.getLogger("dvc").setLevel(logging.WARNING)  # its notes go to standard output, which is for results
 
 
 class StageFailed(Exception):
@@ -84,7 +86,7 @@ class Pipeline:
             self._execute(stage.cmd, environment or {})
             seconds = time.perf_counter() - started
             if missing:
-                raise StageFailed(f"{name}: {missing} does not exist")
+                raise StageFailed(f"{name}: {missing}")
             moved = [dep.def_path for dep in stage.deps if dep.workspace_status()]
             if moved:
                 raise StageFailed(
@@ -100,7 +102,7 @@ class Pipeline:
         try:
             stage.save_deps()
         except DependencyDoesNotExistError as error:
-            return str(error.path)
+            return str(error)
         return None
 
     @contextmanager

@@ -21,6 +21,7 @@ EXPERIMENT = "recondense"
 # The only tables that may leave a restricted folder for MLflow: per-step losses and scores of whole cohorts
 CURVES = {
     "condensation": ("history.parquet", [], "step", ["loss"]),
+    "reference": ("curves.parquet", ["training_set", "network"], "step", ["auc"]),
     "training": ("curves.parquet", ["training_set", "network"], "step", ["auc"]),
 }
 
@@ -110,7 +111,8 @@ class Tracker:
         if name == "training":
             from flows.figures import training_figures
 
-            for title, figure in training_figures(metrics, pd.read_parquet(folder / "curves.parquet")):
+            curves = [pd.read_parquet(self.layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
+            for title, figure in training_figures(metrics, pd.concat(curves)):
                 self.client.log_figure(run_id, figure, f"{title}.png")
         self.client.set_terminated(run_id)
 

@@ -29,7 +29,7 @@ QUICK: dict[str, Any] = {
     "normalisation": {"step_hours": 2190, "n_steps": 4},
     "reference": {"networks": ["tcn_beta"], "steps": 5},
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0},
-    "training": {"networks": ["tcn_beta"], "steps": 40, "bootstrap": 50},
+    "training": {"networks": ["tcn_beta"], "steps": 40, "bootstrap": 100},
     "privacy": {"attacks": ["nearest_record"]},
     "release": {},
 }
@@ -90,7 +90,8 @@ def make_project(root: Path, cohorts: dict[str, Any] | None = None, **environmen
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     if cohorts is not None:
-        YAML().dump({"cohorts": cohorts}, root / "params.yaml")
+        plain = json.loads(json.dumps({"cohorts": cohorts}))  # nothing shared between cohorts
+        YAML().dump(plain, root / "params.yaml")
     for command in (
         ["init", "-q"],
         ["add", "-A"],

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import plant_sentinel
 from tests.project import QUICK, STAGES, Project, make_project
 
 SLOW_CONDENSATION = {"method": "distribution_matching", "records_per_class": 5, "seed": 0, "steps": 100_000}
@@ -30,6 +31,7 @@ def test_after_dvc_repro_a_flow_is_all_cached_and_both_engines_made_the_same_dat
     house: Project, tmp_path: Path, prefect_server: str
 ) -> None:
     other = make_project(tmp_path, {"alpha": QUICK}, PREFECT_API_URL=f"{prefect_server}/api")
+    plant_sentinel(other.root / "data/1_raw/pbcseq/pbcseq.csv")
     other.call("dvc", "repro", "-q")
     assert other.run("alpha") == dict.fromkeys(STAGES, "Cached")
     assert other.status() == {}
