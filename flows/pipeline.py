@@ -68,7 +68,7 @@ class Pipeline:
             stage = self._stage(name)
             if stage.changed():
                 return None
-            entry = to_single_stage_lockfile(stage, with_files=True)
+            entry = to_single_stage_lockfile(stage)
         digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
         return f"dvc-{name}-{digest}"
 

@@ -4,6 +4,7 @@ Everything is read from the files a stage left (``metrics.json``, and curves tha
 nothing of MLflow, and a cached stage is recorded like one that ran.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ class Tracker:
     def __init__(self, layout: Layout) -> None:
         from mlflow.tracking import MlflowClient
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # a new database is no news
         self.layout = layout
         self.client: Any = MlflowClient(tracking_uri(layout.root))
         found = self.client.get_experiment_by_name(EXPERIMENT)
@@ -111,7 +113,9 @@ class Tracker:
         if name == "training":
             from flows.figures import training_figures
 
-            curves = [pd.read_parquet(self.layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
+            curves = [
+                pd.read_parquet(self.layout.folder(each) / "curves.parquet") for each in ("reference", "training")
+            ]
             for title, figure in training_figures(metrics, pd.concat(curves)):
                 self.client.log_figure(run_id, figure, f"{title}.png")
         self.client.set_terminated(run_id)

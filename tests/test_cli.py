@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from tasks.common.params import read
 from tests.project import REPO, SENTINELS, Project
 
 BUNDLE = "data/7_released/alpha/candidate"
@@ -40,7 +41,8 @@ def test_the_fixed_places_hold_what_other_tools_read_there(house: Project) -> No
         assert set(found["by_network"]) == {"tcn_beta"}
     assert json.loads((house.root / "data/4_condensed/alpha/metrics.json").read_text())["seconds"] > 0
     condensed = load_file(house.root / "data/4_condensed/alpha/condensed.safetensors")
-    assert condensed["values"].shape[0] == condensed["labels"].shape[0] == 10
+    asked_for = 2 * read(house.root)["alpha"]["condensation"]["records_per_class"]
+    assert condensed["values"].shape[0] == condensed["labels"].shape[0] == asked_for
     assert "attacks" in json.loads((house.root / "data/6_audited/alpha/metrics.json").read_text())
 
 

@@ -110,7 +110,9 @@ def test_recurrent_networks_have_the_published_units(name: str, kind: type, unit
     [("vit_alpha", 4, 16 * 64, 128), ("vit_beta", 4, 4 * 256, 128),
      ("transformer_alpha", 2, 16 * 64, 64), ("transformer_beta", 2, 4 * 256, 64)],
 )  # fmt: skip
-def test_attention_networks_have_the_published_depth_heads_and_head(name: str, depth: int, inner: int, head: int) -> None:
+def test_attention_networks_have_the_published_depth_heads_and_head(
+    name: str, depth: int, inner: int, head: int
+) -> None:
     linear = layers(build(name, 48, 47), nn.Linear)
     assert sum(layer.out_features == 3 * inner for layer in linear) == depth
     assert linear[-1].in_features == head

@@ -89,6 +89,14 @@ def test_real_records_handed_over_whole_are_always_detected_by_the_nearest_recor
     assert positive["tpr_at_fpr"]["0.01"]["tpr"] == 1.0
 
 
+def test_a_few_patients_in_the_set_as_they_are_are_found_though_hardly_anyone_is_a_member_of_it() -> None:
+    records = cohort(131, 50, 79)
+    result = audit("nearest_record", records, random_records(records.part("train"), 10, seed=3))
+    assert result["low"] < 0.5, "the AUC does not show them"
+    assert result["tpr_at_fpr"]["0.01"]["tpr"] is None, "nor is there a false positive rate of 1 % in 79 others"
+    assert result["verdict"] == "succeeded" and result["tpr_at_fpr"]["0"]["tpr"] >= 20 / 131
+
+
 def test_few_records_are_inconclusive_with_the_auc_that_could_have_been_seen() -> None:
     result = audit("nearest_record", cohort(30, 15, 30), independent())
     assert result["verdict"] == "inconclusive" and result["reason"].startswith("too few records")

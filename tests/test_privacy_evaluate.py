@@ -63,6 +63,12 @@ def test_a_false_positive_rate_is_not_reported_from_fewer_others_than_can_show_i
     assert true_positive_rate(drawn(50), drawn(1000), 0.001, 0.95) is not None
 
 
+def test_a_rate_of_zero_counts_the_members_above_every_other() -> None:
+    found = true_positive_rate(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1.0, 0.5, -1.0]), 0.0, 0.95)
+    assert found is not None and found.value == 0.5
+    assert found.guessing == clopper_pearson(0, 3, 0.95)[1]
+
+
 def test_clopper_pearson_is_the_textbook_s() -> None:
     low, high = clopper_pearson(10, 100, 0.95)  # Clopper and Pearson 1934
     assert (round(low, 4), round(high, 4)) == (0.0490, 0.1762)

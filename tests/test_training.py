@@ -29,7 +29,9 @@ def cohort(n: int = 240, seed: int = 0) -> Normalised:
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     """A project that has been normalised, and condensed to class means."""
-    (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"planted": {"reference": SECTION, "training": SECTION}}}))
+    (tmp_path / "params.yaml").write_text(
+        json.dumps({"cohorts": {"planted": {"reference": SECTION, "training": SECTION}}})
+    )
     (tmp_path / "dvc.yaml").touch()
     found = Layout(tmp_path, "planted")
     for stage in ("normalisation", "condensation"):

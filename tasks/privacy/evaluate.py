@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import beta, norm, rankdata
 
-FALSE_POSITIVE_RATES = (0.01, 0.001)
+FALSE_POSITIVE_RATES = (0.01, 0.001, 0.0)
 POWER = 0.8
 Scores = NDArray[np.float64]
 Verdict = Literal["succeeded", "resisted", "inconclusive"]
@@ -64,10 +64,11 @@ def true_positive_rate(members: Scores, others: Scores, rate: float, confidence:
     """The share of members above a threshold that at most ``rate`` of the others exceed (Clopper-Pearson interval).
 
     Guessing counts as the upper end of the interval of that false positive rate, since the threshold was set on these
-    others. None where there are fewer than ``1 / rate`` others.
+    others. None where there are fewer than ``1 / rate`` others; a rate of 0 can always be had, and is where copies of a
+    few members show, whom an average over all members hides.
     """
     allowed = int(rate * len(others) + 1e-9)
-    if allowed == 0:
+    if rate > 0 and allowed == 0:
         return None
     threshold = np.sort(others)[-allowed - 1] if allowed < len(others) else -np.inf
     found = int((members > threshold).sum())

@@ -11,6 +11,8 @@ from tasks.networks.fit import fit
 from tasks.networks.recipe import MODELS, Recipe
 from tasks.privacy.attacks import Target
 
+CERTAIN = 1e-12  # a network may be sure beyond double precision, and the logarithm of 0 would outweigh all others
+
 
 class Options(RoomParams):
     """``networks``: files in ``tasks/networks/models/``, each trained ``repeats`` times by ``recipe``."""
@@ -42,6 +44,6 @@ def scores(target: Target, options: Options) -> NDArray[np.float64]:
                 target.seed + repeat,
                 target.device,
             )
-            risk = predict(target.values)
+            risk = predict(target.values).clip(CERTAIN, 1 - CERTAIN)
             total += np.log(np.where(target.labels == 1, risk, 1 - risk))
     return total / (len(options.networks) * options.repeats)
