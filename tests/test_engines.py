@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import plant_sentinel
-from tests.project import QUICK, STAGES, Project, make_project
+from tests.project import QUICK, REPO, STAGES, Project, make_project
 
 SLOW_CONDENSATION = {"method": "distribution_matching", "records_per_class": 5, "seed": 0, "steps": 100_000}
 
@@ -30,8 +31,11 @@ def test_after_a_flow_dvc_finds_everything_current_and_a_second_flow_is_all_cach
 def test_after_dvc_repro_a_flow_is_all_cached_and_both_engines_made_the_same_data(
     house: Project, tmp_path: Path, prefect_server: str
 ) -> None:
-    other = make_project(tmp_path, {"alpha": QUICK}, PREFECT_API_URL=f"{prefect_server}/api")
-    plant_sentinel(other.root / "data/1_raw/pbcseq/pbcseq.csv")
+    outside = tmp_path / "raw"  # DVC treats a raw folder outside the project differently
+    shutil.copytree(REPO / "data/1_raw/pbcseq", outside)
+    plant_sentinel(outside / "pbcseq.csv")
+    cohort = {**QUICK, "ingestion": {**QUICK["ingestion"], "raw": str(outside)}}
+    other = make_project(tmp_path / "other", {"alpha": cohort}, PREFECT_API_URL=f"{prefect_server}/api")
     other.call("dvc", "repro", "-q")
     assert other.run("alpha") == dict.fromkeys(STAGES, "Cached")
     assert other.status() == {}

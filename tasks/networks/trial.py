@@ -22,11 +22,13 @@ CURVE_SUBJECTS_PER_CLASS = 250
 Records = CondensedSet | Part
 
 
-def run(sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, validation: Part, test: Part) -> Results:
+def run(
+    sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, validation: Part | None, test: Part
+) -> Results:
     """Train every chosen model on every training set with every seed; a set may differ by seed, as random draws do.
 
     Learning curves are taken of each network's first seed, on up to 250 test subjects a class to save time.
-    ``validation`` is used by the protocol "paper" only.
+    With ``validation``, the predictions of the epoch with the best AUC on it are kept, else those after the last step.
     """
     device = choose_device(params.device)
     trials = []
@@ -35,9 +37,8 @@ def run(sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, va
             records = draw(seed)
             recipe = params.recipe(len(records.labels))
             watched = test.few(CURVE_SUBJECTS_PER_CLASS) if seed == 0 else None
-            chosen_by = validation if params.protocol == "paper" else None
             trials += [
-                Trial(training_set, network, seed, records, recipe, device.type, test, watched, chosen_by)
+                Trial(training_set, network, seed, records, recipe, device.type, test, watched, validation)
                 for network in params.chosen()
             ]
     outcomes = track(spread(Trial.run, trials, device), "training networks", total=len(trials))
@@ -58,8 +59,8 @@ def checkpoints(steps: int, count: int = CURVE_POINTS) -> list[int]:
 class Trial:
     """One model, one training set, one seed.
 
-    ``watched``: subjects of the learning curve, if one is wanted. ``validation``: subjects that choose the epoch, if
-    the protocol has any choose it.
+    ``watched``: the subjects of the learning curve, if one is wanted. ``validation``: those who choose the epoch, if
+    any do.
     """
 
     training_set: str
