@@ -14,7 +14,7 @@ from tasks.common.errors import InputError
 from tasks.networks.recipe import MODELS
 from tasks.networks.recipe import Recipe as Recipe
 
-PREDICTION_BATCH = 64  # an attention network takes 1.6 times as long in batches of 512 (CPU, 48 steps)
+PREDICTION_BATCH = 512
 Records = NDArray[np.float32] | Tensor
 
 

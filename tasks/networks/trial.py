@@ -22,13 +22,11 @@ CURVE_SUBJECTS_PER_CLASS = 250
 Records = CondensedSet | Part
 
 
-def run(
-    sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, validation: Part | None, test: Part
-) -> Results:
+def run(sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, validation: Part, test: Part) -> Results:
     """Train every chosen model on every training set with every seed; a set may differ by seed, as random draws do.
 
     Learning curves are taken of each network's first seed, on up to 250 test subjects a class to save time.
-    With ``validation``, the predictions of the epoch with the best AUC on it are kept, else those after the last step.
+    ``validation`` is used by the protocol "paper" only.
     """
     device = choose_device(params.device)
     trials = []
@@ -37,8 +35,9 @@ def run(
             records = draw(seed)
             recipe = params.recipe(len(records.labels))
             watched = test.few(CURVE_SUBJECTS_PER_CLASS) if seed == 0 else None
+            chosen_by = validation if params.protocol == "paper" else None
             trials += [
-                Trial(training_set, network, seed, records, recipe, device.type, test, watched, validation)
+                Trial(training_set, network, seed, records, recipe, device.type, test, watched, chosen_by)
                 for network in params.chosen()
             ]
     outcomes = track(spread(Trial.run, trials, device), "training networks", total=len(trials))
@@ -59,8 +58,8 @@ def checkpoints(steps: int, count: int = CURVE_POINTS) -> list[int]:
 class Trial:
     """One model, one training set, one seed.
 
-    ``watched``: the subjects of the learning curve, if one is wanted. ``validation``: those who choose the epoch, if
-    any do.
+    ``watched``: subjects of the learning curve, if one is wanted. ``validation``: subjects that choose the epoch, if
+    the protocol has any choose it.
     """
 
     training_set: str

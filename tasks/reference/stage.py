@@ -16,17 +16,15 @@ def reference(context: Context[Params]) -> dict[str, Any]:
 
     Raises `InputError` where a part of the cohort has one outcome only.
     """
-    params = context.params
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
-    train, test = Part.of(cohort, "train"), Part.of(cohort, "test")
-    validation = Part.of(cohort, "validation") if params.protocol == "paper" else None
+    train, validation, test = Part.of(cohort, "train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
 
-    results = trial.run({"all_real": lambda seed: train}, params, validation, test)
+    results = trial.run({"all_real": lambda seed: train}, context.params, validation, test)
 
     results.save(context.out)
     return {
-        **results.summary(test, params.bootstrap),
-        "protocol": params.protocol,
-        "recipe": params.recipe(len(train.labels)).model_dump(),
+        **results.summary(test, context.params.bootstrap),
+        "protocol": context.params.protocol,
+        "recipe": context.params.recipe(len(train.labels)).model_dump(),
         "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},
     }

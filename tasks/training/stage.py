@@ -26,8 +26,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
     params = context.params
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
-    validation = Part.of(cohort, "validation") if params.protocol == "paper" else None
-    test = Part.of(cohort, "test")
+    validation, test = Part.of(cohort, "validation"), Part.of(cohort, "test")
     real = read_reference(context.read("reference"), params.chosen(), test)
     train, per_class = cohort.part("train"), max(1, len(condensed.labels) // 2)
 
