@@ -21,9 +21,9 @@ from tasks.common.records import read_json
 EXPERIMENT = "recondense"
 # The only tables that may leave a restricted folder for MLflow: per-step losses and scores of whole cohorts
 CURVES = {
-    "condensation": ("history.parquet", [], "step", ["loss"]),
-    "reference": ("curves.parquet", ["training_set", "network"], "step", ["auc"]),
-    "training": ("curves.parquet", ["training_set", "network"], "step", ["auc"]),
+    "condensation": ("history.parquet", [], "loss"),
+    "reference": ("curves.parquet", ["training_set", "network"], "auc"),
+    "training": ("curves.parquet", ["training_set", "network"], "auc"),
 }
 
 
@@ -130,17 +130,16 @@ class Tracker:
 
         if name not in CURVES:
             return []
-        file, keys, step, values = CURVES[name]
+        file, keys, value = CURVES[name]
         table = pd.read_parquet(folder / file)
         points = []
         groups = table.groupby(keys) if keys else [((), table)]
         for key, rows in groups:
             thinned = rows.iloc[:: max(1, len(rows) // 200)]
-            for value in values:
-                title = _plain("curve." + ".".join([*map(str, key), value]))
-                points += [
-                    Metric(title, float(y), now, int(x)) for x, y in zip(thinned[step], thinned[value], strict=True)
-                ]
+            title = _plain("curve." + ".".join([*map(str, key), value]))
+            points += [
+                Metric(title, float(y), now, int(x)) for x, y in zip(thinned["step"], thinned[value], strict=True)
+            ]
         return points
 
 

@@ -53,6 +53,11 @@ class Attrition:
         places = {"file": file, "record": record, "line": line, "column": column}
         self._rows.append(pd.DataFrame({"unit": unit, "reason": reason, **places}, index=range(count)))
 
+    def set_aside_rows(self, unit: str, reason: str, rows: pd.DataFrame, **places: Where) -> None:
+        """Set each of ``rows`` aside; columns ``file``, ``record``, ``line`` say where, and so does ``places``."""
+        found = {name: rows[name].to_numpy() for name in ("file", "record", "line") if name in rows}
+        self.set_aside(unit, reason, len(rows), **{**found, **places})
+
     def rows(self) -> pd.DataFrame:
         """One row per item set aside: ``unit, reason, file, record, line, column``."""
         typed = [rows.astype(DTYPES) for rows in self._rows]

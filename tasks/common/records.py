@@ -88,7 +88,13 @@ class Normalised:
 
     def part(self, split: Split) -> "Normalised":
         """Only the subjects of one split, in their order."""
-        chosen = self.split == SPLITS.index(split)
+        return self._only(self.split == SPLITS.index(split))
+
+    def labelled(self) -> "Normalised":
+        """Only the subjects whose outcome is known."""
+        return self._only(~np.isnan(self.labels))
+
+    def _only(self, chosen: NDArray[np.bool_]) -> "Normalised":
         return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen])
 
     def save(self, path: Path) -> None:

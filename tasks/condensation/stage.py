@@ -1,6 +1,5 @@
 """The stage: condense the train split with the chosen method."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
     options = validate(method.Options, params.options.get(params.method, {}), f"{where}.options.{params.method}")
     request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device))
     source = context.read("normalisation") / "normalised.safetensors"
-    train = labelled(Normalised.load(source).part("train"))
+    train = Normalised.load(source).part("train").labelled()
     check(train, request.records_per_class, str(source))
 
     result = method.condense(train, request, options)
@@ -48,12 +47,6 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "label_mean": round(float(result.condensed.labels.mean()), 6),
         "final_loss": float(result.losses[-1]) if len(result.losses) else None,
     }
-
-
-def labelled(records: Normalised) -> Normalised:
-    """Only the records whose outcome is known."""
-    known = ~np.isnan(records.labels)
-    return replace(records, **{name: array[known] for name, array in vars(records).items()})
 
 
 def check(train: Normalised, records_per_class: int, source: str) -> None:

@@ -1,6 +1,5 @@
 """The stage: audit the condensed set with each attack."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,17 +27,11 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
         name: validate(plugins.load(ATTACKS, name).Options, params.options.get(name, {}), f"{where}.{name}")
         for name in params.chosen()
     }
-    cohort = labelled(Normalised.load(context.read("normalisation") / "normalised.safetensors"))
+    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors").labelled()
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     check(cohort, condensed)
     attacks = {name: audited(name, chosen, cohort, condensed, params) for name, chosen in options.items()}
     return {"attacks": attacks, "verdict": overall([attack["verdict"] for attack in attacks.values()])}
-
-
-def labelled(records: Normalised) -> Normalised:
-    """Only the records whose outcome is known."""
-    known = ~np.isnan(records.labels)
-    return replace(records, **{name: array[known] for name, array in vars(records).items()})
 
 
 def check(cohort: Normalised, condensed: CondensedSet) -> None:

@@ -158,15 +158,8 @@ def _events(visits: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     garbled = ~dropped & _no_number(cells["text"])
     for reason, chosen in (("visit set aside", dropped), ("not a number", garbled)):
         gone = cells[chosen]
-        attrition.set_aside(
-            "measurements",
-            reason,
-            len(gone),
-            file=FILE,
-            record=gone["id"].to_numpy(),
-            line=gone["line"].to_numpy(),
-            column=gone["variable"].to_numpy(),
-        )
+        places = {"record": gone["id"].to_numpy(), "column": gone["variable"].to_numpy()}
+        attrition.set_aside_rows("measurements", reason, gone, file=FILE, **places)
     kept = cells[~dropped & ~garbled]
     events = pd.DataFrame(
         {
@@ -185,15 +178,7 @@ def _refuse(
 ) -> None:
     """Set the ``chosen`` visits aside that are not yet."""
     gone = visits[chosen & (visits["reason"] == "")]
-    attrition.set_aside(
-        "visits",
-        reason,
-        len(gone),
-        file=FILE,
-        record=gone["id"].to_numpy(),
-        line=gone["line"].to_numpy(),
-        column=column,
-    )
+    attrition.set_aside_rows("visits", reason, gone, file=FILE, record=gone["id"].to_numpy(), column=column)
     visits.loc[gone.index, "reason"] = reason
 
 

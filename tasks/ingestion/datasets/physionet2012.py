@@ -99,9 +99,7 @@ def _count_records(records: pd.DataFrame, attrition: Attrition) -> None:
     attrition.kept("records", n_kept)
     attrition.came_in("subjects", n_kept)
     for reason, gone in records[records["reason"] != ""].groupby("reason"):
-        attrition.set_aside(
-            "records", str(reason), len(gone), file=gone["file"].to_numpy(), record=gone["record"].to_numpy()
-        )
+        attrition.set_aside_rows("records", str(reason), gone)
 
 
 def _count_outcomes(outcomes: pd.DataFrame, records: pd.DataFrame, attrition: Attrition) -> None:
@@ -109,15 +107,7 @@ def _count_outcomes(outcomes: pd.DataFrame, records: pd.DataFrame, attrition: At
     absent = ~outcomes["record"].isin(records["record"])
     attrition.kept("outcomes", int(used.sum()))
     for reason, chosen in (("outcome without a record", absent), ("record set aside", ~used & ~absent)):
-        gone = outcomes[chosen]
-        attrition.set_aside(
-            "outcomes",
-            reason,
-            len(gone),
-            file=gone["file"].to_numpy(),
-            record=gone["record"].to_numpy(),
-            line=gone["line"].to_numpy(),
-        )
+        attrition.set_aside_rows("outcomes", reason, outcomes[chosen])
 
 
 def _statics(lines: Lines, n_records: int) -> dict[str, "pd.Series[float]"]:

@@ -22,16 +22,7 @@ def read_outcomes(paths: Sequence[Path], attrition: Attrition) -> pd.DataFrame:
     table = pd.DataFrame([row for path in paths for row in _read(path, attrition)], columns=COLUMNS)
 
     def refuse(chosen: "pd.Series[bool]", reason: str) -> pd.DataFrame:
-        gone = table[chosen]
-        attrition.set_aside(
-            "outcomes",
-            reason,
-            len(gone),
-            file=gone["file"].to_numpy(),
-            column=DEATH,
-            record=gone["record"].to_numpy(),
-            line=gone["line"].to_numpy(),
-        )
+        attrition.set_aside_rows("outcomes", reason, table[chosen], column=DEATH)
         return table[~chosen]
 
     table = refuse(~table["outcome"].isin(["0", "1"]), "outcome not 0 or 1")
