@@ -7,13 +7,8 @@ from rich.table import Table
 
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
+from tasks.networks.results import TRAINING_SETS
 
-TRAINED_ON = {
-    "condensed": "condensed records",
-    "all_real": "all real records",
-    "random_records": "as many random real records",
-    "kmeans": "as many k-means centroids",
-}
 _err = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
 
@@ -37,11 +32,16 @@ def results(layout: Layout) -> None:
         title=f"{layout.cohort}: test AUC, mean over {len(metrics['mean_over'])} networks",
         title_justify="left",
     )
-    for heading in ("trained on", "AUC", "95 % interval"):
+    for heading in ("trained on", "AUC", "95 % interval", "calibration error"):
         auc.add_column(heading)
-    for key, words in TRAINED_ON.items():
-        found = metrics["test_auc"][key]
-        auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}")
+    for key, words in TRAINING_SETS.items():
+        if key in metrics["test_auc"]:
+            found, error = metrics["test_auc"][key], metrics["test_calibration_error"][key]["mean"]
+            auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}", f"{error:.3f}")
+    for key, together in metrics["ensembles"].items():
+        found, error = together["test_auc"], together["test_calibration_error"]["mean"]
+        words = f"{TRAINING_SETS[key]}, ensembles of {together['size']}"
+        auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}", f"{error:.3f}")
     privacy = Table(title="privacy attacks on the condensed records", title_justify="left")
     for heading in ("attack", "AUC", "95 % interval", "verdict"):
         privacy.add_column(heading)

@@ -5,7 +5,14 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-COLOURS = {"condensed": "#0b6e4f", "all_real": "#33415c", "random_records": "#c08552", "kmeans": "#8d6cab"}
+COLOURS = {
+    "condensed": "#0b6e4f",
+    "all_real": "#33415c",
+    "random_records": "#c08552",
+    "random_records_soft": "#e0b48c",
+    "kmeans": "#8d6cab",
+    "kmeans_soft": "#c3aed6",
+}
 
 
 def training_figures(metrics: dict[str, Any], curves: pd.DataFrame) -> list[tuple[str, Figure]]:
@@ -18,7 +25,7 @@ def _auc(test_auc: dict[str, Any]) -> Figure:
     axes = figure.subplots()
     for offset, (name, result) in enumerate(test_auc.items()):
         rows = {"mean": result, **result["by_network"]}
-        x = [position + (offset - 1.5) * 0.18 for position in range(len(rows))]
+        x = [position + (offset - (len(test_auc) - 1) / 2) * 0.13 for position in range(len(rows))]
         means = [row["mean"] for row in rows.values()]
         spread = [
             [row["mean"] - row["low"] for row in rows.values()],
@@ -28,7 +35,7 @@ def _auc(test_auc: dict[str, Any]) -> Figure:
         axes.set_xticks(range(len(rows)), list(rows), rotation=45, ha="right")
     axes.set_ylabel("test AUC (95 % interval)")
     axes.axhline(0.5, color="#bbbbbb", linewidth=1)
-    axes.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.12))
+    axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
     return figure
 
 

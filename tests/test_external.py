@@ -7,7 +7,7 @@ import torch
 from safetensors.numpy import load_file
 
 from tasks.networks.fit import fit
-from tasks.networks.recipe import Recipe
+from tasks.networks.recipe import Recipes
 from tasks.networks.scores import single_auc
 from tests.project import Project, make_project
 
@@ -32,7 +32,7 @@ def project(physionet: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
         "normalisation": {"step_hours": 1, "n_steps": 48},
         "reference": {**FEW, "steps": 60},
         "condensation": {"method": "kmeans", "records_per_class": 10},
-        "training": {**FEW, "steps": 60},
+        "training": FEW,
         "privacy": {},
         "release": {},
     }  # fmt: skip
@@ -49,10 +49,11 @@ def test_a_model_trained_on_set_as_condensed_records_scores_set_b(
     raw, out = only("b", physionet, tmp_path / "b"), tmp_path / "set-b.safetensors"
     project.call("flows.cli", "transform", str(bundle), "--cohort", "hospital_a", "--raw", str(raw), "--out", str(out))
     condensed, new = load_file(bundle / "condensed.safetensors"), load_file(out)
+    recipes = Recipes.load(bundle / "recipe.json")
     assert new["values"].shape == (4000, 48, 47)
     torch.set_num_threads(2)
     for network in ("tcn_beta", "lstm_beta"):
-        predict = fit(network, condensed["values"], condensed["labels"], Recipe(steps=60), seed=0)
+        predict = fit(network, condensed["values"], condensed["labels"], recipes.of(network), seed=0)
         reached = single_auc(new["labels"], predict(new["values"]))
         print(f"{network}, trained on 20 condensed records of set a: AUC {reached:.3f} on 4,000 patients of set b")
         assert reached > 0.68, "as-many random records reach .56 to .71"

@@ -13,12 +13,14 @@ from safetensors.numpy import load_file, save_file
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised
+from tasks.networks.recipe import Calibration, Recipe, Recipes
 from tasks.release.bundle import sha256, write_bundle
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
 from tasks.release.verify import verify
 from tests.project import QUICK
 
+RECIPES = Recipes(families={"lstm": Recipe(steps=40, calibration=Calibration(slope=0.9, intercept=-1.8))})
 INTERVAL = {"mean": 0.8, "low": 0.7, "high": 0.9}
 METRICS: dict[str, Any] = {
     "cohort": {
@@ -30,6 +32,11 @@ METRICS: dict[str, Any] = {
     },
     "condensed": {"method": "kmeans", "records_per_class": [2, 2], "copied_records": 0, "seconds": 1.0},
     "test_auc": {name: INTERVAL for name in ("condensed", "all_real", "random_records", "kmeans")},
+    **{
+        f"test_{score}": {name: INTERVAL for name in ("condensed", "all_real", "random_records", "kmeans")}
+        for score in ("brier", "calibration_error")
+    },
+    "ensembles": {"condensed": {"size": 5, "test_auc": INTERVAL}},
     "mean_over": ["tcn_beta"],
     "privacy": {"attacks": {"nearest_record": {"auc": 0.5, "low": 0.45, "high": 0.55, "verdict": "resisted"}}},
 }
@@ -104,7 +111,7 @@ def bundle(tmp_path: Path) -> Path:
     )  # fmt: skip
     metrics = {**METRICS, "gate": [vars(condition) for condition in conditions(METRICS, Params())]}
     labels = np.array([0, 0, 1, 0.9], np.float32)
-    write_bundle(folder, Layout(root, "pbc"), CondensedSet(values, labels), preprocessing, metrics)
+    write_bundle(folder, Layout(root, "pbc"), CondensedSet(values, labels), RECIPES, preprocessing, metrics)
     return folder
 
 
@@ -125,7 +132,8 @@ def test_a_bundle_as_written_verifies_and_names_no_place_outside_the_project(bun
 
 
 @pytest.mark.parametrize(
-    "name", ["condensed.safetensors", "condensed.parquet", "preprocessing.json", "metrics.json", "README.md"]
+    "name",
+    ["condensed.safetensors", "condensed.parquet", "recipe.json", "preprocessing.json", "metrics.json", "README.md"],
 )
 def test_a_changed_missing_or_added_file_is_found(bundle: Path, name: str) -> None:
     original = (bundle / name).read_bytes()

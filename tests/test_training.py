@@ -11,10 +11,15 @@ from tasks.common.controls import group_means, kmeans, random_records
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.records import CondensedSet, Normalised
+from tasks.networks.recipe import Recipe, Recipes
 from tasks.reference.stage import reference
 from tasks.training.stage import training
+from tests.project import QUICK_SEARCH
 
 SECTION = {"networks": ["tcn_beta", "rnn_beta", "logistic_regression"], "steps": 40, "learning_rate": 0.002}
+TRAINING = {**SECTION, "seeds": 2, "control_search": QUICK_SEARCH}
+SETS = {"condensed", "all_real", "random_records", "random_records_soft", "kmeans", "kmeans_soft"}
+RECIPES = Recipes(families={"tcn": Recipe(steps=40, learning_rate=0.002), "rnn": Recipe(steps=30, learning_rate=0.002)})
 
 
 def cohort(n: int = 240, seed: int = 0) -> Normalised:
@@ -30,7 +35,7 @@ def cohort(n: int = 240, seed: int = 0) -> Normalised:
 def layout(tmp_path: Path) -> Layout:
     """A project that has been normalised, and condensed to class means."""
     (tmp_path / "params.yaml").write_text(
-        json.dumps({"cohorts": {"planted": {"reference": SECTION, "training": SECTION}}})
+        json.dumps({"cohorts": {"planted": {"reference": SECTION, "training": TRAINING}}})
     )
     (tmp_path / "dvc.yaml").touch()
     found = Layout(tmp_path, "planted")
@@ -38,20 +43,21 @@ def layout(tmp_path: Path) -> Layout:
         found.folder(stage).mkdir(parents=True)
     cohort().save(found.folder("normalisation") / "normalised.safetensors")
     group_means(cohort().part("train"), 3, seed=0).save(found.folder("condensation") / "condensed.safetensors")
+    RECIPES.save(found.folder("condensation") / "recipe.json")
     return found
 
 
 def set_params(layout: Layout, **changes: object) -> None:
-    block = {"reference": {**SECTION, **changes}, "training": {**SECTION, **changes}}
+    block = {"reference": {**SECTION, **changes}, "training": {**TRAINING, **changes}}
     (layout.root / "params.yaml").write_text(json.dumps({"cohorts": {"planted": block}}))
 
 
-def test_training_reports_four_training_sets_in_the_fixed_shape_and_learns_from_each(layout: Layout) -> None:
+def test_training_reports_every_training_set_in_the_fixed_shape_and_learns_from_each(layout: Layout) -> None:
     reference(layout)
     metrics = training(layout)
     assert json.loads((layout.folder("training") / "metrics.json").read_text()) == metrics
     for name in ("test_auc", "test_auprc", "test_brier", "test_calibration_error"):
-        assert set(metrics[name]) == {"condensed", "all_real", "random_records", "kmeans"}
+        assert set(metrics[name]) == SETS
         for found in metrics[name].values():
             assert found["low"] <= found["mean"] <= found["high"]
             assert set(found["by_network"]) == set(SECTION["networks"])
@@ -81,7 +87,8 @@ def test_the_papers_protocol_chooses_the_epoch_on_validation_records(layout: Lay
     set_params(layout, protocol="paper", networks=["tcn_beta"])
     metrics = reference(layout)
     assert metrics["recipe"] == {
-        "steps": 30, "learning_rate": 5e-4, "batch_size": 64, "optimiser": "adam", "weight_decay": 0.0
+        "steps": 30, "learning_rate": 5e-4, "batch_size": 64, "optimiser": "adam", "weight_decay": 0.0,
+        "calibration": {"slope": 1.0, "intercept": 0.0},
     }  # fmt: skip
     assert metrics["protocol"] == "paper"
 

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from tasks.common import plugins
 from tasks.common.params import RoomParams
+from tasks.networks.recipe import RecipeSearch
 
 METHODS = "tasks.condensation.methods"
 
@@ -13,14 +14,16 @@ METHODS = "tasks.condensation.methods"
 class Params(RoomParams):
     """``method`` is a file in ``methods/``. ``steps``: None is the method's own default; methods without steps have no
     use for it. ``options`` holds settings by method, so that another method can be chosen without editing them:
-    ``{distribution_matching: {representation: output}}``; those of the chosen method are read."""
+    ``{distribution_matching: {representation: output}}``; those of the chosen method are read. ``recipe_search``:
+    among which training recipes the set's own are chosen."""
 
-    method: str = "distribution_matching"
+    method: str = "unrolled"
     records_per_class: int = Field(default=10, ge=1)
     steps: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    recipe_search: RecipeSearch = RecipeSearch()
 
     @field_validator("method")
     @classmethod

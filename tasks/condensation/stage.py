@@ -1,5 +1,6 @@
-"""The stage: condense the train split with the chosen method."""
+"""The stage: condense the train split with the chosen method, then choose how networks are trained on the result."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS, Params
+from tasks.networks.choose import choose
 from tasks.networks.fit import choose_device
+from tasks.networks.part import Part
 
 
 @stage(Params, Tier.RESTRICTED)
 def condensation(context: Context[Params]) -> dict[str, Any]:
-    """Write ``condensed.safetensors`` and ``history.parquet``; metrics say what was asked for and the final loss.
+    """Write ``condensed.safetensors``, ``recipe.json`` and ``history.parquet``; metrics say what was asked for, the
+    final loss, and how long condensing and choosing recipes took.
 
     Raises `InputError` for whatever the method could only fail on later: options it does not know, a class too small.
     """
@@ -28,11 +32,17 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
     options = validate(method.Options, params.options.get(params.method, {}), f"{where}.options.{params.method}")
     request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device))
     source = context.read("normalisation") / "normalised.safetensors"
-    train = Normalised.load(source).part("train").labelled()
+    cohort = Normalised.load(source)
+    train = cohort.part("train").labelled()
     check(train, request.records_per_class, str(source))
+    validation = Part.of(cohort, "validation")
 
+    started = time.perf_counter()
     result = method.condense(train, request, options)
+    condensed = time.perf_counter()
+    recipes = choose(result.condensed, validation, params.recipe_search, request.device)
 
+    recipes.save(context.out / "recipe.json")
     result.condensed.save(context.out / "condensed.safetensors")
     steps = np.arange(1, len(result.losses) + 1)
     pd.DataFrame({"step": steps, "loss": result.losses}).to_parquet(context.out / "history.parquet", index=False)
@@ -45,6 +55,8 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "seed": params.seed,
         "device": request.device.type,
         "label_mean": round(float(result.condensed.labels.mean()), 6),
+        "seconds_condensing": round(condensed - started, 3),
+        "seconds_choosing_recipes": round(time.perf_counter() - condensed, 3),
         "final_loss": float(result.losses[-1]) if len(result.losses) else None,
     }
 

@@ -6,12 +6,13 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
-from tasks.networks.recipe import MODELS
+from tasks.networks.recipe import MODELS, Calibration
 from tasks.networks.recipe import Recipe as Recipe
 
 PREDICTION_BATCH = 512
@@ -63,8 +64,9 @@ def fit(
 ) -> Predictor:
     """Model ``name`` trained on ``values`` ``(n, n_steps, n_features)`` and ``labels`` ``(n,)`` in [0, 1].
 
-    Networks minimise binary cross entropy, soft labels included, with Adam. ``on_step`` is called after each step
-    with its number, from 1, and the network as it then predicts; models on summaries have no steps and never call it.
+    Networks minimise binary cross entropy, soft labels included, with Adam; the recipe's calibration makes risks of
+    their logits. ``on_step`` is called after each step with its number, from 1, and the network as it then predicts;
+    models on summaries have no steps and never call it.
     ``seed`` alone decides initial weights, dropout and batches; torch's global generator is left as it was.
     Raises `InputError` for an unknown name or fewer than two records.
     """
@@ -73,14 +75,14 @@ def fit(
         raise InputError(f"{name} cannot be trained on {len(values)} record(s): give at least two")
     if not hasattr(model, "build"):
         on_summaries = model.fit(_array(values), _array(labels), seed)
-        return lambda values: on_summaries(_array(values))
+        return lambda values: calibrated(logit(on_summaries(_array(values))), recipe.calibration)
     device = torch.device(device)
     values, labels = (torch.as_tensor(item, dtype=torch.float32, device=device) for item in (values, labels))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = build(name, values.shape[1], values.shape[2]).to(device)
         optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        predictor = NetworkPredictor(network, device)
+        predictor = NetworkPredictor(network, device, recipe.calibration)
         batches = _batches(len(values), recipe.batch_size, torch.Generator().manual_seed(seed))
         for step, batch in zip(range(1, recipe.steps + 1), batches, strict=False):
             chosen = batch.to(device)
@@ -106,18 +108,23 @@ def _batches(n_records: int, batch_size: int, generator: torch.Generator) -> Ite
 class NetworkPredictor:
     """A network in evaluation mode; ``network`` itself stays at hand for what needs its layers or logits."""
 
-    def __init__(self, network: nn.Module, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, device: torch.device, calibration: Calibration) -> None:
         self.network = network
         self.device = device
+        self.calibration = calibration
 
     @torch.no_grad()
     def __call__(self, values: Records) -> NDArray[np.float64]:
         self.network.eval()
         parts = torch.split(torch.as_tensor(values, dtype=torch.float32), PREDICTION_BATCH)
         logits = torch.cat([self.network(part.to(self.device)) for part in parts])
-        # In double precision a confident risk stays below 1, so that its logit can be recovered.
-        risks: NDArray[np.float64] = torch.sigmoid(logits.double()).cpu().numpy()
-        return risks
+        return calibrated(logits.double().cpu().numpy(), self.calibration)
+
+
+def calibrated(logits: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """Risks of ``logits``, in double precision: a confident risk stays below 1, so that its logit can be recovered."""
+    risks: NDArray[np.float64] = expit(calibration.slope * logits + calibration.intercept)
+    return risks
 
 
 def _array(values: Records) -> NDArray[np.float32]:

@@ -1,11 +1,13 @@
 """How downstream models are trained, as params. Free of torch, so that checking params.yaml stays quick."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from tasks.common import plugins
-from tasks.common.params import RoomParams
+from tasks.common.params import RoomParams, validate
+from tasks.common.records import read_json, write_json
 
 MODELS = "tasks.networks.models"
 
@@ -18,6 +20,13 @@ PAPER_NETWORKS = (
 PAPER_EPOCHS = 30
 
 
+class Calibration(RoomParams):
+    """What turns a trained network's logit into the logit of a risk: ``slope * logit + intercept`` (Platt 1999)."""
+
+    slope: float = Field(default=1.0, gt=0)
+    intercept: float = 0.0
+
+
 class Recipe(RoomParams):
     """How a network is trained: Adam for a fixed number of steps, no held-out record decides when to stop."""
 
@@ -26,6 +35,69 @@ class Recipe(RoomParams):
     batch_size: int = Field(default=64, ge=2)
     optimiser: Literal["adam"] = "adam"
     weight_decay: float = Field(default=0.0, ge=0)
+    calibration: Calibration = Calibration()
+
+
+class Recipes(RoomParams):
+    """How each family of networks is trained on one condensed set, and how many networks make an ensemble.
+
+    ``families``: by the ``FAMILY`` of a model's file; ``other`` serves families that are not named. ``ensemble``: the
+    logits of so many networks of different seeds are averaged. A bundle's ``recipe.json`` is this.
+    """
+
+    format: Literal[1] = 1
+    ensemble: int = Field(default=5, ge=1)
+    families: dict[str, Recipe] = Field(default_factory=dict)
+    other: Recipe = Recipe()
+
+    def of(self, network: str) -> Recipe:
+        """The recipe for ``network``, a file in ``tasks/networks/models/``. Raises `InputError` for an unknown one."""
+        return self.families.get(plugins.load(MODELS, network).FAMILY, self.other)
+
+    def save(self, path: Path) -> None:
+        """Write one JSON file."""
+        write_json(path, self.model_dump())
+
+    @classmethod
+    def load(cls, path: Path) -> "Recipes":
+        """Read what `save` wrote. Raises `InputError` naming the key where it is not that."""
+        return validate(cls, read_json(path), str(path))
+
+
+# The smaller networks of each family: TCN-gamma and the alphas are judged by a recipe that they had no part in
+REPRESENTATIVES = ("rnn_beta", "lstm_beta", "tcn_beta", "transformer_beta", "vit_beta")
+
+
+class RecipeSearch(RoomParams):
+    """Among which recipes those of a condensed set are chosen: every rate with every number of steps, for a family's
+    ``networks``, each trained with ``seeds`` seeds; then how large an ``ensemble`` to advise."""
+
+    networks: tuple[str, ...] = Field(default=REPRESENTATIVES, min_length=1)
+    learning_rates: tuple[float, ...] = Field(default=(5e-4, 1e-3, 2e-3), min_length=1)
+    steps: tuple[int, ...] = Field(default=(10, 14, 20, 28, 40, 56, 80, 112, 160), min_length=1)
+    seeds: int = Field(default=2, ge=1)
+    ensemble: int = Field(default=5, ge=1)
+
+    @field_validator("networks")
+    @classmethod
+    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return known(networks)
+
+    @field_validator("learning_rates", "steps")
+    @classmethod
+    def _ascending(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if list(values) != sorted(set(values)) or values[0] <= 0:
+            raise ValueError("give positive numbers, each larger than the one before")
+        return values
+
+
+def known(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """``networks``, if each is a file in ``tasks/networks/models/``. Raises `ValueError` with the known names."""
+    names = plugins.names(MODELS)
+    for name in networks:
+        if name not in names:
+            raise ValueError(f"no '{name}' in tasks/networks/models; choose from: {', '.join(names)}")
+    return networks
 
 
 class TrainingParams(Recipe):
@@ -45,14 +117,10 @@ class TrainingParams(Recipe):
 
     @field_validator("networks")
     @classmethod
-    def _known(cls, networks: tuple[str, ...] | Literal["all"]) -> tuple[str, ...] | Literal["all"]:
-        known = plugins.names(MODELS)
-        if networks != "all" and not networks:
+    def _all_known(cls, networks: tuple[str, ...] | Literal["all"]) -> tuple[str, ...] | Literal["all"]:
+        if not networks:
             raise ValueError("name at least one network, or all")
-        for name in () if networks == "all" else networks:
-            if name not in known:
-                raise ValueError(f"no '{name}' in tasks/networks/models; choose from: {', '.join(known)}")
-        return networks
+        return networks if networks == "all" else known(networks)
 
     def chosen(self) -> list[str]:
         """Names of the models to train, sorted."""

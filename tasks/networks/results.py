@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from tasks.networks.part import Part
 from tasks.networks.recipe import PAPER_NETWORKS
 from tasks.networks.scores import SCORES, resample, score
 
 PLATEAU_TOLERANCE = 0.01
+
+# Every training set that is compared, and what to call it
+TRAINING_SETS = {
+    "condensed": "condensed records",
+    "all_real": "all real records",
+    "random_records": "as many random real records",
+    "random_records_soft": "these with a teacher's soft labels",
+    "kmeans": "as many k-means centroids",
+    "kmeans_soft": "these with a teacher's soft labels",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class Results:
 
     def summary(self, test: Part, n_resamples: int) -> dict[str, Any]:
         """``test_<score>``: ``{training_set: {mean, low, high, by_network}}`` for each of `scores.SCORES`;
+        ``ensembles``: the same for the mean logit of all seeds, where a training set has several, with ``size``;
         ``steps_to_plateau`` by training set and network; ``mean_over``: the networks of the means.
 
         Means are over the paper's networks, so models on summaries and networks added since stand in ``by_network``
@@ -61,12 +73,18 @@ class Results:
         """
         weights = resample(test.labels, n_resamples, seed=0)
         mean_over = [network for network in self.networks() if network in PAPER_NETWORKS] or self.networks()
-        scored, plateaus = {}, {}
+        scored, together, plateaus = {}, {}, {}
         for training_set in sorted(set(self.predictions["training_set"])):
-            scored[training_set] = score(test.labels, self._risks(training_set, test), weights, mean_over)
+            risks = self._risks(training_set, test)
+            scored[training_set] = score(test.labels, risks, weights, mean_over)
             plateaus[training_set] = self._plateaus(training_set)
+            size = max(len(runs) for runs in risks.values())
+            if size > 1:
+                joint = {network: ensemble(runs)[None] for network, runs in risks.items()}
+                together[training_set] = {"size": size, **_named(score(test.labels, joint, weights, mean_over))}
         return {
-            **{f"test_{name}": {each: scored[each][name] for each in scored} for name in SCORES},
+            **_named({name: {each: scored[each][name] for each in scored} for name in SCORES}),
+            "ensembles": together,
             "steps_to_plateau": plateaus,
             "mean_over": mean_over,
         }
@@ -85,6 +103,20 @@ class Results:
             str(network): steps_to_plateau(curve["step"].tolist(), curve["auc"].tolist())
             for network, curve in chosen.groupby("network")
         }
+
+
+def ensemble(risks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The risk ``(n,)`` of several networks together, by their mean logit; ``risks`` is ``(n_networks, n)``.
+
+    >>> ensemble(np.array([[0.2, 0.5], [0.8, 0.5]]))
+    array([0.5, 0.5])
+    """
+    together: NDArray[np.float64] = expit(logit(risks).mean(axis=0))
+    return together
+
+
+def _named(scored: dict[str, Any]) -> dict[str, Any]:
+    return {f"test_{name}": found for name, found in scored.items()}
 
 
 def steps_to_plateau(steps: Sequence[int], aucs: Sequence[float]) -> int:

@@ -16,28 +16,40 @@ from tasks.networks.results import Results
 from tasks.networks.scores import single_auc
 from tasks.networks.workers import spread
 
-CURVE_POINTS = 20
-CURVE_SUBJECTS_PER_CLASS = 250
+CURVE_POINTS = 12
+CURVE_SUBJECTS_PER_CLASS = 150
 
 Records = CondensedSet | Part
 
 
-def run(sets: Mapping[str, Callable[[int], Records]], params: TrainingParams, validation: Part, test: Part) -> Results:
-    """Train every chosen model on every training set with every seed; a set may differ by seed, as random draws do.
+@dataclass(frozen=True)
+class TrainingSet:
+    """What models are trained on: ``draw(seed)`` gives the records, ``recipe(network)`` says how, ``seeds`` how often.
 
-    Learning curves are taken of each network's first seed, on up to 250 test subjects a class to save time.
-    ``validation`` is used by the protocol "paper" only.
+    Records may differ by seed, as random draws do.
+    """
+
+    draw: Callable[[int], Records]
+    recipe: Callable[[str], Recipe]
+    seeds: int
+
+
+def run(sets: Mapping[str, TrainingSet], params: TrainingParams, test: Part, validation: Part | None = None) -> Results:
+    """Train every chosen model on every training set with every seed.
+
+    Learning curves are taken of each network's first seed, on up to 150 test subjects a class to save time. With
+    ``validation``, each network's best epoch on it is kept, as in the paper's protocol.
     """
     device = choose_device(params.device)
     trials = []
-    for training_set, draw in sets.items():
-        for seed in range(params.seeds):
-            records = draw(seed)
-            recipe = params.recipe(len(records.labels))
+    for name, training_set in sets.items():
+        for seed in range(training_set.seeds):
+            records = training_set.draw(seed)
             watched = test.few(CURVE_SUBJECTS_PER_CLASS) if seed == 0 else None
-            chosen_by = validation if params.protocol == "paper" else None
             trials += [
-                Trial(training_set, network, seed, records, recipe, device.type, test, watched, chosen_by)
+                Trial(
+                    name, network, seed, records, training_set.recipe(network), device.type, test, watched, validation
+                )
                 for network in params.chosen()
             ]
     outcomes = track(spread(Trial.run, trials, device), "training networks", total=len(trials))

@@ -5,7 +5,8 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
 
@@ -29,6 +30,47 @@ def spread(function: Callable[[Job], Result], jobs: Sequence[Job], device: torch
             yield from pool.map(function, jobs)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def crew(
+    tool: Callable[..., Callable[[Job], Result]], arguments: tuple[Any, ...], size: int, device: torch.device
+) -> Iterator[Callable[[Sequence[Job]], list[Result]]]:
+    """Workers that stay, for many small rounds of jobs: each makes its own ``tool(*arguments)`` once, then calls it.
+
+    Yields what does a round: results in the jobs' order. At most ``size`` workers, each of one thread as in `spread`;
+    on a GPU, and where only one core may be used, this process is the worker.
+    """
+    workers = min(torch.get_num_threads(), size) if device.type == "cpu" else 1
+    if workers <= 1:
+        own = tool(*arguments)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield lambda jobs: [own(job) for job in jobs]
+        finally:
+            torch.set_num_threads(threads)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_hold, initargs=(tool, arguments)) as pool:
+        try:
+            yield lambda jobs: list(pool.map(_use, jobs))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_tool: Callable[[Any], Any] | None = None
+
+
+def _hold(tool: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
+    global _tool
+    _prepare()
+    _tool = tool(*arguments)
+
+
+def _use(job: Any) -> Any:
+    assert _tool is not None, "a worker's initializer has not run"
+    return _tool(job)
 
 
 def _prepare() -> None:

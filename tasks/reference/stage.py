@@ -19,12 +19,14 @@ def reference(context: Context[Params]) -> dict[str, Any]:
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
     train, validation, test = Part.of(cohort, "train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
 
-    results = trial.run({"all_real": lambda seed: train}, context.params, validation, test)
+    params, recipe = context.params, context.params.recipe(len(train.labels))
+    all_real = trial.TrainingSet(lambda seed: train, lambda network: recipe, params.seeds)
+    results = trial.run({"all_real": all_real}, params, test, validation if params.protocol == "paper" else None)
 
     results.save(context.out)
     return {
-        **results.summary(test, context.params.bootstrap),
-        "protocol": context.params.protocol,
-        "recipe": context.params.recipe(len(train.labels)).model_dump(),
+        **results.summary(test, params.bootstrap),
+        "protocol": params.protocol,
+        "recipe": recipe.model_dump(),
         "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},
     }

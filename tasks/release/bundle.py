@@ -15,6 +15,7 @@ from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.params import block
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, write_json
+from tasks.networks.recipe import Recipes
 from tasks.release.readme import readme
 
 FORMAT = 1
@@ -25,16 +26,20 @@ def write_bundle(
     folder: Path,
     layout: Layout,
     condensed: CondensedSet,
+    recipes: Recipes,
     preprocessing: Preprocessing,
     metrics: dict[str, Any],
 ) -> None:
     """Write every file of the bundle into the empty ``folder``; the manifest, which lists the others, last."""
     condensed.save(folder / "condensed.safetensors")
     preprocessing.clinical(condensed).to_parquet(folder / "condensed.parquet", index=False)
+    recipes.save(folder / "recipe.json")
     preprocessing.save(folder / "preprocessing.json")
     write_json(folder / "metrics.json", metrics)
     params = block(layout.root, layout.cohort)
-    (folder / "README.md").write_text(readme(layout.cohort, condensed, preprocessing, metrics), encoding="utf-8")
+    (folder / "README.md").write_text(
+        readme(layout.cohort, condensed, recipes, preprocessing, metrics), encoding="utf-8"
+    )
     write_json(
         folder / "manifest.json",
         {

@@ -9,6 +9,7 @@ from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
+from tasks.networks.recipe import Recipes
 from tasks.release.bundle import write_bundle
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
@@ -18,6 +19,7 @@ from tasks.release.params import Params
 def release(context: Context[Params]) -> dict[str, Any]:
     """Write the candidate bundle. Raises `InputError` with every reason where the gate refuses."""
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
+    recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
     metrics = public_metrics(context, condensed)
     checks = conditions(metrics, context.params)
@@ -25,7 +27,7 @@ def release(context: Context[Params]) -> dict[str, Any]:
     if refused:
         raise InputError("the gate refuses this release:\n  - " + "\n  - ".join(refused))
     metrics["gate"] = [vars(check) for check in checks]
-    write_bundle(context.out, context.layout, condensed, preprocessing, metrics)
+    write_bundle(context.out, context.layout, condensed, recipes, preprocessing, metrics)
     return metrics
 
 

@@ -13,6 +13,7 @@ from tasks.common.errors import InputError
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
+from tasks.networks.recipe import Recipes
 from tasks.release.bundle import FORMAT, sha256
 from tasks.release.gate import conditions
 from tasks.release.params import Params
@@ -48,6 +49,7 @@ def verify(bundle: Path) -> list[Check]:
         *files,
         _check("condensed.safetensors fits preprocessing.json", _shapes, bundle),
         _check("condensed.parquet is condensed.safetensors in clinical units", _same_records, bundle),
+        _check("recipe.json says how to train on it", _recipes, bundle),
         _check("metrics.json counts the condensed records", _counts, bundle),
         _check("the gate's conditions hold, recomputed from metrics.json", _gate, bundle, manifest),
     ]
@@ -62,7 +64,9 @@ def _files(bundle: Path, listed: dict[str, str]) -> list[Check]:
             checks.append(Check(f"{name} is there", False, "missing, or not a plain file of this folder"))
         else:
             checks.append(Check(f"{name} has the listed SHA-256", sha256(path) == digest, digest[:12]))
-    needed = {"condensed.safetensors", "condensed.parquet", "preprocessing.json", "metrics.json", "README.md"}
+    needed = {
+        "condensed.safetensors", "condensed.parquet", "recipe.json", "preprocessing.json", "metrics.json", "README.md"
+    }  # fmt: skip
     if needed - set(listed):
         checks.append(
             Check("the manifest lists every part of a bundle", False, ", ".join(sorted(needed - set(listed))))
@@ -104,6 +108,10 @@ def _same_records(bundle: Path) -> str | None:
         if not same:
             return f"column {column} differs"
     return None
+
+
+def _recipes(bundle: Path) -> str | None:
+    return None if Recipes.load(bundle / "recipe.json").families else "it names no family of networks"
 
 
 def _counts(bundle: Path) -> str | None:

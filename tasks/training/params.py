@@ -1,7 +1,22 @@
 """Params of the training room."""
 
-from tasks.networks.recipe import TrainingParams
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.networks.recipe import RecipeSearch, TrainingParams
 
 
 class Params(TrainingParams):
-    """How models are trained on the condensed set and the controls; see `tasks.networks.recipe.TrainingParams`."""
+    """How models are trained on the condensed set and the controls; for most keys see
+    `tasks.networks.recipe.TrainingParams`.
+
+    ``protocol`` "recipes" follows the recipes that belong to each set: the condensed set's own, and for each control
+    those chosen for it in the same way. ``seeds``: networks trained on the condensed set; also the size of ensembles.
+    ``control_seeds``: networks, and draws, of each control. ``control_search``: how its recipes are chosen.
+    """
+
+    protocol: Literal["recipes", "fixed_steps", "paper"] = "recipes"  # type: ignore[assignment]
+    seeds: int = Field(default=5, ge=1)
+    control_seeds: int = Field(default=1, ge=1)
+    control_search: RecipeSearch = RecipeSearch(seeds=1)

@@ -1,5 +1,7 @@
 """The stage: train every chosen model on the condensed set and on its controls, and compare with all real records."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,16 @@ from tasks.common.records import CondensedSet, Normalised
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.networks import trial
+from tasks.networks.choose import choose
+from tasks.networks.fit import choose_device
 from tasks.networks.part import Part
+from tasks.networks.recipe import Recipe, Recipes
 from tasks.networks.results import Results
+from tasks.networks.teacher import soft_labels
+from tasks.networks.trial import TrainingSet
 from tasks.training.params import Params
+
+CONTROLS = {"random_records": random_records, "kmeans": kmeans}
 
 
 @stage(Params, Tier.RESTRICTED)
@@ -26,26 +35,25 @@ def training(context: Context[Params]) -> dict[str, Any]:
     params = context.params
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
+    recipes = Recipes.load(context.read("condensation") / "recipe.json")
     validation, test = Part.of(cohort, "validation"), Part.of(cohort, "test")
     real = read_reference(context.read("reference"), params.chosen(), test)
-    train, per_class = cohort.part("train"), max(1, len(condensed.labels) // 2)
 
-    results = trial.run(
-        {
-            "condensed": lambda seed: condensed,
-            "random_records": lambda seed: random_records(train, per_class, seed),
-            "kmeans": lambda seed: kmeans(train, per_class, seed),
-        },
-        params,
-        validation,
-        test,
-    )
+    def how(records: CondensedSet, own: Recipes | None) -> Callable[[str], Recipe]:
+        if params.protocol != "recipes":
+            return lambda network: params.recipe(len(records.labels))
+        return (own or choose(records, validation, params.control_search, choose_device(params.device))).of
+
+    sets = {"condensed": TrainingSet(lambda seed: condensed, how(condensed, recipes), params.seeds)}
+    per_class = max(1, len(condensed.labels) // 2)
+    for name, draw in controls(cohort.part("train"), per_class).items():
+        sets[name] = TrainingSet(draw, how(draw(0), None), params.control_seeds)
+    results = trial.run(sets, params, test, validation if params.protocol == "paper" else None)
 
     results.save(context.out)
     return {
         **results.joined(real).summary(test, params.bootstrap),
         "protocol": params.protocol,
-        "recipe": params.recipe(len(condensed.labels)).model_dump(),
         "n": {
             "condensed": len(condensed.labels),
             "controls": 2 * per_class,
@@ -53,6 +61,15 @@ def training(context: Context[Params]) -> dict[str, Any]:
             "test_cases": test.cases,
         },
     }
+
+
+def controls(train: Normalised, per_class: int) -> dict[str, Callable[[int], CondensedSet]]:
+    """Each control by seed: with hard labels, and with a teacher's soft ones, which alone can explain a gain."""
+    found: dict[str, Callable[[int], CondensedSet]] = {}
+    for name, draw in CONTROLS.items():
+        found[name] = partial(draw, train, per_class)
+        found[f"{name}_soft"] = lambda seed, draw=found[name]: soft_labels(draw(seed), train, seed)  # type: ignore[misc]
+    return found
 
 
 def read_reference(folder: Path, networks: list[str], test: Part) -> Results:

@@ -17,27 +17,24 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from tasks.common import controls
 from tasks.common.errors import InputError
-from tasks.common.params import RoomParams
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
+from tasks.condensation.methods._learning import StartOptions, by_class, check_finite, drawn, initial
 from tasks.networks.fit import build, is_network
 
 DEFAULT_STEPS = 300
 
 
-class Options(RoomParams):
+class Options(StartOptions):
     """``real_batch``: real records drawn a class and step. ``networks``: one is drawn each step; files in
     ``tasks/networks/models/``. The defaults were chosen on validation splits; see the module for the published ones."""
 
     representation: Literal["output", "features"] = "features"
-    initialisation: Literal["noise", "random_records", "kmeans"] = "noise"
     real_batch: int = Field(default=256, ge=1)
     learning_rate: float = Field(default=3e-2, gt=0)
     networks: tuple[str, ...] = Field(default=("lstm_beta", "rnn_beta"), min_length=1)
@@ -59,9 +56,7 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     device, rng = request.device, np.random.default_rng(request.seed)
     start = initial(train, request, options)
     values = torch.as_tensor(train.values, device=device)
-    real_of, condensed_of = (
-        [np.flatnonzero(labels == outcome) for outcome in (0, 1)] for labels in (train.labels, start.labels)
-    )
+    real_of, condensed_of = by_class(train.labels), by_class(start.labels)
     records = torch.tensor(start.values, device=device, requires_grad=True)
     optimiser = torch.optim.Adam([records], options.learning_rate)
     losses = np.empty(request.steps or DEFAULT_STEPS)
@@ -77,28 +72,13 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             torch.autograd.backward(loss)
             optimiser.step()
             losses[step] = loss.item()
-            if not (np.isfinite(losses[step]) and records.isfinite().all()):
-                raise InputError(
-                    f"distribution matching diverged at step {step + 1} of {len(losses)}: its loss or records are no "
-                    f"longer finite; lower options.distribution_matching.learning_rate, {options.learning_rate:g} now"
-                )
+            check_finite(
+                losses[step],
+                records,
+                f"distribution matching diverged at step {step + 1} of {len(losses)}",
+                f"options.distribution_matching.learning_rate, {options.learning_rate:g} now",
+            )
     return Condensation(CondensedSet(records.detach().cpu().numpy(), start.labels), losses)
-
-
-def initial(train: Normalised, request: Request, options: Options) -> CondensedSet:
-    """The records that matching starts from: standard normal noise, or a control set."""
-    if options.initialisation != "noise":
-        control = getattr(controls, options.initialisation)
-        chosen: CondensedSet = control(train, request.records_per_class, request.seed)
-        return chosen
-    labels = np.repeat(np.array([0, 1], dtype=np.float32), request.records_per_class)
-    noise = np.random.default_rng(request.seed).standard_normal((len(labels), *train.values.shape[1:]))
-    return CondensedSet(noise.astype(np.float32), labels)
-
-
-def drawn(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Up to ``count`` of ``indices``, each at most once."""
-    return indices if len(indices) <= count else rng.choice(indices, count, replace=False, shuffle=False)
 
 
 def represent(network: nn.Module, records: Tensor, representation: str) -> Tensor:

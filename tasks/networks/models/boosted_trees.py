@@ -6,7 +6,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tasks.networks.models._summaries import Predictor, predictor, summaries, weighted_classes
 
-FAMILY = "summaries"
+FAMILY = "boosted_trees"
 
 
 def fit(values: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> Predictor:

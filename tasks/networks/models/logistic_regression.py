@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tasks.networks.models._summaries import Predictor, predictor, summaries, weighted_classes
 
-FAMILY = "summaries"
+FAMILY = "logistic_regression"
 
 
 def fit(values: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> Predictor:

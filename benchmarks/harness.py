@@ -1,0 +1,93 @@
+"""What the benchmarks share: a header that says on what they ran, the cohort's tensor, and one way to score a set."""
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ruamel.yaml import YAML
+
+from tasks.common.layout import Layout
+from tasks.common.params import block
+from tasks.common.records import CondensedSet, Normalised
+from tasks.ingestion.stage import ingestion
+from tasks.networks import trial
+from tasks.networks.part import Part
+from tasks.networks.recipe import TrainingParams
+from tasks.normalisation.stage import normalisation
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))
+OUT = ROOT / "docs" / "benchmarks"
+PACKAGES = ("torch", "numpy", "scikit-learn")
+
+
+def header() -> dict[str, str]:
+    """On what this runs, and when."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{_processor()}, {os.cpu_count()} cores"
+    return {
+        "hardware": device,
+        "threads": str(torch.get_num_threads()),
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]
+        ),
+        "started": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def tensor(cohort: str) -> Normalised:
+    """The normalised cohort, made from its raw records as the pipeline makes it, with params.yaml's params.
+
+    Raw records are read from the cohort's folder in the project, or below ``RECONDENSE_DATA`` where that is empty.
+    """
+    params = block(ROOT, cohort)
+    raw = ROOT / params["ingestion"]["raw"]
+    if not any(path.name != "README.md" for path in raw.iterdir()):
+        raw = DATA / raw.name
+    params["ingestion"]["raw"] = str(raw)
+    with tempfile.TemporaryDirectory() as scratch:
+        layout = Layout(Path(scratch), cohort)
+        (layout.root / "dvc.yaml").touch()
+        YAML(typ="safe").dump({"cohorts": {cohort: params}}, layout.root / "params.yaml")
+        ingestion(layout)
+        normalisation(layout)
+        return Normalised.load(layout.folder("normalisation") / "normalised.safetensors")
+
+
+def scored(
+    sets: Mapping[str, trial.TrainingSet], test: Part, networks: tuple[str, ...] | str = "all", bootstrap: int = 1000
+) -> dict[str, Any]:
+    """`Results.summary` of models trained on each of ``sets``."""
+    params = TrainingParams.model_validate({"networks": networks, "bootstrap": bootstrap})
+    return trial.run(sets, params, test).summary(test, bootstrap)
+
+
+def fixed(records: CondensedSet) -> Callable[[int], CondensedSet]:
+    """The same records for every seed."""
+    return lambda seed: records
+
+
+def digest(records: Normalised) -> str:
+    """A short digest of a tensor, so that figures of different tensors are not put into one table."""
+    import hashlib
+
+    return hashlib.sha256(np.ascontiguousarray(records.values).tobytes()).hexdigest()[:12]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A benchmark's earlier results, or none."""
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found

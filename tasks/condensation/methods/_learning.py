@@ -1,0 +1,72 @@
+"""What methods that learn step by step share: where records start, what a step draws, how divergence is told."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import AfterValidator
+from torch import Tensor
+from torch.nn import functional
+
+from tasks.common import controls
+from tasks.common.errors import InputError
+from tasks.common.params import RoomParams
+from tasks.common.records import CondensedSet, Normalised
+from tasks.condensation.methods import Request
+from tasks.condensation.methods._networks import FAMILIES
+
+
+def _known(name: str) -> str:
+    if name not in FAMILIES:
+        raise ValueError(f"no family '{name}' in methods/_networks.py; choose from: {', '.join(FAMILIES)}")
+    return name
+
+
+Initialisation = Literal["noise", "random_records", "kmeans", "group_means"]
+FamilyName = Annotated[str, AfterValidator(_known)]
+
+
+class StartOptions(RoomParams):
+    """``initialisation``: what the records are before the first step."""
+
+    initialisation: Initialisation = "noise"
+
+
+def initial(train: Normalised, request: Request, options: StartOptions) -> CondensedSet:
+    """The records that matching starts from: standard normal noise, or a control set."""
+    if options.initialisation != "noise":
+        control = getattr(controls, options.initialisation)
+        chosen: CondensedSet = control(train, request.records_per_class, request.seed)
+        return chosen
+    labels = np.repeat(np.array([0, 1], dtype=np.float32), request.records_per_class)
+    noise = np.random.default_rng(request.seed).standard_normal((len(labels), *train.values.shape[1:]))
+    return CondensedSet(noise.astype(np.float32), labels)
+
+
+def drawn(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Up to ``count`` of ``indices``, each at most once."""
+    return indices if len(indices) <= count else rng.choice(indices, count, replace=False, shuffle=False)
+
+
+def by_class(labels: NDArray[np.float32]) -> list[NDArray[np.intp]]:
+    """The places of class 0's records and those of class 1's."""
+    return [np.flatnonzero(labels == outcome) for outcome in (0, 1)]
+
+
+def balanced(values: Tensor, of_class: Sequence[NDArray[np.intp]], count: int, rng: np.random.Generator) -> Tensor:
+    """Up to ``count`` records of each class, as many of one as of the other, ``(2, n, n_steps, n_features)``."""
+    count = min(count, *map(len, of_class))
+    return torch.stack([values[drawn(indices, count, rng)] for indices in of_class])
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean binary cross entropy ``(k,)`` of each network's ``logits`` ``(k, n)``; ``labels`` are ``(k or 1, n)``."""
+    return functional.binary_cross_entropy_with_logits(logits, labels.expand_as(logits), reduction="none").mean(1)
+
+
+def check_finite(loss: float, records: Tensor, when: str, mend: str) -> None:
+    """Raise `InputError`, which says ``when`` it happened and the ``mend``, unless loss and records are finite."""
+    if not (np.isfinite(loss) and records.isfinite().all()):
+        raise InputError(f"{when}: its loss or records are no longer finite; lower {mend}")

@@ -1,0 +1,266 @@
+"""Small random networks of one family, many at once: every operation is batched over ``k`` networks.
+
+The ``k`` networks of a family are one tensor of parameters ``(k, n_parameters)``, so that an optimiser step is a few
+operations whatever the architecture, and all of it can be differentiated twice. These networks are smaller than, and
+none is, a downstream network of ``tasks/networks/models/``: what is learned through them must hold for others.
+Dropout is left out: its noise would only blur the gradient that condensation follows.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Statistics = dict[str, tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One weight of a network: its shape, and its initial values, ``constant`` or uniform in +-1/sqrt(``fan_in``)."""
+
+    shape: tuple[int, ...]
+    fan_in: int | None = None
+    constant: float = 0.0
+
+
+class Family(ABC):
+    """One architecture for records of ``n_features`` features and any number of steps."""
+
+    def __init__(self, n_features: int) -> None:
+        self.weights = self._weights(n_features)
+
+    @abstractmethod
+    def _weights(self, n_features: int) -> dict[str, Weight]:
+        """The weights by name, in the order in which they lie in the tensor of parameters."""
+
+    @abstractmethod
+    def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: "Normalise") -> Tensor:
+        """Logits ``(k, n)`` of ``values`` ``(k or 1, n, n_steps, n_features)``; each weight has ``k`` in front."""
+
+    def initialise(self, k: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        """Parameters ``(k, n_parameters)`` of ``k`` untrained networks, drawn as torch's own layers draw theirs.
+
+        They are drawn on the CPU, so that a seed gives the same networks on every device.
+        """
+        parts = []
+        for weight in self.weights.values():
+            shape = (k, math.prod(weight.shape))
+            if weight.fan_in is None:
+                parts.append(torch.full(shape, weight.constant))
+            else:
+                parts.append((2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(weight.fan_in))
+        return torch.cat(parts, dim=1).to(device)
+
+    def __call__(self, parameters: Tensor, values: Tensor, statistics: Statistics | None = None) -> Tensor:
+        """Logits ``(k, n)`` of ``values`` ``(k or 1, n, n_steps, n_features)``.
+
+        Batch norm uses the batch's own statistics and notes them in ``statistics`` where that is empty; where it
+        already holds those of an earlier batch, it uses them.
+        """
+        sizes = [math.prod(weight.shape) for weight in self.weights.values()]
+        weights = {
+            name: part.view(-1, *weight.shape)
+            for (name, weight), part in zip(self.weights.items(), torch.split(parameters, sizes, dim=1), strict=True)
+        }
+        return self._logits(weights, values, Normalise(statistics))
+
+
+@dataclass
+class Normalise:
+    """Batch norm over records and steps: with the batch's own statistics, or with given ones."""
+
+    statistics: Statistics | None
+    given: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.given = bool(self.statistics)
+
+    def __call__(self, name: str, hidden: Tensor) -> Tensor:
+        """``hidden`` ``(k, n, n_steps, channels)`` with mean 0 and variance 1."""
+        if self.given and self.statistics is not None:
+            mean, variance = self.statistics[name]
+        else:
+            variance, mean = torch.var_mean(hidden, dim=(1, 2), correction=0, keepdim=True)
+            if self.statistics is not None:
+                self.statistics[name] = mean, variance
+        return (hidden - mean) * torch.rsqrt(variance + 1e-5)
+
+
+def _linear(hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``hidden`` ``(k or 1, ..., n_in)`` through ``weight`` ``(k, n_in, n_out)`` and ``bias`` ``(k, n_out)``."""
+    flat = hidden.flatten(1, -2).expand(len(weight), -1, -1)
+    result = torch.bmm(flat, weight) if bias is None else torch.baddbmm(bias[:, None], flat, weight)
+    return result.view(len(weight), *hidden.shape[1:-1], weight.shape[-1])
+
+
+class RNN(Family):
+    """An Elman network, read out at its last state."""
+
+    units = 48
+
+    def _weights(self, n_features: int) -> dict[str, Weight]:
+        n = self.units
+        return {
+            "input": Weight((n_features, n), n),
+            "bias": Weight((n,), n),
+            "recurrent": Weight((n, n), n),
+            "read_out": Weight((n, 1), n),
+            "read_out_bias": Weight((1,), n),
+        }
+
+    def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
+        drive = _linear(values, weights["input"], weights["bias"]).unbind(2)
+        state = torch.tanh(drive[0])
+        for now in drive[1:]:
+            state = torch.tanh(torch.baddbmm(now, state, weights["recurrent"]))
+        return _linear(state, weights["read_out"], weights["read_out_bias"]).squeeze(2)
+
+
+class LSTM(Family):
+    """A long short-term memory, read out at its last state."""
+
+    units = 48
+
+    def _weights(self, n_features: int) -> dict[str, Weight]:
+        n = self.units
+        return {
+            "input": Weight((n_features, 4 * n), n),
+            "bias": Weight((4 * n,), n),
+            "recurrent": Weight((n, 4 * n), n),
+            "read_out": Weight((n, 1), n),
+            "read_out_bias": Weight((1,), n),
+        }
+
+    def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
+        n, cell, state = self.units, None, None
+        for now in _linear(values, weights["input"], weights["bias"]).unbind(2):
+            gates = now if state is None else torch.baddbmm(now, state, weights["recurrent"])
+            keep, admit, emit = torch.sigmoid(gates[..., : 3 * n]).chunk(3, dim=-1)
+            candidate = admit * torch.tanh(gates[..., 3 * n :])
+            cell = candidate if cell is None else torch.addcmul(candidate, keep, cell)
+            state = emit * torch.tanh(cell)
+        if state is None:
+            raise ValueError("records of no steps")
+        return _linear(state, weights["read_out"], weights["read_out_bias"]).squeeze(2)
+
+
+class TCN(Family):
+    """Two residual blocks of two dilated convolutions with batch norm, averaged over steps."""
+
+    channels = 32
+    kernel = 3
+    n_blocks = 2
+
+    def _weights(self, n_features: int) -> dict[str, Weight]:
+        n = self.channels
+        weights: dict[str, Weight] = {}
+        for block in range(self.n_blocks):
+            n_in = n if block else n_features
+            for layer in range(2):
+                fan_in = self.kernel * (n if layer else n_in)
+                weights[f"convolution_{block}{layer}"] = Weight((fan_in, n), fan_in)
+                weights[f"scale_{block}{layer}"] = Weight((n,), constant=1.0)
+                weights[f"shift_{block}{layer}"] = Weight((n,), constant=0.0)
+                weights[f"slope_{block}{layer}"] = Weight((n,), constant=0.25)
+            if not block:
+                weights["shortcut"] = Weight((n_in, n), n_in)
+                weights["shortcut_bias"] = Weight((n,), n_in)
+            weights[f"slope_{block}"] = Weight((n,), constant=0.25)
+        return {**weights, "read_out": Weight((n, 1), n), "read_out_bias": Weight((1,), n)}
+
+    def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
+        def of(name: str) -> Tensor:
+            return weights[name][:, None, None]
+
+        hidden = values
+        for block in range(self.n_blocks):
+            inner, reach = hidden, 2**block
+            for layer in range(2):
+                name = f"{block}{layer}"
+                taps = self._taps(inner, reach)
+                inner = normalise(name, _linear(taps, weights[f"convolution_{name}"]))
+                inner = _prelu(inner * of(f"scale_{name}") + of(f"shift_{name}"), of(f"slope_{name}"))
+            shortcut = hidden if block else _linear(hidden, weights["shortcut"], weights["shortcut_bias"])
+            hidden = _prelu(inner + shortcut, of(f"slope_{block}"))
+        return _linear(hidden.mean(2), weights["read_out"], weights["read_out_bias"]).squeeze(2)
+
+    def _taps(self, hidden: Tensor, reach: int) -> Tensor:
+        """What each step's kernel sees, ``reach`` steps apart: ``(k, n, n_steps, kernel * channels)``."""
+        n_steps, side = hidden.shape[2], reach * (self.kernel // 2)
+        padded = functional.pad(hidden, (0, 0, side, side))
+        return torch.cat([padded[:, :, tap * reach : tap * reach + n_steps] for tap in range(self.kernel)], dim=-1)
+
+
+def _prelu(hidden: Tensor, slope: Tensor) -> Tensor:
+    return torch.relu(hidden) - slope * torch.relu(-hidden)
+
+
+class Attention(Family):
+    """Two pre-norm transformer blocks whose tokens are the steps, averaged over them, and a head."""
+
+    heads = 4
+    head_width = 16
+    mlp = 16
+    head = 64
+    n_blocks = 2
+
+    def _weights(self, n_features: int) -> dict[str, Weight]:
+        n, inner = n_features, self.heads * self.head_width
+        weights: dict[str, Weight] = {}
+        for block in range(self.n_blocks):
+            weights |= {
+                f"norm_{block}": Weight((n,), constant=1.0),
+                f"norm_bias_{block}": Weight((n,)),
+                f"project_{block}": Weight((n, 3 * inner), n),
+                f"merge_{block}": Weight((inner, n), inner),
+                f"merge_bias_{block}": Weight((n,), inner),
+                f"norm_mlp_{block}": Weight((n,), constant=1.0),
+                f"norm_mlp_bias_{block}": Weight((n,)),
+                f"mlp_in_{block}": Weight((n, self.mlp), n),
+                f"mlp_in_bias_{block}": Weight((self.mlp,), n),
+                f"mlp_out_{block}": Weight((self.mlp, n), self.mlp),
+                f"mlp_out_bias_{block}": Weight((n,), self.mlp),
+            }
+        return {
+            **weights,
+            "norm": Weight((n,), constant=1.0),
+            "norm_bias": Weight((n,)),
+            "head": Weight((n, self.head), n),
+            "head_bias": Weight((self.head,), n),
+            "read_out": Weight((self.head, 1), self.head),
+            "read_out_bias": Weight((1,), self.head),
+        }
+
+    def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
+        def norm(hidden: Tensor, name: str, bias: str) -> Tensor:
+            extra = [None] * (hidden.dim() - 2)
+            scale, shift = (weights[each][(slice(None), *extra)] for each in (name, bias))
+            return functional.layer_norm(hidden, hidden.shape[-1:]) * scale + shift
+
+        hidden = values
+        for block in range(self.n_blocks):
+            seen = norm(hidden, f"norm_{block}", f"norm_bias_{block}")
+            mixed = self._attend(_linear(seen, weights[f"project_{block}"]))
+            hidden = hidden + _linear(mixed, weights[f"merge_{block}"], weights[f"merge_bias_{block}"])
+            seen = norm(hidden, f"norm_mlp_{block}", f"norm_mlp_bias_{block}")
+            inner = functional.gelu(_linear(seen, weights[f"mlp_in_{block}"], weights[f"mlp_in_bias_{block}"]))
+            hidden = hidden + _linear(inner, weights[f"mlp_out_{block}"], weights[f"mlp_out_bias_{block}"])
+        read = functional.gelu(
+            _linear(norm(hidden.mean(2), "norm", "norm_bias"), weights["head"], weights["head_bias"])
+        )
+        return _linear(read, weights["read_out"], weights["read_out_bias"]).squeeze(2)
+
+    def _attend(self, projected: Tensor) -> Tensor:
+        """Attention written out, since torch's fused one cannot be differentiated twice."""
+        k, n, n_steps, _ = projected.shape
+        query, key, value = projected.view(k * n, n_steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        weights = torch.softmax(query @ key.transpose(2, 3) * self.head_width**-0.5, dim=-1)
+        mixed: Tensor = (weights @ value).transpose(1, 2).reshape(k, n, n_steps, -1)
+        return mixed
+
+
+FAMILIES: dict[str, Callable[[int], Family]] = {"rnn": RNN, "lstm": LSTM, "tcn": TCN, "attention": Attention}

@@ -1,0 +1,129 @@
+"""Choose, on the validation part, how each family of networks is to be trained on a condensed set.
+
+What a recipient cannot find out without records of her own: how long to train, at what rate, and what a logit then
+means. One recipe a family, so that the choice rests on several networks and serves those that are not among them.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
+
+from tasks.common import plugins
+from tasks.common.progress import track
+from tasks.common.records import CondensedSet
+from tasks.networks.fit import Predictor, fit, is_network
+from tasks.networks.part import Part
+from tasks.networks.recipe import MODELS, Calibration, Recipe, Recipes, RecipeSearch
+from tasks.networks.scores import single_auc
+from tasks.networks.workers import spread
+
+SUBJECTS_PER_CLASS = 250
+LEAST_SLOPE = 0.05
+OTHER = "other"
+
+Logits = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network trained with one rate and seed, to be looked at after each of ``steps``."""
+
+    network: str
+    learning_rate: float
+    steps: tuple[int, ...]
+    seed: int
+    records: CondensedSet
+    watched: Part
+    device: str
+
+    def logits(self) -> Logits:
+        """``(len(steps), n)`` of the watched subjects; of a model on summaries, the same after each."""
+        recipe = Recipe(steps=self.steps[-1], learning_rate=self.learning_rate)
+        reached: list[Logits] = []
+
+        def note(step: int, predict: Predictor) -> None:
+            if step in self.steps:
+                reached.append(logit(predict(self.watched.values)))
+
+        predict = fit(self.network, self.records.values, self.records.labels, recipe, self.seed, self.device, note)
+        return np.stack(reached or [logit(predict(self.watched.values))] * len(self.steps))
+
+
+def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device: torch.device) -> Recipes:
+    """The recipes for ``records``, by the AUC and then the calibration of ``search.networks`` on ``validation``.
+
+    Each rate and number of steps is scored by the mean AUC over a family's networks and seeds, averaged with the
+    neighbouring numbers of steps so that one lucky step is not chosen. At most 250 validation subjects a class are
+    looked at; weights give the classes their true shares where calibration needs them.
+    """
+    watched = validation.few(SUBJECTS_PER_CLASS)
+    networks = [name for name in search.networks if is_network(name)]
+    on_summaries = [name for name in plugins.names(MODELS) if not is_network(name)]
+    runs = [
+        Run(network, rate, search.steps, seed, records, watched, device.type)
+        for network in networks
+        for rate in search.learning_rates
+        for seed in range(search.seeds)
+    ] + [
+        Run(network, search.learning_rates[0], search.steps, 0, records, watched, device.type)
+        for network in on_summaries
+    ]
+    outcomes = list(track(spread(Run.logits, runs, device), "choosing recipes", total=len(runs)))
+
+    found: dict[str, dict[float, list[Logits]]] = defaultdict(lambda: defaultdict(list))
+    for run, logits in zip(runs, outcomes, strict=True):
+        for family in (plugins.load(MODELS, run.network).FAMILY, *([OTHER] if is_network(run.network) else [])):
+            found[family][run.learning_rate].append(logits)
+    shares = _shares(validation, watched)
+    recipes = {family: _best(by_rate, search.steps, watched, shares) for family, by_rate in found.items()}
+    return Recipes(ensemble=search.ensemble, other=recipes.pop(OTHER, Recipe()), families=recipes)
+
+
+def _best(
+    by_rate: dict[float, list[Logits]], steps: tuple[int, ...], watched: Part, shares: NDArray[np.float64]
+) -> Recipe:
+    scores = {
+        rate: _smoothed(np.mean([_aucs(logits, watched) for logits in runs], axis=0)) for rate, runs in by_rate.items()
+    }
+    rate = max(scores, key=lambda each: float(scores[each].max()))
+    place = int(scores[rate].argmax())
+    chosen = [logits[place] for logits in by_rate[rate]]
+    return Recipe(steps=steps[place], learning_rate=rate, calibration=platt(chosen, watched.labels, shares))
+
+
+def _aucs(logits: Logits, watched: Part) -> NDArray[np.float64]:
+    return np.array([single_auc(watched.labels, each) for each in logits])
+
+
+def _smoothed(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each score averaged with its neighbours, which count half; the ends are their own missing neighbours.
+
+    >>> _smoothed(np.array([0.0, 1.0, 0.0, 0.0]))
+    array([0.25, 0.5 , 0.25, 0.  ])
+    """
+    padded = np.pad(scores, 1, mode="edge")
+    smoothed: NDArray[np.float64] = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    return smoothed
+
+
+def _shares(validation: Part, watched: Part) -> NDArray[np.float64]:
+    """How many validation subjects each watched one stands for."""
+    case = watched.labels == 1
+    shares: NDArray[np.float64] = np.where(
+        case, validation.cases / case.sum(), (len(validation.labels) - validation.cases) / (~case).sum()
+    )
+    return shares
+
+
+def platt(runs: Sequence[Logits], labels: NDArray[np.float32], shares: NDArray[np.float64]) -> Calibration:
+    """Slope and intercept that fit the mean logits of ``runs`` to ``labels``, each subject weighted by ``shares``."""
+    logits = np.concatenate(runs).clip(-20, 20)
+    model = LogisticRegression(C=1.0).fit(logits[:, None], np.tile(labels, len(runs)), np.tile(shares, len(runs)))
+    slope = max(float(model.coef_[0, 0]), LEAST_SLOPE)
+    return Calibration(slope=round(slope, 4), intercept=round(float(model.intercept_[0]), 4))
