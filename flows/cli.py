@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,8 +60,8 @@ def run(
     check_cohort(root, cohort)
     use_local_services(root, server)
 
+    from flows.child import StageFailed
     from flows.console import results, say
-    from flows.pipeline import StageFailed
     from flows.recondense import recondense
     from tasks.common.records import read_json
 
@@ -76,6 +76,64 @@ def run(
         return
     say(f"MLflow run {outcome['mlflow_run']}")
     results(Layout(root, cohort))
+
+
+@app.command()
+def sweep(
+    cohorts: Annotated[list[str], typer.Argument(help="Cohorts of params.yaml.", show_default=False)],
+    methods: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Condensation methods; by default all there are.")
+    ] = None,
+    sizes: Annotated[
+        str | None, typer.Option(metavar="N,N", help="Records per class; by default each cohort's own.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of condensation: 0 to this less 1.")] = 3,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local",
+            help="Compute on Dask: a scheduler whose workers share this folder, or a cluster of local processes.",
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cells at a time; by default one a core.")] = None,
+    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON: every cell, the figure, the MLflow run.")] = False,
+) -> None:
+    """Compare condensation methods over sizes and seeds; cells that any earlier sweep computed are not run again.
+
+    Example: recondense sweep pbcseq --methods kmeans,distribution_matching --sizes 1,2,5,10
+    """
+    from flows.settings import use_local_services
+
+    root = find_root()
+    os.chdir(root)
+    from flows.cells import plan
+    from tasks.common.plugins import names
+
+    chosen: dict[str, Any] = {
+        "cohorts": list(dict.fromkeys(cohorts)),
+        "methods": _listed(methods) if methods else names("tasks.condensation.methods"),
+        "sizes": [_whole(size) for size in _listed(sizes)] if sizes else None,
+        "seeds": seeds,
+    }
+    plan(root, **chosen)
+    use_local_services(root, server)
+
+    from flows.console import say, sweep_results
+    from flows.outcomes import grouped
+    from flows.runners import runner
+    from flows.sweep import sweep as flow
+
+    with runner(dask, workers) as (task_runner, environment):
+        done = flow.with_options(task_runner=task_runner)(str(root), environment=environment, **chosen)
+    outcomes = done.pop("outcomes")
+    if json_:
+        print(json.dumps({**done, "cells": [outcome.row() for outcome in outcomes]}, indent=2))
+    else:
+        sweep_results(grouped(outcomes))
+    say(f"figure {done['figure']}\nMLflow run {done['mlflow_run']}")
+    if any(outcome.reason for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -153,6 +211,17 @@ def ui(
     from flows.servers import serve_pages
 
     serve_pages(find_root(), prefect_port, mlflow_port)
+
+
+def _listed(text: str) -> list[str]:
+    """The different items of a list with commas, in order."""
+    return list(dict.fromkeys(filter(None, (item.strip() for item in text.split(",")))))
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise typer.BadParameter(f"--sizes: '{text}' is not a whole number; write them as in --sizes 1,2,5,10")
+    return int(text)
 
 
 if __name__ == "__main__":

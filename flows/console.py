@@ -1,10 +1,12 @@
 """What a person sees while a flow runs and when it ends."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from flows.outcomes import Group, Outcome
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.networks.results import TRAINING_SETS
@@ -22,6 +24,41 @@ def say_stage(name: str, state: str, seconds: float | None = None) -> None:
     """How a stage stands: its Prefect state, and how long it took where it ran."""
     style = {"Cached": "green", "Completed": "bold green", "Running": "cyan"}.get(state, "bold red")
     _err.print(f"  {name:<14} [{style}]{state}[/]" + (f" in {seconds:.1f} s" if seconds else ""))
+
+
+def say_cell(outcome: Outcome, done: int, of: int) -> None:
+    """How a cell of a sweep ended, and how many have."""
+    words = outcome.reason or f"test AUC {outcome.scores['test_auc']['condensed']['mean']:.3f}"
+    style = {"Cached": "green", "Completed": "bold green"}.get(outcome.state, "bold red")
+    _err.print(f"  {done:>{len(str(of))}}/{of} {outcome.cell}: [{style}]{outcome.state}[/] ", end="")
+    _err.print(words, markup=False)
+
+
+def sweep_results(groups: Sequence[Group]) -> None:
+    """Test AUC of every cohort, method and size over the seeds, beside all real records; below it what failed."""
+    drawn = Table(
+        title="test AUC of models trained on condensed records: mean over seeds (range)", title_justify="left"
+    )
+    drawn.add_column("cohort")
+    drawn.add_column("method")
+    for heading in ("a class", "seeds", "failed"):
+        drawn.add_column(heading, justify="right")
+    drawn.add_column("condensed")
+    drawn.add_column("all real")
+    for group in groups:
+        spread = f" ({min(group.aucs):.3f} to {max(group.aucs):.3f})" if len(group.aucs) > 1 else ""
+        drawn.add_row(
+            group.cohort,
+            group.method.replace("_", " "),
+            str(group.records_per_class),
+            str(len(group.aucs)),
+            str(len(group.reasons) or ""),
+            f"{group.mean:.3f}{spread}" if group.aucs else "",
+            f"{group.all_real['mean']:.3f}" if group.all_real else "",
+        )
+    _out.print(drawn)
+    for reason in dict.fromkeys(reason for group in groups for reason in group.reasons):
+        _out.print(f"failed: {reason}", soft_wrap=True, markup=False)
 
 
 def results(layout: Layout) -> None:

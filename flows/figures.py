@@ -1,9 +1,13 @@
 """Pictures of aggregate results, for MLflow."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from flows.outcomes import Group
 
 COLOURS = {
     "condensed": "#0b6e4f",
@@ -13,6 +17,7 @@ COLOURS = {
     "kmeans": "#8d6cab",
     "kmeans_soft": "#c3aed6",
 }
+METHOD_COLOURS = {"unrolled": "condensed"}
 
 
 def training_figures(metrics: dict[str, Any], curves: pd.DataFrame) -> list[tuple[str, Figure]]:
@@ -50,3 +55,45 @@ def _convergence(curves: pd.DataFrame) -> Figure:
     axes.set_ylabel("test AUC, mean over networks")
     axes.legend(frameon=False)
     return figure
+
+
+def sweep_figure(groups: Sequence[Group]) -> Figure:
+    """Test AUC by size, one panel a cohort: a line a method with its range over seeds, all real records as a band."""
+    cohorts = list(dict.fromkeys(group.cohort for group in groups))
+    figure = Figure(figsize=(1.5 + 4.5 * len(cohorts), 4.5), layout="constrained")
+    panels = figure.subplots(1, len(cohorts), squeeze=False)[0]
+    methods = list(dict.fromkeys(group.method for group in groups))
+    for axes, cohort in zip(panels, cohorts, strict=True):
+        _sweep_panel(axes, [group for group in groups if group.cohort == cohort], methods)
+        axes.set_title(cohort, loc="left")
+    panels[0].set_ylabel("test AUC (mean and range over seeds)")
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _sweep_panel(axes: Axes, groups: Sequence[Group], methods: Sequence[str]) -> None:
+    sizes = sorted({group.records_per_class for group in groups})
+    for index, method in enumerate(methods):
+        scored = sorted((g for g in groups if g.method == method and g.aucs), key=lambda g: g.records_per_class)
+        if scored:
+            # Sizes are a ratio apart; a small one between methods keeps their bars apart
+            x = [group.records_per_class * 1.03 ** (index - (len(methods) - 1) / 2) for group in scored]
+            means = [group.mean for group in scored]
+            spread = [[g.mean - min(g.aucs) for g in scored], [max(g.aucs) - g.mean for g in scored]]
+            colour = COLOURS.get(METHOD_COLOURS.get(method, method))
+            axes.errorbar(
+                x, means, spread, fmt="o-", markersize=4, capsize=2, label=method.replace("_", " "), color=colour
+            )
+    real = next((group.all_real for group in groups if group.all_real), None)
+    if real:
+        axes.axhspan(real["low"], real["high"], color=COLOURS["all_real"], alpha=0.12, linewidth=0)
+        axes.axhline(real["mean"], color=COLOURS["all_real"], linewidth=1, label="all real records (95 % interval)")
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.minorticks_off()
+    axes.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)
+    axes.set_xlabel("condensed records per class")

@@ -7,10 +7,7 @@ code path as `dvc repro`, always the code that is on disk now, and its memory is
 import hashlib
 import json
 import logging
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,20 +16,18 @@ from typing import Any
 
 import networkx as nx
 from dvc.dependency.base import DependencyDoesNotExistError
+from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.rwlock import rwlock
 from dvc.stage.serialize import to_single_stage_lockfile
 
+from flows.child import StageFailed, execute
 from tasks.common.errors import InputError
 
 BUSY_POLL_SECONDS = 1.0
 logging.getLogger("dvc").setLevel(logging.WARNING)  # its notes go to standard output, which is for results
-
-
-class StageFailed(Exception):
-    """A stage stopped; the message is what it said, free of patients' values."""
 
 
 class Pipeline:
@@ -72,6 +67,30 @@ class Pipeline:
         digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
         return f"dvc-{name}-{digest}"
 
+    def before(self, *rooms: str) -> list[str]:
+        """The stages that ``rooms`` need and that are not among them, in order."""
+        chosen = {f"{room}@{self.cohort}" for room in rooms}
+        graph = self.repo.index.graph
+        needed = {
+            earlier.addressing
+            for stage in graph
+            if stage.addressing in chosen
+            for earlier in nx.descendants(graph, stage)
+        }
+        return [name for name in self.stages if name in needed - chosen]
+
+    def inputs(self, *rooms: str) -> dict[str, str]:
+        """DVC's hashes, by path from the root, of what ``rooms`` read and do not make themselves: code and data."""
+        with self._waiting(), self.repo.lock:
+            stages = [self._stage(f"{room}@{self.cohort}") for room in rooms]
+            made = {out.fs_path for stage in stages for out in stage.outs}
+            return {
+                dep.def_path: str(dep.get_hash().value)
+                for stage in stages
+                for dep in stage.deps
+                if dep.fs_path not in made and not isinstance(dep, ParamsDependency)
+            }
+
     def run(self, name: str, environment: dict[str, str] | None = None) -> float:
         """Run one stage and commit it to dvc.lock and DVC's cache. Returns seconds.
 
@@ -83,7 +102,7 @@ class Pipeline:
             missing = self._save_dependencies(stage)
         with self._paths_locked(stage):
             started = time.perf_counter()
-            self._execute(stage.cmd, environment or {})
+            execute(stage.cmd, self.root, environment or {})
             seconds = time.perf_counter() - started
             if missing:
                 raise StageFailed(f"{name}: {missing}")
@@ -130,32 +149,3 @@ class Pipeline:
             yield
         except LockError as error:
             raise StageFailed(f"DVC is busy with another command: {error}") from error
-
-    def _execute(self, command: str, environment: dict[str, str]) -> None:
-        with tempfile.TemporaryDirectory() as scratch:
-            reason = Path(scratch) / "reason"
-            process = subprocess.Popen(
-                command,
-                shell=True,
-                cwd=self.root,
-                stdin=subprocess.PIPE,  # closes when this process dies, however it dies; the stage then ends too
-                env={
-                    **os.environ,
-                    # dvc.yaml says `python`: the one that runs this
-                    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-                    "RECONDENSE_PARENT_PIPE": "1",
-                    "RECONDENSE_REASON_FILE": str(reason),
-                    **environment,
-                },
-            )
-            try:
-                status = process.wait()
-            finally:
-                if process.stdin:
-                    process.stdin.close()
-                process.wait()
-            if status:
-                said = (
-                    reason.read_text(encoding="utf-8") if reason.exists() else f"`{command}` ended with status {status}"
-                )
-                raise StageFailed(said)

@@ -36,18 +36,18 @@ def recondense(cohort: str, root: str) -> dict[str, Any]:
     """
     layout = Layout(Path(root), cohort)
     check_cohort(layout.root, cohort)
-    with _one_at_a_time(layout):
+    with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, cohort)
-        with Tracker(layout).recording() as tracker:
+        with Tracker(layout.root, f"recondense {cohort}", {"cohort": cohort}).recording() as tracker:
             states: dict[str, str] = {}
             for stage in pipeline.stages:
                 name = stage.split("@")[0]
-                states[name] = _room_state(pipeline, stage, tracker.run_id)
-                tracker.stage(name, states[name])
+                states[name] = room_state(pipeline, stage, tracker.run_id)
+                tracker.stage(layout, name, states[name])
     return {"states": states, "mlflow_run": tracker.run_id}
 
 
-def _room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
+def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
     """Run or skip one stage through Prefect; returns the name of the task run's state."""
     key = pipeline.key(stage)
     name, cohort = stage.split("@")
@@ -64,7 +64,8 @@ def _room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
     return str(state.name)
 
 
-def _one_at_a_time(layout: Layout) -> FileLock:
+def one_at_a_time(layout: Layout) -> FileLock:
+    """The lock of one cohort's runs."""
     folder = layout.root / ".recondense"
     folder.mkdir(exist_ok=True)
     return FileLock(folder / f"{layout.cohort}.lock")

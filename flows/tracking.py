@@ -1,7 +1,7 @@
-"""The adapter to MLflow: one run per flow run, one nested run per stage. Scalars, curves and figures; never records.
+"""The adapter to MLflow: one run per flow run, one nested run per stage, or per cell of a sweep.
 
-Everything is read from the files a stage left (``metrics.json``, and curves that hold no record), so a stage knows
-nothing of MLflow, and a cached stage is recorded like one that ran.
+Scalars, curves and figures; never records. Everything about a stage is read from the files it left (``metrics.json``,
+and curves that hold no record), so a stage knows nothing of MLflow, and a cached stage is recorded like one that ran.
 """
 
 import logging
@@ -10,13 +10,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from flows.outcomes import Group, Outcome
 from tasks.common.layout import Layout
 from tasks.common.params import block
 from tasks.common.records import read_json
+from tasks.common.tiers import Tier
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EXPERIMENT = "recondense"
 # The only tables that may leave a restricted folder for MLflow: per-step losses and scores of whole cohorts
@@ -46,27 +51,43 @@ def _plain(name: str) -> str:
     return "".join(c if c.isalnum() or c in "_-. :/" else "_" for c in name)[:250]
 
 
+def _metrics(nested: dict[str, Any], prefix: str = "") -> list[Any]:
+    """The numbers among the leaves of ``nested``, as MLflow metrics."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [
+        Metric(_plain(prefix + name), float(value), now, 0)
+        for name, value in flat(nested)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+
+
+def _params(section: dict[str, Any], prefix: str = "") -> list[Any]:
+    """A section of params.yaml as MLflow params; not where the raw records are."""
+    from mlflow.entities import Param
+
+    return [Param(_plain(prefix + key), str(value)[:500]) for key, value in flat(section) if key != "raw"]
+
+
 class Tracker:
     """Records one flow run. ``run_id`` is MLflow's id of the parent run."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, root: Path, name: str, tags: dict[str, str]) -> None:
         from mlflow.tracking import MlflowClient
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # a new database is no news
-        self.layout = layout
-        self.client: Any = MlflowClient(tracking_uri(layout.root))
+        self.client: Any = MlflowClient(tracking_uri(root))
         found = self.client.get_experiment_by_name(EXPERIMENT)
         self.experiment = (
             found.experiment_id
             if found
             else self.client.create_experiment(
                 EXPERIMENT,
-                artifact_location=None if os.environ.get("MLFLOW_TRACKING_URI") else (layout.root / "mlruns").as_uri(),
+                artifact_location=None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns").as_uri(),
             )
         )
-        run = self.client.create_run(
-            self.experiment, run_name=f"recondense {layout.cohort}", tags={"cohort": layout.cohort}
-        )
+        run = self.client.create_run(self.experiment, run_name=name, tags=tags)
         self.run_id: str = run.info.run_id
 
     @contextmanager
@@ -79,58 +100,63 @@ class Tracker:
             raise
         self.client.set_terminated(self.run_id)
 
-    def stage(self, name: str, state: str) -> None:
+    def stage(self, layout: Layout, name: str, state: str) -> None:
         """Record one finished stage: its params, metrics, curves and figures; the parent run gets the metrics too."""
-        from mlflow.entities import Metric, Param
-
-        folder = self.layout.folder(name)
+        folder = layout.folder(name)
         metrics = read_json(folder / "metrics.json")
-        numbers = {
-            _plain(key): float(value)
-            for key, value in flat(metrics)
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
-        section = block(self.layout.root, self.layout.cohort)[name]
-        params = [Param(_plain(key), str(value)[:500]) for key, value in flat(section) if key != "raw"]
-        now = int(time.time() * 1000)
-        run_id = self.client.create_run(
-            self.experiment,
-            run_name=name,
-            tags={
-                "mlflow.parentRunId": self.run_id,
-                "cohort": self.layout.cohort,
-                "state": state,
-                "tier": metrics["tier"],
-            },
-        ).info.run_id
-        curve = self._curve(name, folder, now)
-        self._log(run_id, [Metric(key, value, now, 0) for key, value in numbers.items()] + curve, params)
-        self._log(
-            self.run_id,
-            [Metric(f"{name}.{key}", value, now, 0) for key, value in numbers.items()],
-            [Param(f"{name}.{param.key}", param.value) for param in params],
-        )
+        section = block(layout.root, layout.cohort)[name]
+        tags = {"cohort": layout.cohort, "state": state, "tier": metrics["tier"]}
+        run_id = self._nested(name, tags)
+        self._log(run_id, _metrics(metrics) + self._curve(name, folder), _params(section))
+        self._log(self.run_id, _metrics(metrics, f"{name}."), _params(section, f"{name}."))
         if name == "training":
             from flows.figures import training_figures
 
-            curves = [
-                pd.read_parquet(self.layout.folder(each) / "curves.parquet") for each in ("reference", "training")
-            ]
+            curves = [pd.read_parquet(layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
             for title, figure in training_figures(metrics, pd.concat(curves)):
                 self.client.log_figure(run_id, figure, f"{title}.png")
         self.client.set_terminated(run_id)
+
+    def cell(self, outcome: Outcome) -> None:
+        """Record one finished cell of a sweep: its params and scores, or why it failed."""
+        cell = outcome.cell
+        tags = {"cohort": cell.cohort, "state": outcome.state, "tier": str(Tier.AGGREGATE)}
+        run_id = self._nested(str(cell), tags | ({"reason": outcome.reason} if outcome.reason else {}))
+        chosen = {"method": cell.method, "records_per_class": cell.records_per_class, "seed": cell.seed}
+        self._log(run_id, _metrics(outcome.scores), _params({"cohort": cell.cohort, **chosen, **cell.sections}))
+        self.client.set_terminated(run_id, "FAILED" if outcome.reason else "FINISHED")
+
+    def sweep(self, groups: list[Group], figure: "Figure") -> None:
+        """Record a whole sweep in the parent run: one metric a cohort and method, its steps the sizes; the figure."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        scored = [group for group in groups if group.aucs]
+        points = [
+            Metric(_plain(f"test_auc.{group.cohort}.{group.method}"), group.mean, now, group.records_per_class)
+            for group in scored
+        ]
+        self._log(self.run_id, points, [])
+        self.client.log_figure(self.run_id, figure, "sweep.png")
+
+    def _nested(self, name: str, tags: dict[str, str]) -> str:
+        """Begin a nested run; returns its id."""
+        run = self.client.create_run(self.experiment, run_name=name, tags={"mlflow.parentRunId": self.run_id, **tags})
+        run_id: str = run.info.run_id
+        return run_id
 
     def _log(self, run_id: str, metrics: list[Any], params: list[Any]) -> None:
         for start in range(0, max(len(metrics), 1), 900):  # MLflow takes at most 1,000 items a call
             self.client.log_batch(run_id, metrics[start : start + 900], params if start == 0 else [])
 
     @staticmethod
-    def _curve(name: str, folder: Path, now: int) -> list[Any]:
+    def _curve(name: str, folder: Path) -> list[Any]:
         from mlflow.entities import Metric
 
         if name not in CURVES:
             return []
         file, keys, value = CURVES[name]
+        now = int(time.time() * 1000)
         table = pd.read_parquet(folder / file)
         points = []
         groups = table.groupby(keys) if keys else [((), table)]

@@ -1,0 +1,120 @@
+"""The flow of a sweep: cohorts x methods x sizes x seeds, every cell a cached Prefect task on threads or on Dask.
+
+DVC decides that what comes before condensation is current, and its hashes of code and data are in each cell's cache
+key. So a cell that any runner has computed is `Cached` for every other. Task results are scores, never data.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task, unmapped
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.futures import PrefectFuture, as_completed
+from prefect.tasks import Task
+
+from flows.cells import ROOMS, Cell, plan
+from flows.child import StageFailed, StageKilled
+from flows.console import say, say_cell
+from flows.figures import sweep_figure
+from flows.outcomes import Outcome, grouped
+from flows.pipeline import Pipeline
+from flows.recondense import one_at_a_time, room_state
+from flows.tracking import Tracker
+from flows.workshop import freeze, run, workshop
+from tasks.common.layout import Layout
+
+
+def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
+    key: str = parameters["key"]
+    return key
+
+
+def _was_killed(_: Task[Any, Any], __: TaskRun, state: State[Any]) -> bool:
+    """What a stage says of params or data stays true; only one that was killed is worth another try."""
+    return isinstance(state.data, StageKilled)
+
+
+@task(
+    persist_result=True,
+    result_serializer="json",
+    cache_key_fn=_key,
+    task_run_name="{one}",
+    retries=2,
+    retry_condition_fn=_was_killed,
+)
+def cell(one: Cell, key: str, frozen: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Run one cell. Where a Dask worker dies, Dask gives its cells to others; the rest is in Prefect's storage."""
+    return run(one, Path(frozen), environment)
+
+
+@flow(name="sweep", flow_run_name="sweep-{cohorts}", persist_result=False)
+def sweep(
+    root: str,
+    cohorts: Sequence[str],
+    methods: Sequence[str],
+    sizes: Sequence[int] | None,
+    seeds: int,
+    environment: dict[str, str],
+) -> dict[str, Any]:
+    """Run every cell whose result is not in Prefect's storage, with ``environment`` beside the runner's own.
+
+    Returns the MLflow run's id, the figure's path and the outcomes in the order of the plan. A cell that fails is an
+    outcome like others. Raises `InputError` before any work where the params are wrong.
+    """
+    folder = Path(root)
+    cells = plan(folder, cohorts, methods, sizes, seeds)
+    tracker = Tracker(folder, f"sweep {' '.join(cohorts)}", {"cohorts": " ".join(cohorts)})
+    outcomes: list[Outcome] = []
+    with tracker.recording(), workshop(folder) as bench:
+        futures: dict[PrefectFuture[Any], Cell] = {}
+        for cohort in cohorts:
+            mine = [one for one in cells if one.cohort == cohort]
+            try:
+                frozen, inputs = _prepare(Layout(folder, cohort), bench, tracker.run_id)
+            except StageFailed as error:
+                outcomes += [Outcome(one, "Failed", reason=str(error)) for one in mine]
+                continue
+            keys = [one.key(inputs) for one in mine]
+            submitted = cell.map(mine, keys, unmapped(str(frozen)), unmapped(environment))
+            futures.update(zip(submitted, mine, strict=True))
+        for done, outcome in enumerate(outcomes, start=1):
+            tracker.cell(outcome)
+            say_cell(outcome, done, len(cells))
+        for future in as_completed(list(futures)):
+            outcomes.append(_outcome(futures[future], future))
+            tracker.cell(outcomes[-1])
+            say_cell(outcomes[-1], len(outcomes), len(cells))
+        outcomes.sort(key=lambda outcome: cells.index(outcome.cell))
+        figure = sweep_figure(grouped(outcomes))
+        tracker.sweep(grouped(outcomes), figure)
+    picture = folder / ".recondense" / "sweeps" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}.png"
+    picture.parent.mkdir(exist_ok=True)
+    figure.savefig(picture, dpi=150)
+    return {"outcomes": outcomes, "figure": str(picture.relative_to(folder)), "mlflow_run": tracker.run_id}
+
+
+def _prepare(layout: Layout, bench: Path, mlflow_run: str) -> tuple[Path, dict[str, str]]:
+    """Bring what the cells need up to date, and keep it. Returns where they run, and the hashes of what they need."""
+    say(f"{layout.cohort}: what its cells need")
+    with one_at_a_time(layout):
+        pipeline = Pipeline(layout.root, layout.cohort)
+        for stage in pipeline.before(*ROOMS):
+            room_state(pipeline, stage, mlflow_run)
+        inputs = pipeline.inputs(*ROOMS)
+        frozen = freeze(layout.root, layout.cohort, inputs, bench)
+        if pipeline.inputs(*ROOMS) != inputs:
+            raise StageFailed(f"{layout.cohort}: code or data changed while the sweep began; start it again")
+    return frozen, inputs
+
+
+def _outcome(one: Cell, future: PrefectFuture[Any]) -> Outcome:
+    try:
+        scores = future.result()
+    except StageFailed as error:
+        return Outcome(one, "Failed", reason=str(error))
+    except Exception as error:  # a fault of the runner, say a worker that died again and again: the others go on
+        return Outcome(one, "Crashed", reason=f"{type(error).__name__}: {error}")
+    return Outcome(one, str(future.state.name), scores)
