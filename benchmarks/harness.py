@@ -1,5 +1,6 @@
 """What the benchmarks share: a header that says on what they ran, the cohort's tensor, and one way to score a set."""
 
+import hashlib
 import json
 import os
 import platform
@@ -82,8 +83,6 @@ def fixed(records: CondensedSet) -> Callable[[int], CondensedSet]:
 
 def digest(records: Normalised) -> str:
     """A short digest of a tensor, so that figures of different tensors are not put into one table."""
-    import hashlib
-
     return hashlib.sha256(np.ascontiguousarray(records.values).tobytes()).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
 """The stage: train every chosen model on the condensed set and on its controls, and compare with all real records."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,19 @@ def training(context: Context[Params]) -> dict[str, Any]:
 
 
 def controls(train: Normalised, per_class: int) -> dict[str, Callable[[int], CondensedSet]]:
-    """Each control by seed: with hard labels, and with a teacher's soft ones, which alone can explain a gain."""
+    """Each control by seed: with hard labels, and with a teacher's soft ones, which alone can explain a gain.
+
+    A draw is kept: it serves the choice of recipes, the training, and the soft labels that are put on it.
+    """
     found: dict[str, Callable[[int], CondensedSet]] = {}
     for name, draw in CONTROLS.items():
-        found[name] = partial(draw, train, per_class)
-        found[f"{name}_soft"] = lambda seed, draw=found[name]: soft_labels(draw(seed), train, seed)  # type: ignore[misc]
+        found[name] = cache(partial(draw, train, per_class))
+        found[f"{name}_soft"] = cache(partial(_relabelled, found[name], train))
     return found
+
+
+def _relabelled(draw: Callable[[int], CondensedSet], train: Normalised, seed: int) -> CondensedSet:
+    return soft_labels(draw(seed), train, seed)
 
 
 def read_reference(folder: Path, networks: list[str], test: Part) -> Results:

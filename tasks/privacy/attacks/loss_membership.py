@@ -5,10 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from tasks.common import plugins
 from tasks.common.params import RoomParams
 from tasks.networks.fit import fit
-from tasks.networks.recipe import MODELS, Recipe
+from tasks.networks.recipe import Recipe, known
 from tasks.privacy.attacks import Target
 
 CERTAIN = 1e-12  # a network may be sure beyond double precision, and the logarithm of 0 would outweigh all others
@@ -24,11 +23,7 @@ class Options(RoomParams):
     @field_validator("networks")
     @classmethod
     def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        known = plugins.names(MODELS)
-        for name in networks:
-            if name not in known:
-                raise ValueError(f"no '{name}' in tasks/networks/models; choose from: {', '.join(known)}")
-        return networks
+        return known(networks)
 
 
 def scores(target: Target, options: Options) -> NDArray[np.float64]:
