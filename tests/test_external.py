@@ -11,7 +11,9 @@ from tasks.networks.recipe import Recipes
 from tasks.networks.scores import single_auc
 from tests.project import Project, make_project
 
-FEW = {"networks": ["tcn_beta", "lstm_beta"], "bootstrap": 100}
+NETWORKS = ["tcn_beta", "lstm_beta"]
+FEW = {"networks": NETWORKS, "bootstrap": 100}
+SEARCH = {"networks": NETWORKS, "seeds": 1}
 
 
 def only(name: str, physionet: Path, folder: Path) -> Path:
@@ -31,8 +33,8 @@ def project(physionet: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
                       "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.2}},
         "normalisation": {"step_hours": 1, "n_steps": 48},
         "reference": {**FEW, "steps": 60},
-        "condensation": {"method": "kmeans", "records_per_class": 10},
-        "training": FEW,
+        "condensation": {"method": "kmeans", "records_per_class": 10, "recipe_search": SEARCH},
+        "training": {**FEW, "control_search": SEARCH},
         "privacy": {},
         "release": {},
     }  # fmt: skip
