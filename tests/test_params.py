@@ -35,7 +35,7 @@ def test_the_cohorts_that_come_with_the_project_are_valid() -> None:
             "records_per_class: 0",
             r"condensation\.records_per_class: .*greater than or equal to 1",
         ),
-        ("method: distribution_matching", "method: alchemy", "no 'alchemy' in tasks/condensation/methods"),
+        ("method: unrolled", "method: alchemy", "no 'alchemy' in tasks/condensation/methods"),
         ("dataset: pbcseq", "dataset: nonesuch", "nonesuch.*choose"),
         ("n_steps: 4", "n_steps: four", r"normalisation\.n_steps"),
         ("release: {}", "relase: {}", "no section 'relase'"),
