@@ -5,7 +5,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -24,12 +26,18 @@ def spread(function: Callable[[Job], Result], jobs: Sequence[Job], device: torch
     if workers <= 1:
         yield from map(function, jobs)
         return
-    context = multiprocessing.get_context("spawn")  # a forked copy of torch's thread pool can hang
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-        try:
-            yield from pool.map(function, jobs)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    try:
+        yield from _pool(torch.get_num_threads()).map(function, jobs)
+    except BrokenProcessPool:
+        _pool.cache_clear()  # a worker was killed, and its pool takes no more work
+        raise
+
+
+@cache
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Workers that stay until this process ends: to start one is to import torch, which takes seconds."""
+    # A forked copy of torch's thread pool can hang
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare)
 
 
 @contextmanager
