@@ -130,14 +130,19 @@ def test_a_killed_worker_costs_only_the_cell_it_was_at(field: Project, threads: 
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
     deadline = time.monotonic() + 180
     at_work: list[psutil.Process] = []
-    while not (at_work and any(storage.glob("sweep-*"))):
+    while not at_work:
         assert flow.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
         at_work = list(stages_of_cells(field))
-    finished = {result: (result.stat().st_mtime_ns, result.read_bytes()) for result in storage.glob("sweep-*")}
     orphan = at_work[0]
+    orphan.suspend()  # so that its worker is still at its first cell when the other has finished one
+    while not any(storage.glob("sweep-*")):
+        assert flow.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    finished = {result: (result.stat().st_mtime_ns, result.read_bytes()) for result in storage.glob("sweep-*")}
     worker = next(p for p in orphan.parents() if "multiprocessing" in " ".join(p.cmdline()) and p.pid != flow.pid)
     os.kill(worker.pid, signal.SIGKILL)
+    orphan.resume()
     orphan.wait(30)
     out, err = flow.communicate(timeout=240)
     assert flow.returncode == 0, err[-3000:]
