@@ -19,20 +19,19 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
     "test", since nothing may be fitted on them. Raises `InputError` where files cannot be used, no subject is left,
     or the cohort or one of its splits lacks one of the two outcomes.
     """
-    dataset, attrition = params.plugin(), Attrition()
-    events, subjects = dataset.read(
-        root / params.raw, params.plugin_options(), attrition, outcome_required=outcome_required
-    )
+    dataset, options, attrition = params.plugin(), params.plugin_options(), Attrition()
+    variables = dataset.variables(options)
+    events, subjects = dataset.read(root / params.raw, options, attrition, outcome_required=outcome_required)
     _check_subjects(subjects, attrition)
-    events = plausible_events(events, dataset.VARIABLES, attrition)
-    subjects = plausible_statics(subjects, dataset.VARIABLES, attrition)
+    events = plausible_events(events, variables, attrition)
+    subjects = plausible_statics(subjects, variables, attrition)
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))
     split = params.split.assign(len(subjects)) if outcome_required else np.full(len(subjects), "test")
     subjects.insert(2, "split", pd.Series(split, index=subjects.index, dtype="str"))
     if outcome_required:
         _check_outcomes(subjects)
-    return Ingested(events, subjects, dataset.VARIABLES), attrition
+    return Ingested(events, subjects, variables), attrition
 
 
 def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attrition: Attrition) -> pd.DataFrame:

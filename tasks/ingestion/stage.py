@@ -19,7 +19,7 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     cohort, attrition = ingest(context.layout.root, context.params)
     cohort.save(context.out)
     attrition.rows().to_parquet(context.out / "set_aside.parquet", index=False)
-    write_json(context.out / "source.json", asdict(context.params.plugin().SOURCE))
+    write_json(context.out / "source.json", asdict(context.params.plugin().source(context.params.plugin_options())))
     by_split = cohort.subjects.groupby("split")["outcome"]
     size, prevalence = by_split.size(), by_split.mean()
     return {

@@ -1,8 +1,8 @@
 """Data sets, one file each: its name is the data set's name in params.yaml. A file here is a plug-in if it has
 
-``VARIABLES``: what is measured, series first, then statics; public knowledge, nothing computed from the records.
-``SOURCE``: title, licence, where to get the files, and how to cite them.
-``Options``: a `RoomParams` model of what a user may decide about this data set; every field has a default.
+``Options``: a `RoomParams` model of what a user may decide about this data set.
+``variables(options)``: what is measured, series first, then statics; public knowledge, nothing computed from records.
+``source(options)``: title, licence, where to get the files, and how to cite them.
 ``read(raw, options, attrition, *, outcome_required=True) -> (events, subjects)``: the records in the folder
 ``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``.
 
@@ -42,9 +42,13 @@ class Source:
 class Dataset(Protocol):
     """What the module of a plug-in looks like; see this package's docstring."""
 
-    VARIABLES: tuple[Variable, ...]
-    SOURCE: Source
     Options: type[RoomParams]
+
+    def variables(self, options: Any) -> tuple[Variable, ...]:
+        """What is measured."""
+
+    def source(self, options: Any) -> Source:
+        """Where the records come from."""
 
     def read(
         self, raw: Path, options: Any, attrition: Attrition, *, outcome_required: bool = True

@@ -66,6 +66,16 @@ class Options(RoomParams):
     horizon_days: int = Field(default=1826, gt=0)
 
 
+def variables(options: Options) -> tuple[Variable, ...]:
+    """The same whatever the options."""
+    return VARIABLES
+
+
+def source(options: Options) -> Source:
+    """The same whatever the options."""
+    return SOURCE
+
+
 def read(
     raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.params import RoomParams
+from tasks.common.records import Variable
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._physionet2012.files import read_set
 from tasks.ingestion.datasets._physionet2012.lines import FAULTS, Lines
@@ -33,8 +34,6 @@ from tasks.ingestion.datasets._physionet2012.variables import (
     WEIGHT,
 )
 
-__all__ = ["SOURCE", "VARIABLES", "Options", "read"]
-
 SOURCE = Source(
     title="PhysioNet/Computing in Cardiology Challenge 2012, version 1.0.0",
     licence="Open Data Commons Attribution License v1.0 (ODC-BY 1.0)",
@@ -48,6 +47,16 @@ class Options(RoomParams):
     """``sets``: which sets are read, where they are there."""
 
     sets: tuple[Literal["a", "b", "c"], ...] = ("a", "b", "c")
+
+
+def variables(options: Options) -> tuple[Variable, ...]:
+    """The same whatever the options."""
+    return VARIABLES
+
+
+def source(options: Options) -> Source:
+    """The same whatever the options."""
+    return SOURCE
 
 
 def read(
