@@ -116,7 +116,7 @@ def condensed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: 
     choosing = time.perf_counter() - started - seconds
     # A control costs nothing and varies by draw; a learned set is what would be released, and is one
     again = draw if row.method in CONTROLS else fixed(first)
-    found = scored({name: TrainingSet(again, recipes.of, arguments.seeds)}, parts["test"])
+    found = scored({name: TrainingSet(again, recipes.of, arguments.seeds)}, parts)
     return {
         "seconds": round(seconds, 1),
         "seconds_recipes": round(choosing, 1),
@@ -128,7 +128,7 @@ def condensed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: 
 def all_real(name: str, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace) -> dict[str, Any]:
     """The same networks on every train record, with the reference room's recipe and one seed: each takes a minute."""
     recipe = Recipe(steps=REFERENCE_STEPS)
-    found = scored({name: TrainingSet(lambda seed: parts["train"], lambda network: recipe, 1)}, parts["test"])
+    found = scored({name: TrainingSet(lambda seed: parts["train"], lambda network: recipe, 1)}, parts)
     return {"seconds": 0.0, "seconds_recipes": 0.0, **kept(found, name)}
 
 

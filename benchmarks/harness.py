@@ -69,11 +69,15 @@ def tensor(cohort: str) -> Normalised:
 
 
 def scored(
-    sets: Mapping[str, trial.TrainingSet], test: Part, networks: tuple[str, ...] | str = "all", bootstrap: int = 1000
+    sets: Mapping[str, trial.TrainingSet],
+    parts: Mapping[str, Part],
+    networks: tuple[str, ...] | str = "all",
+    bootstrap: int = 1000,
 ) -> dict[str, Any]:
     """`Results.summary` of models trained on each of ``sets``."""
     params = TrainingParams.model_validate({"networks": networks, "bootstrap": bootstrap})
-    return trial.run(sets, params, test).summary(test, bootstrap)
+    held_out = parts["validation"], parts["test"]
+    return trial.run(sets, params, *held_out).summary(*held_out, bootstrap)
 
 
 def fixed(records: CondensedSet) -> Callable[[int], CondensedSet]:
