@@ -20,7 +20,7 @@ from tasks.common.progress import track
 from tasks.common.records import Variable
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._coswara import sound
-from tasks.ingestion.datasets._coswara.participants import FILE, OUTCOMES, STATICS, outcome_reason, read_participants
+from tasks.ingestion.datasets._coswara.participants import FILE, OUTCOMES, STATICS, judge, read_participants
 from tasks.ingestion.datasets._coswara.recordings import FOLDER, find_recordings, read_qualities
 
 SOURCE = Source(
@@ -51,11 +51,11 @@ NAMES = [variable.name for variable in SERIES]
 class Options(RoomParams):
     """``recording``: which sound. ``outcome``: ``covid_status`` (positive or healthy) or ``g``, sex (female is 1).
 
-    ``window_seconds``: the middle of the recording that is used, in 96 frames; a frame's share of an hour is the
-    ``step_hours`` that suits (0.96 s: 2.7777777777777778e-6). ``relative_level``: levels relative to their own mean.
-    Set aside are recordings shorter than ``min_seconds``, ones that for 95 % of their time are below ``silence_db``
-    (full scale is 0), and ones that listeners judged below ``min_quality`` (0 takes all). ``statics``: which
-    descriptors are features too.
+    ``window_seconds``: the middle of the recording that is used, in 96 frames, each the mean of its share; the default
+    holds about two deep breaths. ``step_hours`` must be the length of a frame (9.6 s: 2.7777777777777778e-5).
+    ``relative_level``: levels relative to their own mean. Set aside are recordings shorter than ``min_seconds``, ones
+    whose window is for 95 % of its time below ``silence_db`` (full scale is 0), and ones that listeners judged below
+    ``min_quality`` (0 takes all). ``statics``: which descriptors are features too.
     """
 
     recording: Literal[
@@ -70,7 +70,7 @@ class Options(RoomParams):
         "vowel-o",
     ] = "breathing-deep"
     outcome: Literal["covid_status", "g"] = "covid_status"
-    window_seconds: float = Field(default=0.96, ge=0.96, le=60)
+    window_seconds: float = Field(default=9.6, ge=0.96, le=60)
     relative_level: bool = True
     min_seconds: float = Field(default=1.0, ge=0.1)
     silence_db: float = Field(default=-70.0, ge=sound.FLOOR, le=0)
@@ -130,9 +130,7 @@ def _participants(
         ids = pd.Index(recordings["id"].unique(), name="id", dtype="str")
         table = pd.DataFrame("", index=ids, columns=list(dict.fromkeys(needed)), dtype="str")
     table = table.sort_index()
-    meanings, answers = OUTCOMES[options.outcome], table[options.outcome]
-    reason = answers.map(lambda value: outcome_reason(value, meanings, options.outcome) if outcome_required else "")
-    subjects = pd.DataFrame({"outcome": answers.map(meanings).astype(float), "reason": reason.astype("str")})
+    subjects = judge(table[options.outcome], outcome_required)
     if "age" in options.statics:
         subjects["age"] = pd.to_numeric(table[STATICS["age"]], errors="coerce").astype(float)
     if "female" in options.statics:
@@ -155,21 +153,23 @@ def _listen(
         reason = "low quality" if qualities.get(name, options.min_quality) < options.min_quality else ""
         if not reason:
             found = sound.load(path)
-            reason = found.reason or _fault(found, options)
+            heard = sound.middle(found.samples, options.window_seconds)
+            reason = found.reason or _fault(found.samples, heard, options)
         if reason:
             recordings.loc[index, "reason"] = reason
             subjects.loc[name, "reason"] = reason
         else:
-            levels[name] = sound.bands(found.samples, options.window_seconds, options.relative_level)
+            levels[name] = sound.bands(heard, options.window_seconds, options.relative_level)
     without = ~subjects.index.isin(recordings["id"]) & (subjects["reason"] == "")
     subjects.loc[without, "reason"] = "no recording"
     return levels
 
 
-def _fault(found: sound.Sound, options: Options) -> str:
-    if len(found.samples) < max(options.min_seconds * sound.RATE, sound.FFT):
+def _fault(whole: NDArray[np.float32], heard: NDArray[np.float32], options: Options) -> str:
+    if len(whole) < max(options.min_seconds * sound.RATE, sound.FFT):
         return "recording too short"
-    return "silent recording" if sound.loudness(found.samples) < options.silence_db else ""
+    # Telephones put zeros where they take a pause for noise, so a window can be silent in a recording that is not
+    return "silent recording" if sound.loudness(heard) < options.silence_db else ""
 
 
 def _account(recordings: pd.DataFrame, subjects: pd.DataFrame, attrition: Attrition) -> None:

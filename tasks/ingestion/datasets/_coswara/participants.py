@@ -1,7 +1,6 @@
 """Who took part: ``combined_data.csv``, one line a participant."""
 
 import csv
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -62,16 +61,17 @@ def read_participants(path: Path, needed: list[str], attrition: Attrition) -> pd
     return table.set_index(ID)[needed]
 
 
-def outcome_reason(value: str, meanings: Mapping[str, float | None], column: str) -> str:
-    """Why a participant with this ``value`` has no outcome, "" where they have one.
+def judge(answers: "pd.Series[str]", required: bool) -> pd.DataFrame:
+    """Columns ``outcome`` (1, 0 or NaN) and ``reason`` (why a participant has none, or ""), by participant.
 
-    Values that the provider does not list are not repeated, since they may be anything.
+    ``answers`` is a column that `OUTCOMES` explains, by its name. Values that the provider does not list are not
+    repeated in a reason, since they may be anything. Unless an outcome is ``required``, its lack is no reason.
 
-    >>> [outcome_reason(value, OUTCOMES["g"], "g") for value in ("male", "other", "", "?")]
+    >>> judge(pd.Series(["female", "other", "", "?"], name="g"), required=True)["reason"].tolist()
     ['', 'g is other', 'no g', 'unknown g']
     """
-    if not value:
-        return f"no {column}"
-    if value not in meanings:
-        return f"unknown {column}"
-    return f"{column} is {value}" if meanings[value] is NEITHER else ""
+    name, meanings = str(answers.name), OUTCOMES[str(answers.name)]
+    outcome = answers.map(meanings).astype(float)
+    listed = answers.map({value: f"{name} is {value}" for value in meanings}).fillna(f"unknown {name}")
+    reason = listed.where(answers != "", f"no {name}").where(outcome.isna() & required, "")
+    return pd.DataFrame({"outcome": outcome, "reason": reason.astype("str")}, index=answers.index)

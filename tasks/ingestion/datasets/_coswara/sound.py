@@ -53,8 +53,15 @@ def load(path: Path) -> Sound:
     return Sound(librosa.resample(samples, orig_sr=rate, target_sr=RATE, res_type="soxr_hq"), "")
 
 
+def middle(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """The samples that the windows of the middle ``seconds`` of a recording span; all of them where it is shorter."""
+    n_hops = round(seconds * HOPS_A_SECOND)
+    start = max(0, (1 + (len(samples) - FFT) // HOP - n_hops) // 2) * HOP
+    return samples[start : start + (n_hops - 1) * HOP + FFT]
+
+
 def loudness(samples: NDArray[np.float32]) -> float:
-    """Level that only a twentieth of the recording exceeds, in dB below full scale (a square wave is 0 dB).
+    """Level that only a twentieth of the time exceeds, in dB below full scale (a square wave is 0 dB).
 
     Not the greatest level, since a single click is loud in an otherwise silent recording.
     """
@@ -62,18 +69,16 @@ def loudness(samples: NDArray[np.float32]) -> float:
     return float(np.quantile(_decibels((blocks**2).mean(axis=1)), 0.95)) if len(blocks) else FLOOR
 
 
-def bands(samples: NDArray[np.float32], window_seconds: float, relative: bool) -> NDArray[np.float64]:
-    """Levels in dB of the middle ``window_seconds``, ``(n_frames, 64)``: mean level of each 96th part of that time.
+def bands(samples: NDArray[np.float32], seconds: float, relative: bool) -> NDArray[np.float64]:
+    """Levels in dB, ``(n_frames, 64)``: the mean of those in each 96th part of ``seconds``.
 
-    A recording shorter than that gives its own share of the 96 frames, beginning with the first. A full-scale sine is
-    0 dB; where ``relative``, 0 dB is the mean of all that is returned, and so the microphone's gain cancels out.
+    ``samples`` are what `middle` gives for as many ``seconds``; where they are fewer, so are the frames. A full-scale
+    sine is 0 dB; where ``relative``, 0 dB is the mean of all that is returned, and so the microphone's gain cancels.
     """
     import librosa
 
-    n_hops = round(window_seconds * HOPS_A_SECOND)
-    start = max(0, (1 + (len(samples) - FFT) // HOP - n_hops) // 2) * HOP
     power = librosa.feature.melspectrogram(
-        y=samples[start : start + (n_hops - 1) * HOP + FFT],
+        y=samples,
         sr=RATE,
         n_fft=FFT,
         win_length=WINDOW,
@@ -86,6 +91,7 @@ def bands(samples: NDArray[np.float32], window_seconds: float, relative: bool) -
         norm=None,
     )
     levels = _decibels(power.T.astype(np.float64) / (WINDOW / 4) ** 2)
+    n_hops = round(seconds * HOPS_A_SECOND)
     frame = np.arange(len(levels)) * N_FRAMES // n_hops
     frames: NDArray[np.float64] = np.stack([levels[frame == one].mean(axis=0) for one in np.unique(frame)])
     return frames - frames.mean() if relative else frames
