@@ -53,7 +53,7 @@ class Remote:
 def fetch(
     downloads: Downloads, folder: Path, mirror: str | None = None, known: Mapping[str, str] | None = None
 ) -> Iterator[Fetched]:
-    """Bring the files into ``folder``, one an item, from ``mirror`` in place of the provider's address where one is given.
+    """Bring the files into ``folder``, one an item; from ``mirror``, where one is given, in place of the provider.
 
     A file is current if it has the published hash; where none is published, if its name's ETag in ``known`` is still
     the server's. A download goes to a hidden file beside it, whose rest is fetched next time if it is cut; once size
@@ -64,10 +64,10 @@ def fetch(
         raise InputError(
             f"'{mirror}' is not an address to download from: write one that begins with https:// or http://"
         )
-    folder.mkdir(parents=True, exist_ok=True)
     # No compression on the way: the bytes that are resumed must be the file's own
     with httpx.Client(follow_redirects=True, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as client:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             hashes = _published_hashes(client, base + downloads.checksums)
             for name in downloads.names:
                 yield _fetch_one(client, base + name, folder / name, hashes.get(name), (known or {}).get(name, ""))
@@ -76,7 +76,7 @@ def fetch(
                 f"cannot download from {base}: {error or type(error).__name__}; try again later"
             ) from error
         except OSError as error:
-            raise InputError(f"cannot write into {folder}: {error.strerror}") from error
+            raise InputError(f"cannot read or write in {folder}: {error.strerror}") from error
 
 
 def _published_hashes(client: httpx.Client, url: str) -> dict[str, str]:
