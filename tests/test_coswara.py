@@ -295,6 +295,14 @@ def test_lines_that_are_torn_doubled_or_contradict_each_other_are_set_aside(tmp_
     }
 
 
+def test_new_recordings_need_neither_outcomes_nor_a_line_each(tmp_path):
+    raw = write(tmp_path, {"a": "healthy", "b": "under_validation"}, a=tone(), b=tone(), c=tone())
+    _, subjects, _, _ = read(raw, outcome_required=False, statics=("age",))
+    assert subjects.fillna(-1).values.tolist() == [["a", 0.0, 30.0], ["b", -1.0, 30.0], ["c", -1.0, -1.0]]
+    (raw / "combined_data.csv").write_text("id,a\na,30\n")
+    assert read(raw, outcome_required=False)[1]["outcome"].isna().tolist() == [True, True, True]
+
+
 def test_new_recordings_need_no_metadata(tmp_path):
     raw = write(tmp_path, {}, a=tone(), b=np.zeros(32_000))
     (raw / "combined_data.csv").unlink()

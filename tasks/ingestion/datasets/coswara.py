@@ -121,14 +121,15 @@ def _participants(
     raw: Path, options: Options, attrition: Attrition, recordings: pd.DataFrame, outcome_required: bool
 ) -> pd.DataFrame:
     """By id: outcome, descriptors, and ``reason`` to set them aside or ""."""
-    needed = [options.outcome, *(STATICS[name] for name in options.statics)]
+    needed = list(dict.fromkeys([options.outcome, *(STATICS[name] for name in options.statics)]))
     if (raw / FILE).is_file():
-        table = read_participants(raw / FILE, list(dict.fromkeys(needed)), attrition)
+        table = read_participants(raw / FILE, needed, attrition, outcome_required)
     elif outcome_required:
         raise InputError(f"{raw / FILE} is missing: get it from {SOURCE.url} and put it there")
     else:
-        ids = pd.Index(recordings["id"].unique(), name="id", dtype="str")
-        table = pd.DataFrame("", index=ids, columns=list(dict.fromkeys(needed)), dtype="str")
+        table = pd.DataFrame(columns=needed, index=pd.Index([], dtype="str"), dtype="str")
+    if not outcome_required:
+        table = table.reindex(table.index.union(recordings["id"].unique()), fill_value="")
     table = table.sort_index()
     subjects = judge(table[options.outcome], outcome_required)
     if "age" in options.statics:

@@ -28,11 +28,12 @@ OUTCOMES: dict[str, dict[str, float | None]] = {
 STATICS = {"age": "a", "female": "g"}
 
 
-def read_participants(path: Path, needed: list[str], attrition: Attrition) -> pd.DataFrame:
+def read_participants(path: Path, needed: list[str], attrition: Attrition, required: bool = True) -> pd.DataFrame:
     """Text cells of the columns ``needed``, one row a participant, the index their unique ids. The unit is "lines".
 
     Of several lines of one participant that agree in these columns the first is used, of contradicting ones none.
-    Raises `InputError` where the file as a whole cannot be used.
+    Unless the columns are ``required``, one that is not there is blank. Raises `InputError` where the file as a whole
+    cannot be used.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -41,14 +42,17 @@ def read_participants(path: Path, needed: list[str], attrition: Attrition) -> pd
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not comma-separated text in UTF-8: download it again") from error
-    if missing := [name for name in [ID, *needed] if header.count(name) != 1]:
+    least = 1 if required else 0
+    if missing := [ID] * (ID not in header) + [name for name in needed if not least <= header.count(name) <= 1]:
         raise InputError(f"{path} does not have the columns {', '.join(missing)} once in its first line: get it again")
-    places = [header.index(name) for name in [ID, *needed]]
+    found = [name for name in dict.fromkeys([ID, *needed]) if name in header]
+    places = [header.index(name) for name in found]
     torn = [line for line, row in rows if len(row) != len(header)]
     attrition.came_in("lines", len(rows))
     attrition.set_aside("lines", "malformed line", len(torn), file=FILE, line=torn)
     whole = [[line, *(row[place] for place in places)] for line, row in rows if len(row) == len(header)]
-    table = pd.DataFrame(whole, columns=["line", ID, *needed]).astype(dict.fromkeys([ID, *needed], "str"))
+    table = pd.DataFrame(whole, columns=["line", *found])
+    table = table.reindex(columns=["line", ID, *needed], fill_value="").astype(dict.fromkeys([ID, *needed], "str"))
 
     def refuse(chosen: "pd.Series[bool]", reason: str) -> pd.DataFrame:
         attrition.set_aside_rows("lines", reason, table[chosen], file=FILE, column=ID)
