@@ -129,7 +129,7 @@ def _participants(
     else:
         table = pd.DataFrame(columns=needed, index=pd.Index([], dtype="str"), dtype="str")
     if not outcome_required:
-        table = table.reindex(table.index.union(recordings["id"].unique()), fill_value="")
+        table = table.reindex(table.index.union(pd.Index(recordings["id"].unique())), fill_value="")
     table = table.sort_index()
     subjects = judge(table[options.outcome], outcome_required)
     if "age" in options.statics:
