@@ -151,6 +151,33 @@ def sweep(
 
 
 @app.command()
+def fetch(
+    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="URL", help="A mirror with the same files; by default the provider.")
+    ] = None,
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="You have read the licence.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Download a cohort's raw files into its folder; what is there is checked, what changed upstream is replaced.
+
+    Example: recondense fetch physionet2012 --accept-licence
+    """
+    from flows.console import say, table
+    from flows.fetch import fetch_cohort, what_to_fetch
+
+    root = find_root()
+    os.chdir(root)
+    downloads, source, folder = what_to_fetch(root, cohort)
+    say(f"{source.title}\nlicence: {source.licence}\ncite: {source.citation}")
+    say(f"from {from_ or downloads.base} into {folder}")
+    if not accept_licence and not (sys.stdin.isatty() and typer.confirm("Do you accept the licence?", err=True)):
+        raise InputError(f"the licence is not accepted: read it at {source.url}, then add --accept-licence")
+    rows = fetch_cohort(root, cohort, from_)
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+@app.command()
 def cohorts(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the cohorts of params.yaml: where their raw records are, and how far each has come."""
     from flows.console import table
