@@ -38,7 +38,7 @@ from tasks.networks.teacher import out_of_fold
 from tasks.networks.workers import crew
 
 SOFT_LABELS = True
-DEFAULT_STEPS = 1200
+DEFAULT_STEPS = 1100
 WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)
@@ -214,11 +214,14 @@ class Inner:
         return Share(loss.item(), *clipped)
 
     def _seen(self, family: str, rng: np.random.Generator) -> slice | NDArray[np.intp]:
-        """Which steps of the records are seen: some for attention, every second for half of the convolutions."""
+        """Which steps of the records are seen: some for attention, every second by half of the LSTMs and TCNs.
+
+        It saves time, and what is learned must not hang on the length of a step.
+        """
         n_steps = self.values.shape[1]
         if family == "attention" and n_steps > self.options.attention_steps:
             return np.sort(rng.choice(n_steps, self.options.attention_steps, replace=False))
-        if family == "tcn" and n_steps >= 16 and rng.random() < 0.5:
+        if family in ("lstm", "tcn") and n_steps >= 16 and rng.random() < 0.5:
             return slice(int(rng.integers(2)), None, 2)
         return slice(None)
 
