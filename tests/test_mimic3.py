@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.common.errors import InputError
 from tasks.ingestion.datasets._mimic3 import tables
 from tasks.ingestion.datasets._mimic3.items import ITEMS
 from tasks.ingestion.datasets._mimic3.variables import VARIABLES
@@ -371,9 +372,9 @@ def test_a_quotation_mark_that_is_never_closed_loses_no_line_silently(tmp_path):
 def test_a_byte_of_another_encoding_costs_nothing_but_its_cell(tmp_path):
     write(tmp_path, [charted(7, valueuom="degF"), charted(7, value="fastF"), charted(8)])
     content = (tmp_path / "chartevents.csv").read_bytes().replace(b"degF", b"\xb0F").replace(b"fastF", b"\xb0F")
-    (tmp_path / "chartevents.csv").write_bytes(content)
+    (tmp_path / "chartevents.csv").write_bytes(content + b"\xb0F,torn\n")
     _, _, counts, _ = read(tmp_path)
-    assert counts["measurements"] == {"in": 3, "kept": 2, "set_aside": {"not a number": 1}}
+    assert counts["measurements"] == {"in": 4, "kept": 2, "set_aside": {"malformed line": 1, "not a number": 1}}
 
 
 # Files that cannot be used
@@ -407,6 +408,36 @@ def test_a_damaged_table_is_named(tmp_path, name, damage):
     message = message_of(tmp_path)
     assert f"{name}.csv.gz" in message and "again" in message
     assert not any(str(number) in message.replace(str(tmp_path), "") for number in (*ids(7).values(), "98.6"))
+
+
+MUTATIONS = {
+    "byte": lambda content, at, rng: content[:at] + bytes([rng.integers(256)]) + content[at + 1 :],
+    "cut": lambda content, at, rng: content[:at],
+    "gap": lambda content, at, rng: content[:at] + content[at + 30 :],
+    "mark": lambda content, at, rng: (
+        content[:at] + [b'"', b",", b"\n", b"\r", b"\0", b"nan", b"-5", b"9" * 5000][rng.integers(8)] + content[at:]
+    ),
+    "order": lambda content, at, rng: b"\n".join(rng.permutation(np.array(content.split(b"\n"), dtype=object))),
+    "twice": lambda content, at, rng: content + content[at:],
+    "columns": lambda content, at, rng: b"\n".join(b",".join(row.split(b",")[::-1]) for row in content.split(b"\n")),
+    "line ends": lambda content, at, rng: content.replace(b"\n", b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_mutated_table_ends_in_counts_that_add_up_or_in_an_error_that_names_it(tmp_path, mutation, seed):
+    rng = np.random.default_rng([seed, *mutation.encode()])
+    zipped = bool(seed % 2)
+    write(tmp_path, ROWS, LABS, zipped=zipped)
+    path = sorted(tmp_path.iterdir())[seed % 5]
+    content = gzip.decompress(path.read_bytes()) if zipped else path.read_bytes()
+    mutated = MUTATIONS[mutation](content, int(rng.integers(len(content))), rng)
+    path.write_bytes(gzip.compress(mutated) if zipped else mutated)
+    try:
+        read(tmp_path)
+    except InputError as error:
+        assert path.name in str(error)
 
 
 def test_a_table_of_which_nothing_can_be_used_leaves_no_subject(tmp_path):

@@ -12,7 +12,7 @@ IDS = ["icustay_id", "hadm_id", "subject_id"]
 PLACES = [("first_careunit", "last_careunit"), ("first_wardid", "last_wardid")]
 OUTCOME = ["hospital_expire_flag", "deathtime"]
 DIED = {"0": 0.0, "1": 1.0}
-ADULT = 18
+ADULT, YEAR = 18, np.timedelta64(365, "D")
 HOURS = 48
 SLACK_HOURS = 1e-6  # the length of stay is given in days, rounded
 
@@ -39,9 +39,11 @@ def select(tables: dict[str, Path], attrition: Attrition, outcome_required: bool
     refuse("several stays in one admission", stays.duplicated("hadm_id", keep=False))
     stays = stays.assign(intime=times(stays["intime"]))
     refuse("no time of arrival", stays["intime"].isna())
+    births = _births(tables["PATIENTS"], attrition).reindex(stays["subject_id"])
+    outcomes = _outcomes(tables["ADMISSIONS"], attrition, outcome_required).reindex(stays["hadm_id"])
     stays = stays.assign(
-        age=_years(stays["intime"] - stays["subject_id"].map(_births(tables["PATIENTS"], attrition))),
-        outcome=stays["hadm_id"].map(_outcomes(tables["ADMISSIONS"], attrition, outcome_required)),
+        age=(stays["intime"] - births.to_numpy()) / YEAR,
+        outcome=outcomes.to_numpy(),
         hours=24 * pd.to_numeric(stays["los"], errors="coerce"),
     )
     refuse("age unknown", stays["age"].isna())
@@ -80,7 +82,3 @@ def _of_one_row(
     table = table[~repeated & ~contradicting]
     attrition.kept(unit, len(table))
     return table.set_index(key)
-
-
-def _years(age: "pd.Series[pd.Timedelta]") -> "pd.Series[float]":
-    return age / np.timedelta64(365, "D")

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 
-BLOCK_BYTES = 1 << 23  # memory follows from this, not from the size of the table
+BLOCK_BYTES = 1 << 22  # memory follows from this, not from the size of the table
 LONGEST_HEADER = 1 << 16
 
 
@@ -79,6 +80,22 @@ class _TornRows:
         )
 
 
+class _Ascii(io.RawIOBase):
+    """A stream with a question mark for each byte beyond ASCII: no cell in use needs one, and none spoils a row."""
+
+    TABLE = bytes(range(128)) + b"?" * 128
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        found: bytes = self._stream.read(size).translate(self.TABLE)
+        return found
+
+
 def find_tables(raw: Path, names: Sequence[str], url: str) -> dict[str, Path]:
     """The file of each table; where a table is there twice, the plain file is read. Raises `InputError`."""
     files = sorted(raw.iterdir()) if raw.is_dir() else []
@@ -108,7 +125,7 @@ def read_batches(
         chosen = [*columns, *(name for name in optional if name in header)]
         with pa.input_stream(str(path), compression="gzip" if _is_gzip(path) else None) as stream:
             reader = pyarrow.csv.open_csv(
-                stream,
+                _Ascii(stream),
                 pyarrow.csv.ReadOptions(
                     column_names=header,
                     skip_rows=1,
@@ -116,13 +133,12 @@ def read_batches(
                     use_threads=False,  # or rows have no numbers
                 ),
                 pyarrow.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=torn.skip),
-                # Binary, not text: one cell in another encoding must not spoil the table
                 pyarrow.csv.ConvertOptions(include_columns=chosen, column_types=dict.fromkeys(chosen, pa.binary())),
             )
             for block in reader:
                 yield Batch(dict(zip(chosen, block.columns, strict=True)), np.arange(count, count + len(block)), torn)
                 count += len(block)
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException) as error:
         # The text of the error may quote a cell
         raise InputError(
             f"{path} cannot be read beyond line {count + sum(torn.lengths) + 1}: it is damaged, cut short, or not "
@@ -150,8 +166,8 @@ def read_table(
 
 
 def text(cell: bytes) -> str:
-    """A cell without surrounding blanks; a byte that is no UTF-8 becomes a replacement character."""
-    return cell.decode(errors="replace").strip()
+    """A cell without surrounding blanks."""
+    return cell.decode("ascii").strip()
 
 
 def times(cells: Sequence[str] | pd.Series) -> pd.Series:
