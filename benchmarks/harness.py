@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from tasks.common.layout import Layout
 from tasks.common.params import block
-from tasks.common.records import CondensedSet, Normalised
+from tasks.common.records import CondensedSet, Ingested, Normalised
 from tasks.ingestion.stage import ingestion
 from tasks.networks import trial
 from tasks.networks.part import Part
@@ -50,30 +50,48 @@ def _processor() -> str:
 
 
 def tensor(cohort: str) -> Normalised:
-    """The normalised cohort, made from its raw records as the pipeline makes it, with params.yaml's params.
+    """The normalised cohort, made from its raw records as the pipeline makes it, with params.yaml's params."""
+    with tempfile.TemporaryDirectory() as scratch:
+        layout = project(cohort, Path(scratch))
+        ingestion(layout)
+        normalisation(layout)
+        return Normalised.load(layout.folder("normalisation") / "normalised.safetensors")
 
-    Raw records are read from the cohort's folder in the project, or below ``RECONDENSE_DATA`` where that is empty.
+
+def ingested(cohort: str) -> Ingested:
+    """The cohort as it was recorded."""
+    with tempfile.TemporaryDirectory() as scratch:
+        layout = project(cohort, Path(scratch))
+        ingestion(layout)
+        return Ingested.load(layout.folder("ingestion"))
+
+
+def project(cohort: str, folder: Path) -> Layout:
+    """A project in ``folder`` of one cohort and its params in params.yaml.
+
+    Raw records are read from the cohort's folder here, or below ``RECONDENSE_DATA`` where that is empty.
     """
     params = block(ROOT, cohort)
     raw = ROOT / params["ingestion"]["raw"]
     if not any(path.name != "README.md" for path in raw.iterdir()):
         raw = DATA / raw.name
     params["ingestion"]["raw"] = str(raw)
-    with tempfile.TemporaryDirectory() as scratch:
-        layout = Layout(Path(scratch), cohort)
-        (layout.root / "dvc.yaml").touch()
-        YAML(typ="safe").dump({"cohorts": {cohort: params}}, layout.root / "params.yaml")
-        ingestion(layout)
-        normalisation(layout)
-        return Normalised.load(layout.folder("normalisation") / "normalised.safetensors")
+    layout = Layout(folder, cohort)
+    (layout.root / "dvc.yaml").touch()
+    YAML(typ="safe").dump({"cohorts": {cohort: params}}, layout.root / "params.yaml")
+    return layout
 
 
 def scored(
-    sets: Mapping[str, trial.TrainingSet], test: Part, networks: tuple[str, ...] | str = "all", bootstrap: int = 1000
+    sets: Mapping[str, trial.TrainingSet],
+    parts: Mapping[str, Part],
+    networks: tuple[str, ...] | str = "all",
+    bootstrap: int = 1000,
 ) -> dict[str, Any]:
     """`Results.summary` of models trained on each of ``sets``."""
     params = TrainingParams.model_validate({"networks": networks, "bootstrap": bootstrap})
-    return trial.run(sets, params, test).summary(test, bootstrap)
+    held_out = parts["validation"], parts["test"]
+    return trial.run(sets, params, *held_out).summary(*held_out, bootstrap)
 
 
 def fixed(records: CondensedSet) -> Callable[[int], CondensedSet]:

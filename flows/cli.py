@@ -88,6 +88,15 @@ def sweep(
         str | None, typer.Option(metavar="N,N", help="Records per class; by default each cohort's own.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of condensation: 0 to this less 1.")] = 3,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=1,
+            metavar="SHARE",
+            help="Also find the smallest size whose validation AUC is this share of that of all real records.",
+        ),
+    ] = None,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +110,7 @@ def sweep(
 ) -> None:
     """Compare condensation methods over sizes and seeds; cells that any earlier sweep computed are not run again.
 
-    Example: recondense sweep pbcseq --methods kmeans,distribution_matching --sizes 1,2,5,10
+    Example: recondense sweep pbcseq --methods kmeans,distribution_matching --sizes 1,2,5,10 --target 0.99
     """
     from flows.settings import use_local_services
 
@@ -120,7 +129,7 @@ def sweep(
     use_local_services(root, server)
 
     from flows.console import say, sweep_results
-    from flows.outcomes import grouped
+    from flows.outcomes import grouped, smallest
     from flows.runners import runner
     from flows.sweep import sweep as flow
 
@@ -128,12 +137,44 @@ def sweep(
         done = flow.with_options(task_runner=task_runner)(str(root), environment=environment, **chosen)
     outcomes = done.pop("outcomes")
     if json_:
-        print(json.dumps({**done, "cells": [outcome.row() for outcome in outcomes]}, indent=2))
+        sizes_found = [
+            {"cohort": found_for, "method": method, "records_per_class": group and group.records_per_class}
+            for found_for, method, group in (smallest(grouped(outcomes), target) if target else [])
+        ]
+        rows = {"cells": [outcome.row() for outcome in outcomes], "smallest": sizes_found}
+        print(json.dumps({**done, **rows}, indent=2))
     else:
-        sweep_results(grouped(outcomes))
+        sweep_results(grouped(outcomes), target)
     say(f"figure {done['figure']}\nMLflow run {done['mlflow_run']}")
     if any(outcome.reason for outcome in outcomes):
         raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="URL", help="A mirror with the same files; by default the provider.")
+    ] = None,
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="You have read the licence.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Download a cohort's raw files into its folder; what is there is checked, what changed upstream is replaced.
+
+    Example: recondense fetch physionet2012 --accept-licence
+    """
+    from flows.console import say, table
+    from flows.fetch import fetch_cohort, what_to_fetch
+
+    root = find_root()
+    os.chdir(root)
+    downloads, source, folder = what_to_fetch(root, cohort)
+    say(f"{source.title}\nlicence: {source.licence}\ncite: {source.citation}")
+    say(f"from {from_ or downloads.base} into {folder}")
+    if not accept_licence and not (sys.stdin.isatty() and typer.confirm("Do you accept the licence?", err=True)):
+        raise InputError(f"the licence is not accepted: read it at {source.url}, then add --accept-licence")
+    rows = fetch_cohort(root, cohort, from_)
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
 
 
 @app.command()

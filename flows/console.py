@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.outcomes import Group, Outcome
+from flows.outcomes import Group, Outcome, smallest
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.networks.results import TRAINING_SETS
@@ -34,8 +34,9 @@ def say_cell(outcome: Outcome, done: int, of: int) -> None:
     _err.print(words, markup=False)
 
 
-def sweep_results(groups: Sequence[Group]) -> None:
-    """Test AUC of every cohort, method and size over the seeds, beside all real records; below it what failed."""
+def sweep_results(groups: Sequence[Group], target: float | None = None) -> None:
+    """Test AUC of every cohort, method and size over the seeds, beside all real records; below it what failed, and
+    with ``target`` the smallest size of each method that retains so much on the validation part."""
     drawn = Table(
         title="test AUC of models trained on condensed records: mean over seeds (range)", title_justify="left"
     )
@@ -45,6 +46,7 @@ def sweep_results(groups: Sequence[Group]) -> None:
         drawn.add_column(heading, justify="right")
     drawn.add_column("condensed")
     drawn.add_column("all real")
+    drawn.add_column("retained", justify="right")
     for group in groups:
         spread = f" ({min(group.aucs):.3f} to {max(group.aucs):.3f})" if len(group.aucs) > 1 else ""
         drawn.add_row(
@@ -55,10 +57,14 @@ def sweep_results(groups: Sequence[Group]) -> None:
             str(len(group.reasons) or ""),
             f"{group.mean:.3f}{spread}" if group.aucs else "",
             f"{group.all_real['mean']:.3f}" if group.all_real else "",
+            f"{group.retained:.1%}" if group.retained is not None else "",
         )
     _out.print(drawn)
     for reason in dict.fromkeys(reason for group in groups for reason in group.reasons):
         _out.print(f"failed: {reason}", soft_wrap=True, markup=False)
+    for cohort, method, least in smallest(groups, target) if target else []:
+        found = "no size tried" if least is None else f"{least.records_per_class} a class"
+        _out.print(f"{cohort}, {method}: {found} retains {target:.1%} of the validation AUC of all real records")
 
 
 def results(layout: Layout) -> None:

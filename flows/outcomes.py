@@ -34,13 +34,15 @@ class Outcome:
 @dataclass(frozen=True)
 class Group:
     """The cells that differ by seed only. ``aucs``: of those that came through. ``all_real``: ``mean, low, high`` of
-    the models trained on all real records, empty where no cell came through."""
+    the models trained on all real records, empty where no cell came through. ``retained``: validation AUC, mean over
+    seeds, as a share of those models'; for choices, which must not look at the test part."""
 
     cohort: str
     method: str
     records_per_class: int
     aucs: tuple[float, ...]
     all_real: dict[str, float]
+    retained: float | None
     reasons: tuple[str, ...]
 
     @property
@@ -59,8 +61,31 @@ def grouped(outcomes: Sequence[Outcome]) -> list[Group]:
         Group(
             *key,
             aucs=tuple(one.scores["test_auc"]["condensed"]["mean"] for one in members if one.scores),
+            retained=_retained([one.scores["validation_auc"] for one in members if one.scores]),
             all_real=next((one.scores["test_auc"]["all_real"] for one in members if one.scores), {}),
             reasons=tuple(one.reason for one in members if one.reason),
         )
         for key, members in groups.items()
+    ]
+
+
+def _retained(aucs: Sequence[dict[str, float]]) -> float | None:
+    return sum(auc["condensed"] / auc["all_real"] for auc in aucs) / len(aucs) if aucs else None
+
+
+def smallest(groups: Sequence[Group], target: float) -> list[tuple[str, str, Group | None]]:
+    """Of each cohort and method the group of the smallest size that retains ``target``; None where none does."""
+    by_method: dict[tuple[str, str], list[Group]] = {}
+    for group in groups:
+        by_method.setdefault((group.cohort, group.method), []).append(group)
+    return [
+        (
+            *key,
+            min(
+                (group for group in members if group.retained is not None and group.retained >= target),
+                key=lambda group: group.records_per_class,
+                default=None,
+            ),
+        )
+        for key, members in by_method.items()
     ]

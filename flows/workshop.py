@@ -82,6 +82,7 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]
         metrics = {room: read_json(layout.folder(room) / "metrics.json") for room in ROOMS}
     auc = metrics["training"]["test_auc"]
     return {
+        "validation_auc": {name: metrics["training"]["validation_auc"][name] for name in ("condensed", "all_real")},
         "test_auc": {
             name: {key: auc[name][key] for key in ("mean", "low", "high")} for name in ("condensed", "all_real")
         },

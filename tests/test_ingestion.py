@@ -43,6 +43,7 @@ def icu(tmp_path, deaths, n_stays=20):
 
 # Of every data set: where real files of it are, and the options that they need
 CASES = {
+    "coswara": (DATA / "coswara", {"outcome": "g"}),
     "mimic3": (DATA / "mimic3-demo", {"edition": "demo"}),
     "pbcseq": (ROOT / "data/1_raw/pbcseq", {}),
     "physionet2012": (DATA / "physionet2012", {}),

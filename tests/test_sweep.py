@@ -17,7 +17,7 @@ import pytest
 
 from flows.cells import plan
 from flows.figures import sweep_figure
-from flows.outcomes import Outcome, grouped
+from flows.outcomes import Outcome, grouped, smallest
 from tasks.common.errors import InputError
 from tests.conftest import plant_sentinel
 from tests.project import QUICK, SENTINELS, Project, make_project
@@ -49,7 +49,7 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def threads(field: Project, prefect_server: str) -> dict[str, Any]:
     """A sweep on threads: two cells that come through, two that cannot."""
-    return sweep(field, *CELLS, "--server", prefect_server, check=False)[0]
+    return sweep(field, *CELLS, "--target", "0.5", "--server", prefect_server, check=False)[0]
 
 
 def test_a_cell_that_fails_is_reported_with_its_reason_and_the_others_finish(
@@ -65,6 +65,7 @@ def test_a_cell_that_fails_is_reported_with_its_reason_and_the_others_finish(
     assert ".recondense" not in reason, "the scratch folder is gone; nobody should look for it"
     for cell in threads["cells"]:
         assert ("test_auc" in cell) == (cell["state"] == "Completed")
+    assert [found["records_per_class"] for found in threads["smallest"]] == [2, 2], "what failed is no answer"
 
 
 def test_a_cells_score_is_the_one_that_the_pipeline_reaches_with_the_same_params(
@@ -208,7 +209,7 @@ def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_
     cells = plan(tmp_path, ["alpha", "beta"], ["kmeans", "group_means"], [1, 10], 2)
     real = {"mean": 0.9, "low": 0.85, "high": 0.95}
     outcomes = [
-        Outcome(cell, "Completed", {"test_auc": {"condensed": {"mean": 0.6 + 0.1 * cell.seed}, "all_real": real}})
+        Outcome(cell, "Completed", scores(0.6 + 0.1 * cell.seed, real))
         if cell.method == "kmeans" or cell.records_per_class == 1
         else Outcome(cell, "Failed", reason="too few")
         for cell in cells
@@ -225,6 +226,25 @@ def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_
         assert len(group_means.lines[0].get_ydata(orig=False)) == 1, "a size that failed has no point"
         (band,) = panel.patches
         assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.85, 0.95))
+
+
+def scores(auc: float, real: dict[str, float]) -> dict[str, Any]:
+    return {
+        "test_auc": {"condensed": {"mean": auc}, "all_real": real},
+        "validation_auc": {"condensed": auc, "all_real": 0.9},
+    }
+
+
+def test_the_smallest_size_that_retains_enough_is_judged_on_the_validation_part(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"alpha": QUICK}}))
+    cells = plan(tmp_path, ["alpha"], ["kmeans", "group_means"], [20, 5, 1], 2)
+    reached = {("kmeans", 1): 0.80, ("kmeans", 5): 0.89, ("kmeans", 20): 0.90}
+    outcomes = [
+        Outcome(one, "Completed", scores(reached.get((one.method, one.records_per_class), 0.7), {"mean": 0.5}))
+        for one in cells
+    ]
+    found = {method: group and group.records_per_class for _, method, group in smallest(grouped(outcomes), 0.98)}
+    assert found == {"kmeans": 5, "group_means": None}
 
 
 def stages_of_cells(project: Project) -> Iterator[psutil.Process]:

@@ -18,12 +18,11 @@ from tasks.common import plugins
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet
 from tasks.networks.fit import Predictor, fit, is_network
-from tasks.networks.part import Part
+from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import MODELS, Calibration, Recipe, Recipes, RecipeSearch
 from tasks.networks.scores import single_auc
 from tasks.networks.workers import spread
 
-SUBJECTS_PER_CLASS = 250
 LEAST_SLOPE = 0.05
 OTHER = "other"
 
@@ -62,7 +61,7 @@ def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device
     neighbouring numbers of steps so that one lucky step is not chosen. At most 250 validation subjects a class are
     looked at; weights give the classes their true shares where calibration needs them.
     """
-    watched = validation.few(SUBJECTS_PER_CLASS)
+    watched = validation.few(VALIDATION_PER_CLASS)
     networks = [name for name in search.networks if is_network(name)]
     on_summaries = [name for name in plugins.names(MODELS) if not is_network(name)]
     runs = [

@@ -1,4 +1,4 @@
-"""One split of a cohort, as models see it."""
+"""Subjects of a cohort, as models see them."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Normalised, Split
 
+VALIDATION_PER_CLASS = 250
+
 
 @dataclass(frozen=True)
 class Part:
-    """The subjects of one split whose outcome is known.
+    """Some subjects of known outcome, say those of one split.
 
     ``values``: float32 ``(n, n_steps, n_features)``; ``labels``: float32 ``(n,)``, 0 or 1; ``rows``: ``(n,)``, where
     each subject lies in the normalised cohort.
     """
 
-    split: Split
     values: NDArray[np.float32]
     labels: NDArray[np.float32]
     rows: NDArray[np.int64]
@@ -26,7 +27,7 @@ class Part:
     def of(cls, cohort: Normalised, split: Split) -> "Part":
         """The part of ``cohort`` in ``split``. Raises `InputError` unless it has subjects of both outcomes."""
         rows = np.flatnonzero((cohort.split == SPLITS.index(split)) & ~np.isnan(cohort.labels))
-        part = cls(split, cohort.values[rows], cohort.labels[rows], rows)
+        part = cls(cohort.values[rows], cohort.labels[rows], rows)
         if not 0 < part.cases < len(rows):
             raise InputError(
                 f"the {split} part has {len(rows)} subjects of known outcome, {part.cases} of them with the event: "
@@ -42,4 +43,12 @@ class Part:
     def few(self, per_class: int) -> "Part":
         """The first ``per_class`` subjects of each class: AUC needs both classes but not their true shares."""
         chosen = np.concatenate([np.flatnonzero(self.labels == label)[:per_class] for label in (0, 1)])
-        return Part(self.split, self.values[chosen], self.labels[chosen], self.rows[chosen])
+        return Part(self.values[chosen], self.labels[chosen], self.rows[chosen])
+
+    def joined(self, other: "Part") -> "Part":
+        """The subjects of both."""
+        return Part(
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.rows, other.rows]),
+        )

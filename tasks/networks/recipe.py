@@ -73,8 +73,8 @@ class RecipeSearch(RoomParams):
     ``networks``, each trained with ``seeds`` seeds; then how large an ``ensemble`` to advise."""
 
     networks: tuple[str, ...] = Field(default=REPRESENTATIVES, min_length=1)
-    learning_rates: tuple[float, ...] = Field(default=(5e-4, 1e-3, 2e-3), min_length=1)
-    steps: tuple[int, ...] = Field(default=(10, 14, 20, 28, 40, 56, 80, 112, 160), min_length=1)
+    learning_rates: tuple[float, ...] = Field(default=(5e-4, 2e-3), min_length=1)
+    steps: tuple[int, ...] = Field(default=(10, 20, 40, 80, 160), min_length=1)
     seeds: int = Field(default=2, ge=1)
     ensemble: int = Field(default=5, ge=1)
 

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from tasks.networks.part import Part
+from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import PAPER_NETWORKS
-from tasks.networks.scores import SCORES, resample, score
+from tasks.networks.scores import SCORES, resample, score, single_auc
 
 PLATEAU_TOLERANCE = 0.01
 
@@ -31,8 +31,8 @@ TRAINING_SETS = {
 class Results:
     """Predictions and learning curves of models, by training set.
 
-    ``predictions``: ``training_set, network, seed, row, risk``; ``row`` is a test subject's place in the normalised
-    cohort. ``curves``: ``training_set, network, step, auc``, none for models on summaries.
+    ``predictions``: ``training_set, network, seed, row, risk``; ``row`` is a validation or test subject's place
+    in the normalised cohort. ``curves``: ``training_set, network, step, auc``, none for models on summaries.
     """
 
     predictions: pd.DataFrame
@@ -63,9 +63,10 @@ class Results:
             pd.concat([self.curves, other.curves], ignore_index=True),
         )
 
-    def summary(self, test: Part, n_resamples: int) -> dict[str, Any]:
+    def summary(self, validation: Part, test: Part, n_resamples: int) -> dict[str, Any]:
         """``test_<score>``: ``{training_set: {mean, low, high, by_network}}`` for each of `scores.SCORES`;
         ``ensembles``: the same for the mean logit of all seeds, where a training set has several, with ``size``;
+        ``validation_auc``: ``{training_set: mean}``, for choices that must not look at the test part;
         ``steps_to_plateau`` by training set and network; ``mean_over``: the networks of the means.
 
         Means are over the paper's networks, so models on summaries and networks added since stand in ``by_network``
@@ -73,11 +74,13 @@ class Results:
         """
         weights = resample(test.labels, n_resamples, seed=0)
         mean_over = [network for network in self.networks() if network in PAPER_NETWORKS] or self.networks()
+        watched, on_validation = validation.few(VALIDATION_PER_CLASS), {}
         scored, together, plateaus = {}, {}, {}
         for training_set in sorted(set(self.predictions["training_set"])):
             risks = self._risks(training_set, test)
             scored[training_set] = score(test.labels, risks, weights, mean_over)
             plateaus[training_set] = self._plateaus(training_set)
+            on_validation[training_set] = self._mean_auc(training_set, watched, mean_over)
             size = max(len(runs) for runs in risks.values())
             if size > 1:
                 joint = {network: ensemble(runs)[None] for network, runs in risks.items()}
@@ -85,15 +88,21 @@ class Results:
         return {
             **_named({name: {each: scored[each][name] for each in scored} for name in SCORES}),
             "ensembles": together,
+            "validation_auc": on_validation,
             "steps_to_plateau": plateaus,
             "mean_over": mean_over,
         }
 
-    def _risks(self, training_set: str, test: Part) -> dict[str, NDArray[np.float64]]:
-        """Per network ``(n_seeds, n)``, in the order of ``test``."""
+    def _mean_auc(self, training_set: str, part: Part, networks: Sequence[str]) -> float:
+        risks = self._risks(training_set, part)
+        aucs = [np.mean([single_auc(part.labels, run) for run in risks[network]]) for network in networks]
+        return round(float(np.mean(aucs)), 5)
+
+    def _risks(self, training_set: str, part: Part) -> dict[str, NDArray[np.float64]]:
+        """Per network ``(n_seeds, n)``, in the order of ``part``."""
         chosen = self.predictions[self.predictions["training_set"] == training_set]
         return {
-            str(network): runs.pivot(index="seed", columns="row", values="risk")[test.rows.tolist()].to_numpy()
+            str(network): runs.pivot(index="seed", columns="row", values="risk")[part.rows.tolist()].to_numpy()
             for network, runs in chosen.groupby("network")
         }
 

@@ -1,4 +1,4 @@
-"""Train chosen models on training sets and let them predict the test part: what reference and training share."""
+"""Train chosen models on training sets and let them predict held-out subjects: what reference and training share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet
 from tasks.networks.fit import Predictor, choose_device, fit
-from tasks.networks.part import Part
+from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import Recipe, TrainingParams, steps_per_epoch
 from tasks.networks.results import Results
 from tasks.networks.scores import single_auc
@@ -34,13 +34,14 @@ class TrainingSet:
     seeds: int
 
 
-def run(sets: Mapping[str, TrainingSet], params: TrainingParams, test: Part, validation: Part | None = None) -> Results:
-    """Train every chosen model on every training set with every seed.
+def run(sets: Mapping[str, TrainingSet], params: TrainingParams, validation: Part, test: Part) -> Results:
+    """Train every chosen model on every training set with every seed, and let it predict `judged` subjects.
 
-    Learning curves are taken of each network's first seed, on up to 150 test subjects a class to save time. With
-    ``validation``, each network's best epoch on it is kept, as in the paper's protocol.
+    Learning curves are taken of each network's first seed, on up to 150 test subjects a class to save time. By the
+    paper's protocol, each network's best epoch on ``validation`` is kept.
     """
-    device = choose_device(params.device)
+    device, held_out = choose_device(params.device), judged(validation, test)
+    choosing = validation if params.protocol == "paper" else None
     trials = []
     for name, training_set in sets.items():
         for seed in range(training_set.seeds):
@@ -48,13 +49,18 @@ def run(sets: Mapping[str, TrainingSet], params: TrainingParams, test: Part, val
             watched = test.few(CURVE_SUBJECTS_PER_CLASS) if seed == 0 else None
             trials += [
                 Trial(
-                    name, network, seed, records, training_set.recipe(network), device.type, test, watched, validation
+                    name, network, seed, records, training_set.recipe(network), device.type, held_out, watched, choosing
                 )
                 for network in params.chosen()
             ]
     outcomes = track(spread(Trial.run, trials, device), "training networks", total=len(trials))
     predictions, curves = zip(*outcomes, strict=True)
     return Results(pd.concat(predictions, ignore_index=True), pd.concat(curves, ignore_index=True))
+
+
+def judged(validation: Part, test: Part) -> Part:
+    """Who is predicted: the whole test part, and of the validation part as many as choose recipes."""
+    return test.joined(validation.few(VALIDATION_PER_CLASS))
 
 
 def checkpoints(steps: int, count: int = CURVE_POINTS) -> list[int]:
@@ -68,7 +74,7 @@ def checkpoints(steps: int, count: int = CURVE_POINTS) -> list[int]:
 
 @dataclass(frozen=True)
 class Trial:
-    """One model, one training set, one seed.
+    """One model, one training set, one seed, and whose risks it is to predict.
 
     ``watched``: subjects of the learning curve, if one is wanted. ``validation``: subjects that choose the epoch, if
     the protocol has any choose it.
@@ -80,7 +86,7 @@ class Trial:
     records: Records
     recipe: Recipe
     device: str
-    test: Part
+    judged: Part
     watched: Part | None
     validation: Part | None
 
@@ -89,18 +95,18 @@ class Trial:
         watcher = _Watcher(self)
         records = self.records
         predict = fit(self.network, records.values, records.labels, self.recipe, self.seed, self.device, watcher)
-        risks = predict(self.test.values) if watcher.best_risks is None else watcher.best_risks
+        risks = predict(self.judged.values) if watcher.best_risks is None else watcher.best_risks
         key = {"training_set": self.training_set, "network": self.network}
         steps, aucs = np.array(list(watcher.curve), dtype=np.int64), np.array(list(watcher.curve.values()))
         return (
-            pd.DataFrame({**key, "seed": self.seed, "row": self.test.rows, "risk": risks}),
+            pd.DataFrame({**key, "seed": self.seed, "row": self.judged.rows, "risk": risks}),
             pd.DataFrame({**key, "step": steps, "auc": aucs}),
         )
 
 
 @dataclass
 class _Watcher:
-    """Called after each step: takes the learning curve, keeps the test risks of the epoch best on ``validation``."""
+    """Called after each step: takes the learning curve, keeps the risks by the epoch best on ``validation``."""
 
     trial: Trial
     curve: dict[int, float] = field(default_factory=dict)
@@ -118,4 +124,4 @@ class _Watcher:
         if validation is not None and step % self.epoch == 0:
             reached = single_auc(validation.labels, predict(validation.values))
             if reached > self.best_auc:
-                self.best_auc, self.best_risks = reached, predict(self.trial.test.values)
+                self.best_auc, self.best_risks = reached, predict(self.trial.judged.values)

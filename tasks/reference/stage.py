@@ -21,11 +21,11 @@ def reference(context: Context[Params]) -> dict[str, Any]:
 
     params, recipe = context.params, context.params.recipe(len(train.labels))
     all_real = trial.TrainingSet(lambda seed: train, lambda network: recipe, params.seeds)
-    results = trial.run({"all_real": all_real}, params, test, validation if params.protocol == "paper" else None)
+    results = trial.run({"all_real": all_real}, params, validation, test)
 
     results.save(context.out)
     return {
-        **results.summary(test, params.bootstrap),
+        **results.summary(validation, test, params.bootstrap),
         "protocol": params.protocol,
         "recipe": recipe.model_dump(),
         "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},

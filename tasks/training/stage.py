@@ -1,6 +1,6 @@
 """The stage: train every chosen model on the condensed set and on its controls, and compare with all real records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     validation, test = Part.of(cohort, "validation"), Part.of(cohort, "test")
-    real = read_reference(context.read("reference"), params.chosen(), test)
+    real = read_reference(context.read("reference"), params.chosen(), trial.judged(validation, test))
 
     def how(records: CondensedSet, own: Recipes | None) -> Callable[[str], Recipe]:
         if params.protocol != "recipes":
@@ -46,13 +46,13 @@ def training(context: Context[Params]) -> dict[str, Any]:
 
     sets = {"condensed": TrainingSet(lambda seed: condensed, how(condensed, recipes), params.seeds)}
     per_class = max(1, len(condensed.labels) // 2)
-    for name, draw in controls(cohort.part("train"), per_class).items():
+    for name, draw in controls(cohort.part("train"), params.controls, per_class).items():
         sets[name] = TrainingSet(draw, how(draw(0), None), params.control_seeds)
-    results = trial.run(sets, params, test, validation if params.protocol == "paper" else None)
+    results = trial.run(sets, params, validation, test)
 
     results.save(context.out)
     return {
-        **results.joined(real).summary(test, params.bootstrap),
+        **results.joined(real).summary(validation, test, params.bootstrap),
         "protocol": params.protocol,
         "n": {
             "condensed": len(condensed.labels),
@@ -63,14 +63,14 @@ def training(context: Context[Params]) -> dict[str, Any]:
     }
 
 
-def controls(train: Normalised, per_class: int) -> dict[str, Callable[[int], CondensedSet]]:
+def controls(train: Normalised, names: Sequence[str], per_class: int) -> dict[str, Callable[[int], CondensedSet]]:
     """Each control by seed: with hard labels, and with a teacher's soft ones, which alone can explain a gain.
 
     A draw is kept: it serves the choice of recipes, the training, and the soft labels that are put on it.
     """
     found: dict[str, Callable[[int], CondensedSet]] = {}
-    for name, draw in CONTROLS.items():
-        found[name] = cache(partial(draw, train, per_class))
+    for name in names:
+        found[name] = cache(partial(CONTROLS[name], train, per_class))
         found[f"{name}_soft"] = cache(partial(_relabelled, found[name], train))
     return found
 
@@ -79,8 +79,8 @@ def _relabelled(draw: Callable[[int], CondensedSet], train: Normalised, seed: in
     return soft_labels(draw(seed), train, seed)
 
 
-def read_reference(folder: Path, networks: list[str], test: Part) -> Results:
-    """The reference room's results of ``networks``. Raises `InputError` where they do not fit."""
+def read_reference(folder: Path, networks: list[str], judged: Part) -> Results:
+    """The reference room's results of ``networks`` on ``judged``. Raises `InputError` where they do not fit."""
     results = Results.load(folder)
     missing = sorted(set(networks) - set(results.networks()))
     if missing:
@@ -88,6 +88,8 @@ def read_reference(folder: Path, networks: list[str], test: Part) -> Results:
             f"{folder} has no {', '.join(missing)}: add to reference.networks in params.yaml, or take from "
             "training.networks"
         )
-    if not np.array_equal(np.unique(results.predictions["row"]), test.rows):
-        raise InputError(f"{folder} was made for other test subjects than normalisation has now: run reference again")
+    if not np.array_equal(np.unique(results.predictions["row"]), np.sort(judged.rows)):
+        raise InputError(
+            f"{folder} was made for other held-out subjects than normalisation has now: run reference again"
+        )
     return results.only(networks)

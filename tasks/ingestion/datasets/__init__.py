@@ -12,6 +12,9 @@ Without ``outcome_required`` (new records, to be mapped onto a released scale) a
 is kept with outcome NaN, and a missing file of outcomes is no error. A file otherwise missing, or one that cannot
 be read as a whole, raises `InputError` naming the file, where to get it and where to put it.
 
+A plug-in whose provider lets anyone download its files may also have
+``downloads(options)``: which files (`Downloads`); `recondense fetch` gets them.
+
 A single record, line or cell that cannot be used is set aside in ``attrition``, under units that fit the files.
 Two units are common to all: `read` counts in all ``subjects`` and ``measurements`` that it meets, and sets aside
 what it drops of them; `tasks.ingestion.read` checks ranges and counts what is kept, so that a loss is noticed.
@@ -38,6 +41,16 @@ class Source:
     licence: str
     url: str
     citation: str
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Files that a provider publishes: each of ``names`` at ``base`` followed by it, its SHA-256 in ``checksums``, a
+    file there in the form that `sha256sum` writes."""
+
+    base: str
+    names: tuple[str, ...]
+    checksums: str = "SHA256SUMS.txt"
 
 
 class Dataset(Protocol):

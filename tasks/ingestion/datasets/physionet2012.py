@@ -17,7 +17,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
-from tasks.ingestion.datasets import Source
+from tasks.ingestion.datasets import Downloads, Source
 from tasks.ingestion.datasets._physionet2012.files import read_set
 from tasks.ingestion.datasets._physionet2012.lines import FAULTS, Lines
 from tasks.ingestion.datasets._physionet2012.outcomes import read_outcomes
@@ -57,6 +57,12 @@ def variables(options: Options) -> tuple[Variable, ...]:
 def source(options: Options) -> Source:
     """The same whatever the options."""
     return SOURCE
+
+
+def downloads(options: Options) -> Downloads:
+    """The archive and the outcomes of each of the sets, as PhysioNet publishes them."""
+    names = [name for one in sorted(set(options.sets)) for name in (f"set-{one}.tar.gz", f"Outcomes-{one}.txt")]
+    return Downloads("https://physionet.org/files/challenge-2012/1.0.0/", tuple(names))
 
 
 def read(

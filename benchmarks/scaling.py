@@ -1,0 +1,83 @@
+"""What a step of unrolled condensation costs at 5,000 patients and at a hundred times as many: time and memory.
+
+    python -m benchmarks.scaling
+
+The train split of PhysioNet-2012 is replicated with a little noise. Each size runs in a process of its own, twice, with
+few and with more steps: the difference is what steps cost, the rest is set-up. Writes ``docs/benchmarks/scaling.json``.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.harness import OUT, header, tensor
+from tasks.common.records import Normalised, write_json
+from tasks.condensation.methods import Request, unrolled
+from tasks.networks.fit import choose_device
+
+SIZES = (5_000, 500_000)
+FEW, MORE = 20, 100
+
+
+def main() -> None:
+    """Measure both sizes, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    about, train = header(), tensor("physionet2012").part("train").labelled()
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    rows = []
+    for size in SIZES:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            rows.append(pool.apply(measure, (train, size)))
+        print(json.dumps(rows[-1]), flush=True)
+    ratio = rows[1]["seconds_a_step"] / rows[0]["seconds_a_step"]
+    print(f"a step at {SIZES[1]:,} patients takes {ratio:.2f} times as long as at {SIZES[0]:,}")
+    write_json(OUT / "scaling.json", {"measured": about, "rows": rows, "ratio": round(ratio, 3)})
+
+
+def measure(train: Normalised, size: int) -> dict[str, Any]:
+    """Seconds of set-up and of a step, and memory (GB): of the patients themselves, and above that."""
+    cohort = replicated(train, size)
+    held = gigabytes()
+    seconds = {}
+    for steps in (FEW, MORE):
+        started = time.perf_counter()
+        unrolled.condense(cohort, Request(10, steps, 0, choose_device("auto")), unrolled.Options())
+        seconds[steps] = time.perf_counter() - started
+    each = (seconds[MORE] - seconds[FEW]) / (MORE - FEW)
+    return {
+        "patients": size,
+        "seconds_a_step": round(each, 4),
+        "seconds_set_up": round(seconds[FEW] - FEW * each, 1),
+        "gigabytes_of_patients": round(cohort.values.nbytes / 1e9, 2),
+        "gigabytes_more": round(gigabytes() - held, 2),
+        "gigabytes_a_worker": round(gigabytes(resource.RUSAGE_CHILDREN), 2),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def replicated(train: Normalised, size: int) -> Normalised:
+    """``size`` patients: those of ``train`` again and again, each time with noise of a hundredth of a deviation."""
+    rng = np.random.default_rng(0)
+    rows = np.resize(np.arange(len(train.labels)), size)
+    values = train.values[rows]
+    for start in range(0, size, 10_000):
+        part = values[start : start + 10_000]
+        part += 0.01 * rng.standard_normal(part.shape, dtype=np.float32)
+    none_missing = np.ones((size, 1, 1), bool)
+    return Normalised(values, none_missing, train.labels[rows], train.split[rows])
+
+
+def gigabytes(who: int = resource.RUSAGE_SELF) -> float:
+    """The most memory that this process, or a child of it, has held so far."""
+    return resource.getrusage(who).ru_maxrss / 1e6
+
+
+if __name__ == "__main__":
+    main()

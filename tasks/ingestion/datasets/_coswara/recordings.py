@@ -1,0 +1,60 @@
+"""Where the recordings are, and what listeners thought of them."""
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.common.attrition import Attrition
+from tasks.common.errors import InputError
+
+FOLDER, ANNOTATIONS = "Extracted_data", "annotations"
+QUALITIES = {"0": 0, "1": 1, "2": 2}
+
+
+def find_recordings(raw: Path, recording: str) -> pd.DataFrame:
+    """Columns ``id`` (the participant's folder), ``file`` (below ``raw``) and ``path``, by id, then date.
+
+    The provider's layout: ``Extracted_data/<date>/<participant>/<recording>.wav``.
+    """
+    paths = [path for path in sorted((raw / FOLDER).glob(f"*/*/{recording}.wav")) if path.is_file()]
+    named = [(path.parent.name, path.relative_to(raw).as_posix()) for path in paths]
+    # A name that is no Unicode could not be written down
+    words = [[text.encode(errors="replace").decode() for text in pair] for pair in named]
+    found = pd.DataFrame(words, columns=["id", "file"], dtype="str")
+    return found.assign(path=pd.Series(paths, dtype=object)).sort_values(["id", "file"], ignore_index=True)
+
+
+def read_qualities(raw: Path, recording: str, attrition: Attrition) -> dict[str, int]:
+    """Quality by participant, 0 (worst) to 2 (best), as the provider's listeners judged it; the unit is "annotations".
+
+    The provider's ``annotations/<recording>_labels.csv`` has the columns ``FILENAME`` (``<participant>_<recording>``)
+    and ``QUALITY``; where it is not there, nothing is known. Contradicting lines count as none. Raises `InputError`.
+    """
+    path = raw / ANNOTATIONS / f"{recording}_labels.csv"
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            header = [cell.strip() for cell in next(reader, [])]
+            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is not comma-separated text in UTF-8: download it again") from error
+    if header != ["FILENAME", "QUALITY"]:
+        raise InputError(f"{path} does not begin with FILENAME, QUALITY: download it again")
+
+    attrition.came_in("annotations", len(rows))
+    found: dict[str, set[int]] = {}
+    faulty: dict[str, list[int]] = {"malformed line": [], "quality not 0, 1 or 2": []}
+    for line, row in rows:
+        if len(row) != 2 or not row[0].endswith(f"_{recording}"):
+            faulty["malformed line"].append(line)
+        elif row[1] not in QUALITIES:
+            faulty["quality not 0, 1 or 2"].append(line)
+        else:
+            found.setdefault(row[0].removesuffix(f"_{recording}"), set()).add(QUALITIES[row[1]])
+    for reason, lines in faulty.items():
+        attrition.set_aside("annotations", reason, len(lines), file=f"{ANNOTATIONS}/{path.name}", line=lines)
+    attrition.kept("annotations", len(rows) - sum(map(len, faulty.values())))
+    return {name: qualities.pop() for name, qualities in found.items() if len(qualities) == 1}
