@@ -44,6 +44,7 @@ def icu(tmp_path, deaths, n_stays=20):
 # Of every data set: where real files of it are, and the options that they need
 CASES = {
     "coswara": (DATA / "coswara", {"outcome": "g"}),
+    "mimic3": (DATA / "mimic3-demo", {"edition": "demo"}),
     "pbcseq": (ROOT / "data/1_raw/pbcseq", {}),
     "physionet2012": (DATA / "physionet2012", {}),
 }
@@ -89,6 +90,7 @@ def test_a_dataset_reads_sorted_events_and_its_statics(name):
     attrition, variables = Attrition(), dataset.variables(options)
     events, subjects = dataset.read(raw, options, attrition)
     statics = [variable.name for variable in variables if variable.role == "static"]
+    subjects = subjects.drop(columns="patient_id", errors="ignore")
     assert list(subjects.columns) == ["subject_id", "outcome", *statics]
     assert list(events.columns) == ["subject_id", "hours", "variable", "value"]
     assert subjects["subject_id"].is_unique and set(subjects["outcome"]) == {0.0, 1.0}
@@ -259,7 +261,7 @@ def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project):
     )
     assert json.loads((folder / "source.json").read_text())["licence"].startswith("GNU Lesser")
     lost = sum(sum(unit["set_aside"].values()) for unit in metrics["counts"].values())
-    assert len(pd.read_parquet(folder / "set_aside.parquet")) == lost
+    assert pd.read_parquet(folder / "set_aside.parquet")["count"].sum() == lost
     assert metrics["tier"] == "restricted"
 
 

@@ -118,7 +118,26 @@ def test_a_variable_never_measured_in_train_is_the_same_for_everyone() -> None:
     assert not values[:2, :, index].any()
 
 
-def test_a_categorical_series_is_refused_with_the_mend() -> None:
-    variables = (Variable(name="rhythm", label="Rhythm", role="series", kind="categorical", levels=("a", "b")),)
-    with pytest.raises(InputError, match="one binary variable per level"):
-        fit(Ingested(cohort().events, cohort().subjects, variables), PARAMS)
+def test_of_a_categorical_series_the_last_level_of_a_step_is_one_hot_and_carried_forward() -> None:
+    rhythm = Variable(name="rhythm", label="Rhythm", role="series", kind="categorical", levels=("sinus", "flutter"))
+    events = pd.DataFrame(
+        # Not in the order of time
+        [
+            ("p1", 0.9, "rhythm", 0.0),
+            ("p1", 0.1, "rhythm", 1.0),
+            ("p2", 1.1, "rhythm", 0.0),
+            ("p2", 1.2, "rhythm", 1.0),
+        ],
+        columns=["subject_id", "hours", "variable", "value"],
+    )
+    ingested = Ingested(events, cohort().subjects, (rhythm,))
+    preprocessing = fit(ingested, PARAMS.model_copy(update={"missingness": "mask"}))
+    assert [f.name for f in preprocessing.features] == ["rhythm=sinus", "rhythm=flutter", "rhythm_observed"]
+    values, observed = preprocessing.apply(events, ingested.subjects)
+    sinus, flutter = (column(preprocessing, values, f"rhythm={level}") for level in ("sinus", "flutter"))
+    np.testing.assert_allclose(sinus[0], [1, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(flutter[0], [0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(sinus[1, 1:], [0, 0], atol=1e-6)
+    np.testing.assert_allclose(flutter[1, 1:], [1, 1], atol=1e-6)
+    assert observed[:2, :, 1].tolist() == [[1, 0, 0], [0, 1, 0]]
+    np.testing.assert_allclose(column(preprocessing, values, "rhythm_observed")[1], [0, 1, 0], atol=1e-6)

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 Where = str | int | None | Sequence[str] | Sequence[int] | np.ndarray
-COLUMNS = ["unit", "reason", "file", "record", "line", "column"]
-DTYPES = {name: "Int64" if name == "line" else "string" for name in COLUMNS}
+DTYPES = dict.fromkeys(("unit", "reason", "file", "record", "line", "column"), "string") | {
+    "line": "Int64",
+    "count": "int64",
+}
 
 
 @dataclass
@@ -51,7 +53,20 @@ class Attrition:
     ) -> None:
         """Set ``count`` items of ``unit`` aside; each place is one value for all of them or ``count`` values."""
         places = {"file": file, "record": record, "line": line, "column": column}
-        self._rows.append(pd.DataFrame({"unit": unit, "reason": reason, **places}, index=range(count)))
+        self._rows.append(pd.DataFrame({"unit": unit, "reason": reason, **places, "count": 1}, index=range(count)))
+
+    def set_aside_many(self, unit: str, reason: str, count: int, *, file: str | None = None) -> None:
+        """Set ``count`` items of ``unit`` aside as one row, where they are too many to name the place of each.
+
+        >>> counts = Attrition()
+        >>> counts.came_in("rows", 330_712_483)
+        >>> counts.set_aside_many("rows", "of another variable", 330_712_483, file="CHARTEVENTS.csv.gz")
+        >>> len(counts.rows()), counts.summary()["rows"]["set_aside"]
+        (1, {'of another variable': 330712483})
+        """
+        if count:
+            row = {"unit": unit, "reason": reason, "file": file, "record": None, "line": None, "column": None}
+            self._rows.append(pd.DataFrame({**row, "count": count}, index=[0]))
 
     def set_aside_rows(self, unit: str, reason: str, rows: pd.DataFrame, **places: Where) -> None:
         """Set each of ``rows`` aside; columns ``file``, ``record``, ``line`` say where, and so does ``places``."""
@@ -59,16 +74,19 @@ class Attrition:
         self.set_aside(unit, reason, len(rows), **{**found, **places})
 
     def rows(self) -> pd.DataFrame:
-        """One row per item set aside: ``unit, reason, file, record, line, column``."""
+        """What was set aside: ``unit, reason, file, record, line, column, count``.
+
+        ``count`` is 1, one row for each item, but for `set_aside_many`.
+        """
         typed = [rows.astype(DTYPES) for rows in self._rows]
-        return pd.concat(typed, ignore_index=True) if typed else pd.DataFrame(columns=COLUMNS).astype(DTYPES)
+        return pd.concat(typed, ignore_index=True) if typed else pd.DataFrame(columns=list(DTYPES)).astype(DTYPES)
 
     def summary(self) -> dict[str, dict[str, object]]:
         """Counts by unit. Raises `AssertionError` where what came in is not what was kept plus what was set aside."""
         rows = self.rows()
         result: dict[str, dict[str, object]] = {}
         for unit in self._in:
-            reasons = rows.loc[rows["unit"] == unit, "reason"].value_counts().sort_index()
+            reasons = rows[rows["unit"] == unit].groupby("reason")["count"].sum()
             counts = {str(reason): int(count) for reason, count in reasons.items()}
             kept = self._kept.get(unit, 0)
             if self._in[unit] != kept + sum(counts.values()):

@@ -1,7 +1,8 @@
 """From records to tensors and back: everything a recipient needs to put new records on the condensed set's scale.
 
 `Preprocessing` is plain data (``preprocessing.json``). Applying it is one fixed sequence per feature:
-mean within each step -> clip -> log1p if ``log`` -> carry forward -> ``fill`` -> ``(x - mean) / std``.
+mean within each step, of levels the last -> clip -> log1p if ``log`` -> carry forward -> ``fill`` ->
+``(x - mean) / std``.
 """
 
 from pathlib import Path
@@ -21,16 +22,17 @@ FORMAT = 1
 class Feature(BaseModel):
     """One column of the tensors.
 
-    ``source``: "series" (step means of ``variable``), "observed" (1 where ``variable`` was measured in the step),
-    "count" (number of measurements of any variable in the step), "static" (``variable`` of the subject at every step)
-    or "level" (1 where the static categorical ``variable`` has level ``level``).
+    ``source``: "series" (step means of ``variable``), "series_level" (1 where the last value of the categorical series
+    ``variable`` in the step is ``level``), "observed" (1 where ``variable`` was measured in the step), "count" (number
+    of measurements of any variable in the step), "static" (``variable`` of the subject at every step) or "level" (1
+    where the static categorical ``variable`` has level ``level``).
     ``clip`` is in ``unit``; ``fill``, ``mean`` and ``std`` are on the scale after the logarithm, if any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    source: Literal["series", "observed", "count", "static", "level"]
+    source: Literal["series", "series_level", "observed", "count", "static", "level"]
     variable: str = ""
     level: int | None = None
     unit: str = ""
@@ -80,8 +82,9 @@ class Preprocessing(BaseModel):
         return scaled, observed
 
     def raw(self, events: pd.DataFrame, subjects: pd.DataFrame) -> NDArray[np.float64]:
-        """Step means in clinical units, ``(n_subjects, n_steps, n_features)``, NaN where nothing was measured."""
-        names = [variable.name for variable in self.variables if variable.role == "series"]
+        """Step means in clinical units, and levels, ``(n_subjects, n_steps, n_features)``; NaN where not measured."""
+        series = [variable for variable in self.variables if variable.role == "series"]
+        names = [variable.name for variable in series]
         shape = (len(subjects), self.n_steps, len(names))
         subject = pd.Index(subjects["subject_id"]).get_indexer(pd.Index(events["subject_id"]))
         variable = pd.Index(names).get_indexer(pd.Index(events["variable"]))
@@ -92,14 +95,21 @@ class Preprocessing(BaseModel):
         counts = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
         weights = events["value"].to_numpy(dtype=float)[inside]
         sums = np.bincount(cell, weights=weights, minlength=int(np.prod(shape))).reshape(shape)
-        means = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
+        in_step = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
+        categorical = [names.index(v.name) for v in series if v.kind == "categorical"]
+        levels = np.flatnonzero(np.isin(variable[inside], categorical))
+        levels = levels[np.argsort(hours[inside][levels], kind="stable")]
+        in_step.reshape(-1)[cell[levels]] = weights[levels]  # of several for one cell the last stays
 
         result = np.empty((*shape[:2], len(self.features)))
         for index, feature in enumerate(self.features):
             if feature.source == "count":
                 result[:, :, index] = counts.sum(axis=2)
             elif feature.source == "series":
-                result[:, :, index] = means[:, :, names.index(feature.variable)]
+                result[:, :, index] = in_step[:, :, names.index(feature.variable)]
+            elif feature.source == "series_level":
+                level = in_step[:, :, names.index(feature.variable)]
+                result[:, :, index] = np.where(np.isnan(level), np.nan, level == feature.level)
             elif feature.source == "observed":
                 result[:, :, index] = counts[:, :, names.index(feature.variable)] > 0
             else:

@@ -4,5 +4,5 @@ Input: raw files of one cohort (``data/1_raw/<cohort>``), in the form their prov
 plug-in of `tasks.ingestion.datasets`. Output (``data/2_ingested/<cohort>``): ``events.parquet``,
 ``subjects.parquet`` (with the split, drawn by patient) and ``variables.json`` as in
 `tasks.common.records.Ingested`; ``source.json``, the data set's title, licence and citation;
-``set_aside.parquet``, one row for whatever could not be used, with its place and reason. Tier: restricted.
+``set_aside.parquet``, whatever could not be used, with its place, reason and count. Tier: restricted.
 """

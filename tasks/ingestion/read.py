@@ -27,7 +27,8 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
     subjects = plausible_statics(subjects, variables, attrition)
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))
-    split = params.split.assign(len(subjects)) if outcome_required else np.full(len(subjects), "test")
+    patient, patients = pd.factorize(subjects.pop("patient_id") if "patient_id" in subjects else subjects["subject_id"])
+    split = params.split.assign(len(patients))[patient] if outcome_required else np.full(len(subjects), "test")
     subjects.insert(2, "split", pd.Series(split, index=subjects.index, dtype="str"))
     if outcome_required:
         _check_outcomes(subjects)
@@ -107,8 +108,11 @@ def _problems(
 def _check_subjects(subjects: pd.DataFrame, attrition: Attrition) -> None:
     if subjects.empty:
         rows = attrition.rows()
-        reasons = (rows["unit"] + ", " + rows["reason"])[rows["unit"] != "measurements"]
-        account = "; ".join(f"{reason}: {count}" for reason, count in reasons.value_counts().items())
+        lost = rows[rows["unit"] != "measurements"].groupby(["unit", "reason"])["count"].sum()
+        counts = lost.sort_values(ascending=False)
+        account = "; ".join(
+            f"{unit}, {reason}: {count}" for (unit, reason), count in zip(counts.index, counts, strict=True)
+        )
         raise InputError(
             f"no subject is left ({account or 'the raw files hold none'}): mend the raw files or the options"
         )

@@ -1,4 +1,4 @@
-"""Who is held out: each subject is in exactly one of the train, validation and test splits."""
+"""Who is held out: each patient is in exactly one of the train, validation and test splits."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,7 +12,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class RandomSplit(RoomParams):
-    """Fractions ``validation`` and ``test`` of the subjects are held out at random, the rest is for training."""
+    """Fractions ``validation`` and ``test`` of the patients are held out at random, the rest is for training."""
 
     kind: Literal["random"]
     seed: int = Field(default=0, ge=0)
@@ -22,17 +22,17 @@ class RandomSplit(RoomParams):
     @model_validator(mode="after")
     def _leaves_some_for_training(self) -> Self:
         if self.validation + self.test >= 1:
-            raise ValueError("validation and test must leave some subjects for training: let them sum to less than 1")
+            raise ValueError("validation and test must leave some patients for training: let them sum to less than 1")
         return self
 
-    def assign(self, n_subjects: int) -> NDArray[np.str_]:
-        """The split of each subject, in the subjects' order: ``(n_subjects,)``.
+    def assign(self, n_patients: int) -> NDArray[np.str_]:
+        """The split of each patient, in the patients' order: ``(n_patients,)``.
 
         >>> RandomSplit(kind="random", validation=0.2, test=0.4).assign(5).tolist()
         ['train', 'train', 'test', 'validation', 'test']
         """
-        order = np.random.default_rng(self.seed).permutation(n_subjects)
-        return _deal(order, n_test=round(n_subjects * self.test), n_validation=round(n_subjects * self.validation))
+        order = np.random.default_rng(self.seed).permutation(n_patients)
+        return _deal(order, n_test=round(n_patients * self.test), n_validation=round(n_patients * self.validation))
 
 
 class PaperSplit(RoomParams):
@@ -44,13 +44,13 @@ class PaperSplit(RoomParams):
 
     kind: Literal["paper"]
 
-    def assign(self, n_subjects: int) -> NDArray[np.str_]:
-        """The split of each subject, in the subjects' order: ``(n_subjects,)``."""
+    def assign(self, n_patients: int) -> NDArray[np.str_]:
+        """The split of each patient, in the patients' order: ``(n_patients,)``."""
         # What train_test_split does (a test compares them), without the two seconds that importing it takes.
-        n_test = int(np.ceil(0.2 * n_subjects))
-        n_validation = int(np.ceil(0.2 * (n_subjects - n_test)))
-        order = np.random.RandomState(42).permutation(n_subjects)
-        rest = order[n_test:][np.random.RandomState(42).permutation(n_subjects - n_test)]
+        n_test = int(np.ceil(0.2 * n_patients))
+        n_validation = int(np.ceil(0.2 * (n_patients - n_test)))
+        order = np.random.RandomState(42).permutation(n_patients)
+        rest = order[n_test:][np.random.RandomState(42).permutation(n_patients - n_test)]
         return _deal(np.concatenate([order[:n_test], rest]), n_test, n_validation)
 
 

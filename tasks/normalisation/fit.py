@@ -1,19 +1,17 @@
 """Fit a `Preprocessing` on the train split."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
-from tasks.common.errors import InputError
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import Ingested, Variable
 from tasks.normalisation.params import Params
 
 
 def fit(ingested: Ingested, params: Params) -> Preprocessing:
-    """The preprocessing of a cohort, its clip bounds, fills, means and deviations taken from train subjects alone.
-
-    Raises `InputError` where a variable's kind has no rule here, or no train subject has any measurement.
-    """
+    """The preprocessing of a cohort, its clip bounds, fills, means and deviations taken from train subjects alone."""
     empty = Preprocessing(
         step_hours=params.step_hours,
         n_steps=params.n_steps,
@@ -31,26 +29,29 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
 def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
     """The features that ``variables`` give rise to, in order: series, missingness, statics."""
     series = [variable for variable in variables if variable.role == "series"]
-    for variable in series:
-        if variable.kind == "categorical":
-            raise InputError(
-                f"variable '{variable.name}' is a categorical series, for which there is no step mean: "
-                "declare one binary variable per level"
-            )
-    features = [Feature(name=v.name, source="series", variable=v.name, unit=v.unit, log=v.skewed) for v in series]
+    features = []
+    for v in series:
+        if v.kind == "categorical":
+            features += _levels(v, "series_level")
+        else:
+            features.append(Feature(name=v.name, source="series", variable=v.name, unit=v.unit, log=v.skewed))
     if params.missingness == "count":
         features.append(Feature(name="n_measurements", source="count", unit="measurements"))
     if params.missingness == "mask":
         features += [Feature(name=f"{v.name}_observed", source="observed", variable=v.name) for v in series]
     for v in variables:
         if v.role == "static" and v.kind == "categorical":
-            features += [
-                Feature(name=f"{v.name}={level}", source="level", variable=v.name, level=index)
-                for index, level in enumerate(v.levels)
-            ]
+            features += _levels(v, "level")
         elif v.role == "static":
             features.append(Feature(name=v.name, source="static", variable=v.name, unit=v.unit, log=v.skewed))
     return features
+
+
+def _levels(v: Variable, source: Literal["series_level", "level"]) -> list[Feature]:
+    return [
+        Feature(name=f"{v.name}={level}", source=source, variable=v.name, level=index)
+        for index, level in enumerate(v.levels)
+    ]
 
 
 def _fitted(empty: Preprocessing, feature: Feature, raw: np.ndarray, params: Params) -> Feature:

@@ -23,7 +23,8 @@ def normalisation(context: Context[Params]) -> dict[str, Any]:
     preprocessing.save(context.out / "preprocessing.json")
 
     outside = outside_steps(preprocessing, ingested.events)
-    series = [index for index, feature in enumerate(preprocessing.features) if feature.source == "series"]
+    # All levels of a variable are observed at the same steps
+    series = {f.variable: index for index, f in enumerate(preprocessing.features) if f.source.startswith("series")}
     return {
         "shape": list(values.shape),
         "measurements": {
@@ -31,7 +32,5 @@ def normalisation(context: Context[Params]) -> dict[str, Any]:
             "kept": len(ingested.events) - outside,
             "set_aside": {"outside the steps": outside} if outside else {},
         },
-        "share_observed": {
-            preprocessing.features[index].name: round(float(observed[:, :, index].mean()), 4) for index in series
-        },
+        "share_observed": {name: round(float(observed[:, :, index].mean()), 4) for name, index in series.items()},
     }

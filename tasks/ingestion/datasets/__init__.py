@@ -4,7 +4,8 @@
 ``variables(options)``: what is measured, series first, then statics; public knowledge, nothing computed from records.
 ``source(options)``: title, licence, where to get the files, and how to cite them.
 ``read(raw, options, attrition, *, outcome_required=True) -> (events, subjects)``: the records in the folder
-``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``.
+``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``. Where one patient
+may be several subjects (stays), a column ``patient_id`` says who is who: the split is drawn by patient.
 
 `read` keeps the order of the subjects fixed, whatever order files come in, and uses only the files and options.
 Without ``outcome_required`` (new records, to be mapped onto a released scale) a subject whose outcome is unknown

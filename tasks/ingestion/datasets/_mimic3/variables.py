@@ -1,0 +1,108 @@
+"""The 17 clinical variables of the benchmark (see `mimic3`), and the words in which nurses record five of them.
+
+The database was written by two charting systems, CareVue ("4 Spontaneously") and MetaVision ("Spontaneously"). Words
+of the two that mean the same share a level, or a patient's level would tell the system and with it the year.
+"""
+
+from tasks.common.records import Variable
+
+# Name, label, unit, and the widest range that a living patient's true value can take. A pressure of 0 mmHg is
+# what a disconnected transducer reads.
+NUMERIC = {
+    name: Variable(name=name, label=label, unit=unit, role="series", low=low, high=high)
+    for name, label, unit, low, high in (
+        ("DBP", "diastolic blood pressure", "mmHg", 1, 300),
+        ("FiO2", "fraction of inspired oxygen", "", 0.2, 1),
+        ("glucose", "blood glucose", "mg/dl", 1, 2500),
+        ("HR", "heart rate", "1/min", 0, 350),
+        ("height", "height", "cm", 100, 250),
+        ("MBP", "mean blood pressure", "mmHg", 1, 330),
+        ("O2sat", "oxygen saturation", "%", 10, 100),
+        ("RR", "respiratory rate", "1/min", 0, 150),
+        ("SBP", "systolic blood pressure", "mmHg", 1, 375),
+        ("temperature", "temperature", "°C", 20, 45),
+        ("weight", "weight", "kg", 20, 400),
+        ("pH", "blood pH", "", 6.3, 8.4),
+    )
+}
+
+# Of each categorical variable its label, and of each level the words that stand for it, in lower case
+WORDS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "CRR": (
+        "capillary refill rate",
+        {"normal": ("normal <3 secs", "brisk"), "delayed": ("abnormal >3 secs", "delayed")},
+    ),
+    "GCS_eye": (
+        "Glasgow coma scale, eye opening",
+        {
+            "none": ("1 no response", "none"),
+            "to pain": ("2 to pain", "to pain"),
+            "to speech": ("3 to speech", "to speech"),
+            "spontaneous": ("4 spontaneously", "spontaneously"),
+        },
+    ),
+    "GCS_motor": (
+        "Glasgow coma scale, motor response",
+        {
+            "none": ("1 no response", "no response"),
+            "abnormal extension": ("2 abnorm extensn", "abnormal extension"),
+            "abnormal flexion": ("3 abnorm flexion", "abnormal flexion"),
+            "withdraws": ("4 flex-withdraws", "flex-withdraws"),
+            "localizes pain": ("5 localizes pain", "localizes pain"),
+            "obeys commands": ("6 obeys commands", "obeys commands"),
+        },
+    ),
+    "GCS_verbal": (
+        "Glasgow coma scale, verbal response",
+        {
+            "intubated": ("1.0 et/trach", "no response-ett"),  # scored 1, but says nothing about the brain
+            "none": ("1 no response", "no response"),
+            "incomprehensible sounds": ("2 incomp sounds", "incomprehensible sounds"),
+            "inappropriate words": ("3 inapprop words", "inappropriate words"),
+            "confused": ("4 confused", "confused"),
+            "oriented": ("5 oriented", "oriented"),
+        },
+    ),
+}
+LEAST_TOTAL, GREATEST_TOTAL = 3, 15
+CATEGORICAL = {
+    **{
+        name: Variable(name=name, label=label, role="series", kind="categorical", levels=tuple(levels))
+        for name, (label, levels) in WORDS.items()
+    },
+    "GCS_total": Variable(
+        name="GCS_total",
+        label="Glasgow coma scale, total",
+        role="series",
+        kind="categorical",
+        levels=tuple(str(score) for score in range(LEAST_TOTAL, GREATEST_TOTAL + 1)),
+    ),
+}
+
+# In the benchmark's order
+NAMES = (
+    "CRR",
+    "DBP",
+    "FiO2",
+    "GCS_eye",
+    "GCS_motor",
+    "GCS_total",
+    "GCS_verbal",
+    "glucose",
+    "HR",
+    "height",
+    "MBP",
+    "O2sat",
+    "RR",
+    "SBP",
+    "temperature",
+    "weight",
+    "pH",
+)
+VARIABLES = tuple({**NUMERIC, **CATEGORICAL}[name] for name in NAMES)
+
+# Of each variable in words: the level's place by word
+LEVELS = {
+    name: {word: place for place, words in enumerate(levels.values()) for word in words}
+    for name, (_, levels) in WORDS.items()
+}
