@@ -13,7 +13,7 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import validate
 from tasks.common.records import Ingested, Variable
-from tasks.ingestion.datasets import Source, find
+from tasks.ingestion.datasets import Source, find, pbcseq
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest, plausible_statics
 from tasks.ingestion.split import PaperSplit, RandomSplit
@@ -44,6 +44,7 @@ def icu(tmp_path, deaths, n_stays=20):
 # Of every data set: where real files of it are, and the options that they need
 CASES = {
     "pbcseq": (ROOT / "data/1_raw/pbcseq", {}),
+    "table": (ROOT / "data/1_raw/pbcseq", pbcseq.Options().declared().model_dump()),
     "physionet2012": (DATA / "physionet2012", {}),
 }
 

@@ -20,10 +20,10 @@ def names(package: str) -> list[str]:
 def load(package: str, name: str) -> ModuleType:
     """Import plug-in ``name`` of ``package``. Raises `InputError` with the known names where there is none such.
 
-    >>> load("tasks.ingestion.datasets", "nonesuch")
+    >>> load("tasks.ingestion.datasets", "nonesuch")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    tasks.common.errors.InputError: no 'nonesuch' in tasks/ingestion/datasets; choose one of: pbcseq, physionet2012
+    tasks.common.errors.InputError: no 'nonesuch' in tasks/ingestion/datasets; choose one of: ...
     """
     known = names(package)
     if name not in known:
