@@ -46,6 +46,15 @@ CASES = {
     "pbcseq": (ROOT / "data/1_raw/pbcseq", {}),
     "table": (ROOT / "data/1_raw/pbcseq", pbcseq.Options().declared().model_dump()),
     "physionet2012": (DATA / "physionet2012", {}),
+    "meds": (
+        DATA / "meds",  # no open sample is at hand; tests/test_meds.py writes data sets by the standard's own schemas
+        {
+            "source": {"title": "a MEDS data set", "licence": "its own"},
+            "labels": "labels",
+            "window_hours": 48,
+            "variables": {"hr": {"label": "heart rate", "role": "series", "codes": ["HR"]}},
+        },
+    ),
 }
 
 

@@ -31,13 +31,7 @@ def variables(options: Options) -> tuple[Variable, ...]:
 
 def source(options: Options) -> Source:
     """What was declared."""
-    declared = options.source
-    return Source(
-        title=declared.title,
-        licence=declared.licence,
-        url=declared.url or "not published",
-        citation=declared.citation or declared.title,
-    )
+    return options.source.source()
 
 
 def read(

@@ -5,21 +5,13 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tasks.common.params import RoomParams
+from tasks.ingestion.datasets._declared import Origin, Text
 from tasks.ingestion.datasets._table.cells import plain
-from tasks.ingestion.datasets._table.places import Measurements, Subjects, Text
+from tasks.ingestion.datasets._table.places import Measurements, Subjects
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
 RESERVED = {"subject_id", "outcome", "split", "hours"}
-
-
-class Origin(RoomParams):
-    """What the recipient of a bundle is told about the records. The licence has to be stated."""
-
-    title: str = Field(min_length=1)
-    licence: str = Field(min_length=1)
-    citation: str = ""
-    url: str = ""
 
 
 class Time(RoomParams):

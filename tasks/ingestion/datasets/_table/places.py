@@ -1,25 +1,16 @@
 """Where the tables are, and which of their columns say whose and when."""
 
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tasks.common.params import RoomParams
+from tasks.ingestion.datasets._declared import Text
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", ".")
-
-
-def _text(value: Any) -> Any:
-    """A number or a truth value of YAML as the text that stands for it in a file."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 
 
 class Tabular(RoomParams):
