@@ -271,13 +271,13 @@ def test_one_categorical_column_feeds_a_binary_variable_a_level(tmp_path, form):
 
 def test_timestamps_count_from_each_subject_s_time_zero(tmp_path):
     files = {
-        "visits.csv": wide("a,2020-01-02 06:00,1", "b,2021-05-01,2", "b,someday,3"),
+        "visits.csv": wide("a,2020-01-02 06:00,1", "b,2021-05-01,2", "b,someday,3", "b,9999-12-31,4"),
         "subjects.csv": "id,age,died,admitted,cut\na,50,1,2020-01-01,2020-01-03\nb,60,0,2021-05-01,2021-05-01\n",
     }
     time = {"unit": "hours", "timestamps": True, "zero": "admitted", "until": "cut"}
     events, _, counts, _ = read(tmp_path, files, time=time)
     assert events["hours"].tolist() == [30.0, 0.0]
-    assert counts["visits"]["set_aside"] == {"time is not a timestamp": 1}
+    assert counts["visits"]["set_aside"] == {"time is not a timestamp": 1, "after the landmark": 1}
     files = {
         "visits.csv": wide("a,01.02.2020 06:00,1"),
         "subjects.csv": "id,age,died,admitted\na,50,1,01.02.2020 00:00\n",

@@ -62,7 +62,9 @@ def moments(cells: Cells, form: str | None, column: str) -> NDArray[np.float64]:
         if zoned.any() and not zoned.all():
             raise InputError(f"column '{column}': some times have a time zone and some have none; give all of them one")
         found = pd.to_datetime(words.where(words != ""), errors="coerce", format=form or "ISO8601", utc=True)
-        hours: NDArray[np.float64] = (found - pd.Timestamp(0, tz="UTC")).to_numpy() / np.timedelta64(1, "h")
+        # In microseconds, since nanoseconds end with the year 2262, and files hold years like 9999
+        moment = found.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        hours: NDArray[np.float64] = (moment - np.datetime64(0, "us")) / np.timedelta64(1, "h")
         return hours
 
     return _by_word(cells, read)

@@ -41,24 +41,33 @@ def load(
     All rows come in under ``unit``, and torn lines are set aside. Raises `InputError` where the table is not to be had
     or lacks a column.
     """
-    name, torn = declared.file or "query", []
+    name, torn = declared.file or "query", list[int]()
     if declared.query is not None:
         cells = _query(raw, declared)
     else:
         path = raw / str(declared.file)
         if not path.is_file():
             raise InputError(f"{path} is missing: put it there, or mend 'file' or ingestion.raw in params.yaml")
-        if path.suffix.lower() in (".parquet", ".pq"):
-            cells = _parquet(path)
-        else:
-            cells, lines = read_delimited(path, declared.encoding, declared.delimiter)
-            torn = [int(line) for line in lines]
+        cells, torn = cells_of(path, declared.encoding, declared.delimiter)
     _check_columns(cells, needed, raw / name if declared.file else name)
     attrition.came_in(unit, len(cells) + len(torn))
     attrition.set_aside(unit, "malformed line", len(torn), file=name, line=torn)
     cells = cells.reindex(columns=list(dict.fromkeys([*needed, *optional])), fill_value="")
+    return Rows(name, cleaned(cells, declared.missing))
+
+
+def cells_of(path: Path, encoding: str, delimiter: str) -> tuple[pd.DataFrame, list[int]]:
+    """All columns of a file as text, and its torn lines. Raises `InputError`."""
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return _parquet(path), []
+    cells, lines = read_delimited(path, encoding, delimiter)
+    return cells, [int(line) for line in lines]
+
+
+def cleaned(cells: pd.DataFrame, missing: Iterable[str]) -> pd.DataFrame:
+    """Cells without the white space around them, and "" for whatever stands for no value."""
     cells = cells.apply(lambda column: column.str.strip()) if len(cells.columns) else cells
-    return Rows(name, cells.mask(cells.isin(declared.missing), ""))
+    return cells.mask(cells.isin(list(missing)), "")
 
 
 def _check_columns(cells: pd.DataFrame, needed: Mapping[str, str], place: Path | str) -> None:
