@@ -215,6 +215,63 @@ def test_a_damaged_file_is_named(tmp_path):
     assert "no readable Parquet" in refused(tmp_path, files, measurements={**VISITS, "file": "visits.parquet"})
 
 
+FAULTS = [b"NaN", b"inf", b"1e400", b"-5", b'"', b"x" * 50_000, b"\xff", b"\0", b"9" * 400, b"1_0", b"\r", b"''", b""]
+
+
+def mutated(lines, rng):
+    """The lines with one to four faults such as files have: bytes, cells, lines, delimiters, encodings, ends."""
+    lines = list(lines)
+    for kind in rng.choice(8, rng.integers(1, 5), p=[0.2, 0.15, 0.15, 0.1, 0.2, 0.1, 0.05, 0.05]):
+        place = int(rng.integers(len(lines)))
+        cells = lines[place].split(b",")
+        if kind == 0 and lines[place]:
+            at = int(rng.integers(len(lines[place])))
+            lines[place] = lines[place][:at] + bytes([rng.integers(256)]) + lines[place][at + 1 :]
+        elif kind == 1 and len(lines) > 1:
+            del lines[place]
+        elif kind == 2:
+            lines.insert(place, lines[int(rng.integers(len(lines)))])
+        elif kind == 3:
+            lines[place] = b",".join(cells[at] for at in rng.permutation(len(cells)))
+        elif kind == 4:
+            cells[int(rng.integers(len(cells)))] = FAULTS[int(rng.integers(len(FAULTS)))]
+            lines[place] = b",".join(cells)
+        elif kind == 5:
+            lines[place] = lines[place][: int(rng.integers(len(lines[place]) + 1))]
+        elif kind == 6:
+            lines = [line.replace(b",", b";") for line in lines]
+        else:
+            encoding = ["utf-16", "utf-8-sig", "utf-32", "cp500"][int(rng.integers(4))]
+            lines = [b"\n".join(lines).decode("latin-1").encode(encoding)]
+    return b"\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_damaged_file_gives_a_result_whose_counts_add_up_or_a_clear_error(tmp_path, seed):
+    """Each mutant is the first 120 lines of the real trial with faults; a traceback fails the test."""
+    rng, lines = np.random.default_rng(seed), (ROOT / "data/1_raw/pbcseq/pbcseq.csv").read_bytes().split(b"\n")[:120]
+    refusals = 0
+    for _ in range(15):
+        content = mutated(lines, rng)
+        (tmp_path / "pbcseq.csv").write_bytes(content)
+        attrition = Attrition()
+        try:
+            events, subjects = pbcseq.read(tmp_path, pbcseq.Options(), attrition)
+        except InputError as error:
+            refusals += 1
+            assert str(tmp_path) in str(error) or "options." in str(error)
+            assert len(str(error)) < 1000
+            continue
+        attrition.kept("measurements", len(events))
+        attrition.kept("subjects", len(subjects))
+        attrition.kept("descriptors", 0)
+        counts = attrition.summary()
+        if b'"' not in content:
+            text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+            assert counts["visits"]["in"] == len([line for line in text.split("\n")[1:] if line.strip(", ")])
+    assert 0 < refusals < 15
+
+
 # Measurements
 
 
