@@ -188,6 +188,33 @@ def cohorts(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 
 @app.command()
+def new_cohort(
+    name: Annotated[str, typer.Argument(help="A name for the cohort: a-z, 0-9, '-' and '_'.", show_default=False)],
+    from_: Annotated[Path, typer.Option("--from", metavar="PATH", help="A folder with one or two tables, or a file.")],
+    outcome: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The outcome's column, by default guessed.")
+    ] = None,
+) -> None:
+    """Look at your own CSV or Parquet tables and write a commented block for them into params.yaml, for you to check.
+
+    Example: recondense new-cohort icu --from data/1_raw/icu
+    """
+    from flows.params_file import add_cohort
+    from tasks.ingestion.block import block
+    from tasks.ingestion.propose import propose
+
+    root = find_root()
+    found = propose(root, name, from_, outcome)
+    add_cohort(root, name, block(name, found))
+    for line in [*found.said, *(f"left out: {one}" for one in found.left_out)]:
+        typer.echo(line)
+    typer.echo(
+        f"written: cohort {name} in params.yaml, {len(found.variables)} variables. All of it is a guess: check it,"
+    )
+    typer.echo(f"state licence, units and ranges, and try it with: python -m tasks ingestion {name}")
+
+
+@app.command()
 def releases(
     cohort: Annotated[str | None, typer.Argument(help="Only this cohort.", show_default=False)] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS
-from tasks.common.params import block, check_cohort
+from tasks.common.params import block, check_cohort, check_cohort_name, read
 
 
 def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
@@ -32,6 +32,29 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
                 raise InputError(f"--set {assignment}: '{key}' holds a value, not a section")
         target[keys[-1]] = value
     _replace(path, yaml, document)
+    try:
+        check_cohort(root, cohort)
+    except InputError:
+        _write(path, before)
+        raise
+
+
+def add_cohort(root: Path, cohort: str, text: str) -> None:
+    """Put ``text``, the block of a new cohort as it stands in params.yaml, below the other cohorts.
+
+    Everything else stays byte for byte. Nothing is written unless the new block is valid. Raises `InputError`.
+    """
+    check_cohort_name(cohort)
+    if cohort in read(root):
+        raise InputError(f"params.yaml has a cohort '{cohort}' already: choose another name, or take that block out")
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    lines = before.splitlines(keepends=True)
+    document = YAML().load(before)
+    after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
+    end = min(after, default=len(lines))
+    head = "".join(lines[:end]).rstrip("\n")
+    _write(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
     try:
         check_cohort(root, cohort)
     except InputError:

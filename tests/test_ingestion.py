@@ -13,7 +13,7 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import validate
 from tasks.common.records import Ingested, Variable
-from tasks.ingestion.datasets import Source, find
+from tasks.ingestion.datasets import Source, find, pbcseq
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest, plausible_statics
 from tasks.ingestion.split import PaperSplit, RandomSplit
@@ -46,7 +46,17 @@ CASES = {
     "coswara": (DATA / "coswara", {"outcome": "g"}),
     "mimic3": (DATA / "mimic3-demo", {"edition": "demo"}),
     "pbcseq": (ROOT / "data/1_raw/pbcseq", {}),
+    "table": (ROOT / "data/1_raw/pbcseq", pbcseq.Options().declared().model_dump()),
     "physionet2012": (DATA / "physionet2012", {}),
+    "meds": (
+        DATA / "meds",  # no open sample is at hand; tests/test_meds.py writes data sets by the standard's own schemas
+        {
+            "source": {"title": "a MEDS data set", "licence": "its own"},
+            "labels": "labels",
+            "window_hours": 48,
+            "variables": {"hr": {"label": "heart rate", "role": "series", "codes": ["HR"]}},
+        },
+    ),
 }
 
 

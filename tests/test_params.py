@@ -35,6 +35,11 @@ def test_the_cohorts_that_come_with_the_project_are_valid() -> None:
             "records_per_class: 0",
             r"condensation\.records_per_class: .*greater than or equal to 1",
         ),
+        (
+            "validation: 0.2, test: 0.3}",
+            "validation: 0.2, test: 0.3}\n      optoins: {}",
+            r"ingestion\.optoins is not a known parameter; known here: dataset, raw, split, options",
+        ),
         ("method: unrolled", "method: alchemy", "no 'alchemy' in tasks/condensation/methods"),
         ("dataset: pbcseq", "dataset: nonesuch", "nonesuch.*choose"),
         ("n_steps: 4", "n_steps: four", r"normalisation\.n_steps"),

@@ -3,7 +3,7 @@
 import importlib
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML, YAMLError
@@ -90,10 +90,26 @@ def validate(model: type[P], values: dict[str, Any], where: str) -> P:
         for problem in error.errors():
             key = ".".join([where, *(str(part) for part in problem["loc"])])
             if problem["type"] == "extra_forbidden":
-                lines.append(f"{key} is not a known parameter; known here: {', '.join(model.model_fields)}")
+                known = ", ".join(_model_at(model, problem["loc"][:-1]).model_fields)
+                lines.append(f"{key} is not a known parameter; known here: {known}")
             else:
                 lines.append(f"{key}: {problem['msg']}")
         raise InputError("\n".join(lines)) from error
+
+
+def _model_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model that checks what is at ``place`` in ``model``; where there are several, the one that holds them."""
+    field = model.model_fields.get(str(place[0])) if place else None
+    found, pending = [], [field.annotation] if field else []
+    while pending:
+        kind = pending.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found.append(kind)
+        pending += get_args(kind)
+    if len(found) != 1:
+        return model
+    named = len(place) > 1 and str(place[1]) not in found[0].model_fields  # the key in a dictionary of models
+    return _model_at(found[0], place[2 if named else 1 :])
 
 
 def check_cohort(root: Path, cohort: str) -> None:

@@ -46,7 +46,7 @@ def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attr
     ['outside plausible range']
     """
     series = [variable for variable in variables if variable.role == "series"]
-    low, high, whole = np.array([_bounds(variable) for variable in series]).T
+    low, high, whole = np.array([_bounds(variable) for variable in series]).reshape(-1, 3).T
     code = pd.Categorical(events["variable"], [variable.name for variable in series]).codes
     problems = _problems(events["value"].to_numpy(), low[code], high[code], whole[code] == 1)
     for reason, chosen in problems.items():

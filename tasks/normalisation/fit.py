@@ -35,7 +35,7 @@ def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
             features += _levels(v, "series_level")
         else:
             features.append(Feature(name=v.name, source="series", variable=v.name, unit=v.unit, log=v.skewed))
-    if params.missingness == "count":
+    if params.missingness == "count" and series:
         features.append(Feature(name="n_measurements", source="count", unit="measurements"))
     if params.missingness == "mask":
         features += [Feature(name=f"{v.name}_observed", source="observed", variable=v.name) for v in series]

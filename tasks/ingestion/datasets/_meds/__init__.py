@@ -1,0 +1,1 @@
+"""Parts of the plug-in `meds`: its options, labels and events."""

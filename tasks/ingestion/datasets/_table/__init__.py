@@ -1,0 +1,1 @@
+"""Parts of the plug-in `table`: its options, files, cells, subjects and measurements."""

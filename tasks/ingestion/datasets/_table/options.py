@@ -1,0 +1,157 @@
+"""What params.yaml declares about one's own tables."""
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from tasks.common.params import RoomParams
+from tasks.ingestion.datasets._declared import Origin, Text
+from tasks.ingestion.datasets._table.cells import plain
+from tasks.ingestion.datasets._table.places import Measurements, Subjects
+
+HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
+Levels = tuple[Text, ...]
+RESERVED = {"subject_id", "outcome", "split", "hours"}
+
+
+class Time(RoomParams):
+    """``unit`` of every time that is a number, here and in the files. ``timestamps``: the files' times are dates, in
+    ISO 8601 or by strptime's ``format``. ``zero``: the subjects' column with each one's time zero. ``until``: the
+    landmark after which measurements do not count, in ``unit`` since time zero, or the subjects' column that holds it.
+    """
+
+    unit: Literal["minutes", "hours", "days"]
+    timestamps: bool = False
+    format: str | None = None
+    zero: Text | None = None
+    until: float | str | None = None
+
+    @model_validator(mode="after")
+    def _timestamps_have_a_zero(self) -> Self:
+        if self.timestamps and self.zero is None:
+            raise ValueError("timestamps need 'zero', the subjects' column with the moment that hours count from")
+        if self.format is not None and not self.timestamps:
+            raise ValueError("'format' is for timestamps: add 'timestamps: true'")
+        return self
+
+
+class Outcome(RoomParams):
+    """A column of the subjects, its ``positive`` levels and its ``negative`` ones. Others are set aside."""
+
+    column: Text
+    positive: Levels = Field(min_length=1)
+    negative: Levels = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_level_twice(self) -> Self:
+        _different((*self.positive, *self.negative))
+        return self
+
+
+class Landmark(RoomParams):
+    """The outcome is an event within ``horizon`` after ``at``, both in time's unit, among those still at risk then.
+
+    ``time``, ``status``: the subjects' columns with the end of follow-up and its code. ``events``: the codes of the
+    event; ``censored``: the codes of follow-up that ended without. Censored before the horizon: set aside.
+    """
+
+    at: float = Field(ge=0)
+    horizon: float = Field(gt=0)
+    time: Text
+    status: Text
+    events: Levels = Field(min_length=1)
+    censored: Levels = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_code_twice(self) -> Self:
+        _different((*self.events, *self.censored))
+        return self
+
+
+class Declared(RoomParams):
+    """A variable (see `tasks.common.records.Variable`). ``column``: where it is found, by default under its own name:
+    a column, or what stands in the column ``variable`` of long measurements. ``positive`` and ``negative``: the levels
+    of a binary variable, by default 1 and 0; with ``positive`` alone every other level is negative."""
+
+    label: str = Field(min_length=1)
+    role: Literal["series", "static"]
+    unit: str = ""
+    kind: Literal["numeric", "binary", "categorical"] = "numeric"
+    low: float | None = None
+    high: float | None = None
+    skewed: bool = False
+    column: Text | None = None
+    levels: Levels = ()
+    positive: Levels = ()
+    negative: Levels = ()
+
+    @model_validator(mode="after")
+    def _levels_suit_the_kind(self) -> Self:
+        if self.kind == "categorical" and len(self.levels) < 2:
+            raise ValueError("a categorical variable needs its 'levels', two or more")
+        if self.kind != "categorical" and self.levels:
+            raise ValueError("'levels' are for 'kind: categorical'; a binary variable has 'positive' and 'negative'")
+        if self.kind != "binary" and (self.positive or self.negative):
+            raise ValueError("'positive' and 'negative' are for 'kind: binary'")
+        if self.negative and not self.positive:
+            raise ValueError("'negative' needs 'positive' beside it")
+        if self.kind == "categorical" and self.role == "series":
+            raise ValueError(
+                "a categorical series has no mean over a step: declare one binary variable a level, each with this "
+                "'column' and its level as 'positive'"
+            )
+        if self.kind != "numeric" and (self.low is not None or self.high is not None or self.skewed):
+            raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("'low' must be less than 'high'")
+        if self.skewed and not (self.low is not None and self.low >= 0):
+            raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
+        _different((*self.levels, *self.positive, *self.negative))
+        return self
+
+
+class Options(RoomParams):
+    """``measurements``: left out where all is static. ``subjects``: left out where the measurements' rows say it all.
+    The outcome is either an ``outcome`` column or a ``landmark`` rule."""
+
+    source: Origin
+    measurements: Measurements | None = None
+    subjects: Subjects | None = None
+    time: Time | None = None
+    outcome: Outcome | None = None
+    landmark: Landmark | None = None
+    variables: dict[Text, Declared] = Field(min_length=1)
+
+    @field_validator("variables")
+    @classmethod
+    def _names_are_free(cls, variables: dict[str, Declared]) -> dict[str, Declared]:
+        if taken := RESERVED & set(variables):
+            raise ValueError(
+                f"'{min(taken)}' has a meaning of its own: name the variable otherwise and give its 'column'"
+            )
+        return variables
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        series = [name for name, variable in self.variables.items() if variable.role == "series"]
+        if self.measurements is None and series:
+            raise ValueError(
+                f"'{series[0]}' is a series, but no 'measurements' are declared: add them, or make it static"
+            )
+        if self.measurements is not None and not series:
+            raise ValueError("'measurements' are declared, but no variable with 'role: series'")
+        if self.measurements is None and self.subjects is None:
+            raise ValueError("declare 'subjects' (a row a subject), 'measurements' (over time), or both")
+        if (self.outcome is None) == (self.landmark is None):
+            raise ValueError("declare either 'outcome' (a column) or 'landmark' (a rule)")
+        if self.time is None and (self.measurements is not None or self.landmark is not None):
+            raise ValueError("measurements and a landmark need 'time', as in 'time: {unit: days}'")
+        if self.landmark is not None and self.time is not None and self.time.until is not None:
+            raise ValueError("with a landmark, measurements count up to it: leave 'time.until' out")
+        return self
+
+
+def _different(levels: Levels) -> None:
+    seen = [plain(level) for level in levels]
+    if twice := [level for level, word in zip(levels, seen, strict=True) if seen.count(word) > 1]:
+        raise ValueError(f"'{twice[0]}' is named twice (capitals and '1' or '1.0' make no difference)")

@@ -1,0 +1,92 @@
+"""Where the tables are, and which of their columns say whose and when."""
+
+from pathlib import PurePosixPath
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from tasks.common.params import RoomParams
+from tasks.ingestion.datasets._declared import Text
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", ".")
+
+
+class Tabular(RoomParams):
+    """Where a table is: ``file`` (CSV, CSV.gz or Parquet) in the raw folder, or an SQL ``query`` sent to ``url``.
+
+    ``url`` is ``env:NAME``, which names an environment variable that holds an SQLAlchemy URL, or ``sqlite:///FILE``
+    with a file in the raw folder. ``subject``: the column of the subject's id. ``missing``: what stands for no value.
+    """
+
+    file: str | None = None
+    query: str | None = None
+    url: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
+    missing: tuple[str, ...] = MISSING
+    subject: Text
+
+    @field_validator("file")
+    @classmethod
+    def _inside_the_raw_folder(cls, file: str | None) -> str | None:
+        if file is not None and (PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts):
+            raise ValueError(
+                "name a file in the raw folder, without '..' or a leading '/'; ingestion.raw is the folder"
+            )
+        return file
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError as error:
+            raise ValueError("no such encoding; common ones are utf-8, latin-1, cp1252 and utf-16") from error
+        return encoding
+
+    @field_validator("url")
+    @classmethod
+    def _fit_to_be_published(cls, url: str | None) -> str | None:
+        """params.yaml is in git and, by the manifest, in the bundle: neither password nor machine belongs there."""
+        if url is None or (url.startswith("env:") and len(url) > 4):
+            return url
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise ValueError("write env:NAME, the environment variable with the SQLAlchemy URL") from error
+        if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database.startswith(("/", "file:")):
+            raise ValueError("params.yaml is published: put this URL into an environment variable and write env:NAME")
+        return url
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.file is None) == (self.query is None) or (self.query is None) != (self.url is None):
+            raise ValueError("name either a 'file' in the raw folder, or a 'query' and the 'url' to send it to")
+        return self
+
+
+class Measurements(Tabular):
+    """What was measured over time. Long, one row a measurement: the columns ``variable`` and ``value`` are named.
+    Wide, one row a visit: they are not, and every series variable is a column."""
+
+    time: Text
+    variable: Text | None = None
+    value: Text | None = None
+
+    @model_validator(mode="after")
+    def _long_or_wide(self) -> Self:
+        if (self.variable is None) != (self.value is None):
+            raise ValueError("name both 'variable' and 'value' (one row a measurement), or neither (one row a visit)")
+        return self
+
+
+class Subjects(Tabular):
+    """One row a subject; rows of one subject must agree. ``patient``: the column that tells whose stay or visit a
+    subject is; of a patient's subjects the ``use``, by time zero and then by row, stays, so that nobody is in two
+    splits."""
+
+    patient: Text | None = None
+    use: Literal["first", "last"] = "first"

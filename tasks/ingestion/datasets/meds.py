@@ -1,0 +1,127 @@
+"""A data set in the Medical Event Data Standard (MEDS), to which MIMIC-IV, eICU and OMOP can be exported.
+
+Raw folder: ``data/**/*.parquet`` with ``subject_id, time, code, numeric_value``, and Parquet files of labels with
+``subject_id, prediction_time, boolean_value``; schemas: <https://github.com/Medical-Event-Data-Standard/meds>. Time
+zero lies ``window_hours`` before the prediction. Which code is which variable is declared, since variables are public
+knowledge. Events of other codes, of subjects without a label, and outside the window are passed over, not set aside.
+"""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tasks.common.attrition import Attrition
+from tasks.common.errors import InputError
+from tasks.common.records import Variable
+from tasks.ingestion.datasets import Source
+from tasks.ingestion.datasets._meds.events import batches, in_the_window, series_of, statics_of
+from tasks.ingestion.datasets._meds.labels import read_labels, read_typed
+from tasks.ingestion.datasets._meds.options import Options
+
+__all__ = ["Options", "read", "source", "variables"]
+
+CODES = Path("metadata", "codes.parquet")
+
+
+def variables(options: Options) -> tuple[Variable, ...]:
+    """The declared variables, series first."""
+    return tuple(
+        Variable(name=name, **declared.model_dump(exclude={"codes", "years_since", "positive", "negative"}))
+        for role in ("series", "static")
+        for name, declared in options.variables.items()
+        if declared.role == role
+    )
+
+
+def source(options: Options) -> Source:
+    """What was declared."""
+    return options.source.source()
+
+
+def read(
+    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events in the window before the prediction, and the labelled subjects in the order of their ids.
+
+    Units: "labels" (rows), "subjects" (with a label that is used), "measurements" (events of a declared series in the
+    window), "descriptors" (statics by contradicting codes). Raises `InputError`.
+    """
+    labels = read_labels(raw, options, attrition, outcome_required)
+    codes = sorted({scale.code for variable in options.variables.values() for scale in variable.scales()})
+    series, statics, seen = [], [], np.zeros(len(labels), dtype=bool)
+    unseen = set(codes)
+    for batch in batches(raw, codes, labels["subject_id"]):
+        found = in_the_window(batch, labels, options.window_hours)
+        unseen -= set(found["code"])
+        seen[found["place"]] = True
+        series.append(series_of(found, options))
+        statics.append(statics_of(found, options))
+    if outcome_required and len(labels):
+        _check_codes(raw, options, unseen)
+    attrition.came_in("subjects", len(labels))
+    ids = labels["subject_id"].astype("str")
+    attrition.set_aside("subjects", "no event of a declared code", int((~seen).sum()), record=ids[~seen].to_numpy())
+    subjects = pd.DataFrame(
+        {"subject_id": ids, "outcome": labels["outcome"], **_statics(statics, ids, options, attrition)}
+    )
+    return _events(series, ids, attrition), subjects[seen].reset_index(drop=True)
+
+
+def _events(parts: list[pd.DataFrame], ids: "pd.Series[str]", attrition: Attrition) -> pd.DataFrame:
+    empty = pd.DataFrame({"place": [], "hours": [], "variable": [], "value": []})
+    found = pd.concat(parts, ignore_index=True) if parts else empty
+    attrition.came_in("measurements", len(found))
+    blank = found[found["value"].isna()]
+    record, column = ids.to_numpy()[blank["place"].astype(int)], blank["variable"].to_numpy()
+    attrition.set_aside("measurements", "no numeric value", len(blank), record=record, column=column)
+    found = found[found["value"].notna()]
+    found = found.iloc[np.lexsort((found["variable"], found["hours"], found["place"]))]
+    return pd.DataFrame(
+        {
+            "subject_id": ids.to_numpy()[found["place"].astype(int)],
+            "hours": found["hours"].to_numpy(dtype=float),
+            "variable": found["variable"].to_numpy(),
+            "value": found["value"].to_numpy(dtype=float),
+        }
+    ).astype({"subject_id": "str", "variable": "str"})
+
+
+def _statics(
+    parts: list[pd.DataFrame], ids: "pd.Series[str]", options: Options, attrition: Attrition
+) -> dict[str, "pd.Series[float]"]:
+    """Columns of one value a subject, NaN where unknown; of several births the first counts."""
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"place": [], "variable": [], "value": []})
+    columns = {}
+    for name, variable in options.variables.items():
+        if variable.role == "series":
+            continue
+        by_subject = found[found["variable"] == name].groupby("place")["value"]
+        value = by_subject.max()
+        if variable.kind == "binary":
+            both = value.index[by_subject.nunique() > 1].astype(int)
+            attrition.came_in("descriptors", len(both))
+            gone = ids.to_numpy()[both]
+            attrition.set_aside("descriptors", "contradicting codes", len(both), record=gone, column=name)
+            value = value.drop(both)
+        columns[name] = value.reindex(range(len(ids))).astype(float)
+    return columns
+
+
+def _check_codes(raw: Path, options: Options, unseen: set[str]) -> None:
+    """Raise `InputError` for a variable none of whose codes occur, with similar codes of the data set's own list."""
+    for name, variable in options.variables.items():
+        codes = [scale.code for scale in variable.scales()]
+        if not unseen.issuperset(codes):
+            continue
+        known = []
+        if (raw / CODES).is_file():
+            known = read_typed(raw / CODES, {"code": pa.string()}, {}, "the MEDS schema of codes")["code"].to_pylist()
+        near = get_close_matches(codes[0], [code for code in known if code], 3, 0.6)
+        hint = f"did you mean {' or '.join(repr(code) for code in near)}?" if near else f"look codes up in {CODES}."
+        raise InputError(
+            f"options.variables.{name}: no labelled subject has an event of the code '{codes[0]}': {hint} Mend its "
+            "codes, or take the variable out"
+        )

@@ -1,0 +1,234 @@
+"""MEDS data sets, written by the standard's own schemas: what lies in the window before each prediction is read."""
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.common.attrition import Attrition
+from tasks.common.errors import InputError
+from tasks.common.params import validate
+from tasks.ingestion.datasets import meds
+
+standard = pytest.importorskip("meds", reason="the package meds holds the schemas that these tests write by")
+
+NOON = datetime.datetime(2020, 1, 3, 12)
+VARIABLES = {
+    "creatinine": {
+        "label": "serum creatinine",
+        "unit": "mg/dl",
+        "role": "series",
+        "low": 0,
+        "high": 40,
+        "codes": ["LAB//creatinine//mg/dL", {"code": "LAB//creatinine//umol/L", "factor": 0.0113122}],
+    },
+    "ventilated": {
+        "label": "ventilation", "role": "series", "kind": "binary", "positive": ["VENT//ON"], "negative": ["VENT//OFF"]
+    },
+    "age": {"label": "age", "unit": "years", "role": "static", "years_since": "MEDS_BIRTH"},
+    "female": {
+        "label": "female sex", "role": "static", "kind": "binary", "positive": ["GENDER//F"], "negative": ["GENDER//M"]
+    },
+}  # fmt: skip
+OPTIONS = {
+    "source": {"title": "a MEDS data set", "licence": "ODC-BY 1.0"},
+    "labels": "labels",
+    "window_hours": 48,
+    "variables": VARIABLES,
+}
+
+
+def at(hours):
+    return NOON + datetime.timedelta(hours=hours)
+
+
+def record(subject, birth=1960, gender="GENDER//F", events=()):
+    """A birth, a gender without a time, and ``(hours before or after noon, code, value)``."""
+    born = (subject, datetime.datetime(birth, 1, 3, 12), "MEDS_BIRTH", None)
+    return [(subject, None, gender, None), born, *((subject, at(hours), code, value) for hours, code, value in events)]
+
+
+def write(raw, shards, labels, splits=None):
+    """A data set of shards (lists of rows) and labels ``(subject, hours from noon, outcome)``, valid by its schemas."""
+    for name, rows in shards.items():
+        columns = dict(
+            zip(("subject_id", "time", "code", "numeric_value"), map(list, zip(*rows, strict=True)), strict=True)
+        )
+        schema = {
+            "subject_id": pa.int64(),
+            "time": pa.timestamp("us"),
+            "code": pa.string(),
+            "numeric_value": pa.float32(),
+        }
+        _write(raw / "data" / f"{name}.parquet", standard.DataSchema.align(pa.table(columns, pa.schema(schema))))
+    subject, hours, outcome = map(list, zip(*labels, strict=True))
+    table = pa.table(
+        {"subject_id": subject, "prediction_time": pa.array([at(h) for h in hours], pa.timestamp("us")),
+         "boolean_value": pa.array(outcome, pa.bool_())}
+    )  # fmt: skip
+    if None not in outcome:
+        table = standard.LabelSchema.align(table)
+    _write(raw / "labels" / "0.parquet", table)
+    codes = sorted({row[2] for rows in shards.values() for row in rows})
+    _write(raw / standard.code_metadata_filepath, standard.CodeMetadataSchema.align(pa.table({"code": codes})))
+    (raw / standard.dataset_metadata_filepath).write_text(json.dumps({"dataset_name": "made", "meds_version": "0.4"}))
+    if splits:
+        table = pa.table({"subject_id": list(splits), "split": list(splits.values())})
+        _write(raw / standard.subject_splits_filepath, standard.SubjectSplitSchema.align(table))
+    return raw
+
+
+def _write(path, table):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path)
+
+
+def read(raw, *, outcome_required=True, **changes):
+    """Events, subjects, counts by unit (checked to add up) and rows set aside; what is returned counts as kept."""
+    attrition = Attrition()
+    options = validate(meds.Options, {**OPTIONS, **changes}, "options")
+    events, subjects = meds.read(raw, options, attrition, outcome_required=outcome_required)
+    attrition.kept("measurements", len(events))
+    attrition.kept("subjects", len(subjects))
+    attrition.kept("descriptors", 0)
+    return events, subjects, attrition.summary(), attrition.rows()
+
+
+LAB, UMOL = "LAB//creatinine//mg/dL", "LAB//creatinine//umol/L"
+TWO = {
+    "train/0": record(
+        7,
+        events=[(-49, LAB, 9.0), (-48, LAB, 1.0), (-1, UMOL, 88.4), (-1, LAB, None), (0, LAB, 2.0), (1, LAB, 9.0)],
+    ),
+    "held_out/0": record(3, 1990, "GENDER//M", [(-5, "VENT//ON", None), (-3, "VENT//OFF", None)]),
+}  # fmt: skip
+
+
+def test_the_window_ends_with_the_prediction_and_units_are_made_equal(tmp_path):
+    events, subjects, counts, rows = read(write(tmp_path, TWO, [(7, 0, True), (3, 0, False)]))
+    assert events[["subject_id", "hours", "variable"]].values.tolist() == [
+        ["3", 43.0, "ventilated"],
+        ["3", 45.0, "ventilated"],
+        ["7", 0.0, "creatinine"],
+        ["7", 47.0, "creatinine"],
+        ["7", 48.0, "creatinine"],
+    ]
+    assert np.allclose(events["value"], [1, 0, 1, 1, 2], atol=1e-4)
+    assert subjects[["subject_id", "outcome", "female"]].values.tolist() == [["3", 0.0, 0.0], ["7", 1.0, 1.0]]
+    assert np.allclose(subjects["age"], [30, 60], atol=0.01)
+    assert counts["measurements"] == {"in": 6, "kept": 5, "set_aside": {"no numeric value": 1}}
+    assert rows[["record", "column"]].values.tolist() == [["7", "creatinine"]]
+
+
+def test_a_subject_s_order_and_dtypes_do_not_depend_on_the_shards(tmp_path):
+    labels = [(7, 0, True), (3, 0, False)]
+    first = read(write(tmp_path / "a", TWO, labels))[:2]
+    other = read(write(tmp_path / "b", {"all": [*TWO["held_out/0"], *TWO["train/0"]]}, labels[::-1]))[:2]
+    for one, two in zip(first, other, strict=True):
+        pd.testing.assert_frame_equal(one, two)
+    assert [str(first[0][column].dtype) for column in first[0]] == ["str", "float64", "str", "float64"]
+
+
+@pytest.mark.parametrize(("use", "hours", "outcome"), [("first", [1.0], 0.0), ("last", [0.0, 47.0, 47.0], 1.0)])
+def test_one_label_a_subject_is_used(tmp_path, use, hours, outcome):
+    labels = [(7, 0, True), (7, -47, False), (7, -2, True), (3, 0, False)]
+    events, subjects, counts, _ = read(write(tmp_path, TWO, labels), use=use)
+    assert subjects.loc[subjects["subject_id"] == "7", "outcome"].tolist() == [outcome]
+    kept = events.loc[events["subject_id"] == "7", "hours"].tolist()
+    assert kept == ([46.0, 47.0] if use == "first" else [0.0, 47.0, 48.0])
+    assert counts["labels"] == {
+        "in": 4,
+        "kept": 2,
+        "set_aside": {"another label of the same subject is used": 2},
+    }
+
+
+def test_labels_that_contradict_each_other_or_lack_an_outcome_are_set_aside(tmp_path):
+    labels = [(7, 0, True), (7, 0, False), (3, 0, True), (3, 1, None), (5, 0, True)]
+    _, subjects, counts, _ = read(
+        write(tmp_path, TWO, labels), variables={**VARIABLES, "creatinine": VARIABLES["ventilated"]}
+    )
+    assert subjects["subject_id"].tolist() == ["3"]
+    assert counts["labels"]["set_aside"] == {"contradicting labels": 2, "no outcome": 1}
+    assert counts["subjects"]["set_aside"] == {"no event of a declared code": 1}
+
+
+def test_only_the_asked_for_splits_are_read(tmp_path):
+    write(tmp_path, TWO, [(7, 0, True), (3, 0, False)], splits={7: "train", 3: "held_out"})
+    few = {name: VARIABLES[name] for name in ("creatinine", "age")}
+    _, subjects, counts, _ = read(tmp_path, splits=["train"], variables=few)
+    assert subjects["subject_id"].tolist() == ["7"]
+    assert counts["labels"]["set_aside"] == {"subject of another split": 1}
+    with pytest.raises(InputError, match="no split 'tuning'"):
+        read(tmp_path, splits=["tuning"])
+
+
+def test_contradicting_codes_leave_a_static_unknown(tmp_path):
+    shards = {"0": [*record(7, events=[(-1, LAB, 1.0), (-1, "VENT//ON", None)]), (7, None, "GENDER//M", None)]}
+    _, subjects, counts, _ = read(write(tmp_path, shards, [(7, 0, True)]))
+    assert subjects["female"].isna().all()
+    assert counts["descriptors"]["set_aside"] == {"contradicting codes": 1}
+
+
+def test_new_subjects_need_no_outcome(tmp_path):
+    write(tmp_path, TWO, [(7, 0, True)])
+    pq.write_table(pq.read_table(tmp_path / "labels/0.parquet").drop(["boolean_value"]), tmp_path / "labels/0.parquet")
+    _, subjects, _, _ = read(tmp_path, outcome_required=False)
+    assert subjects["outcome"].isna().tolist() == [True]
+    with pytest.raises(InputError, match="no column 'boolean_value'"):
+        read(tmp_path)
+
+
+def test_codes_kept_as_a_dictionary_and_shards_without_values_are_read(tmp_path):
+    write(tmp_path, TWO, [(7, 0, True), (3, 0, False)])
+    before = read(tmp_path)[0]
+    path = tmp_path / "data/train/0.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(2, "code", table["code"].dictionary_encode()), path)
+    path = tmp_path / "data/held_out/0.parquet"
+    pq.write_table(pq.read_table(path).drop(["numeric_value"]), path)
+    pd.testing.assert_frame_equal(read(tmp_path)[0], before)
+
+
+def test_a_code_that_never_occurs_is_answered_with_similar_ones(tmp_path):
+    write(tmp_path, TWO, [(7, 0, True), (3, 0, False)])
+    mistyped = {**VARIABLES["creatinine"], "codes": ["LAB//creatinin//mg/dL"]}
+    with pytest.raises(InputError, match=r"variables\.creatinine: .*did you mean 'LAB//creatinine//mg/dL'"):
+        read(tmp_path, variables={**VARIABLES, "creatinine": mistyped})
+
+
+def test_files_that_are_no_meds_are_named(tmp_path):
+    with pytest.raises(InputError, match="labels is missing"):
+        read(tmp_path)
+    write(tmp_path, TWO, [(7, 0, True), (3, 0, False)])
+    path = tmp_path / "data/train/0.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"train/0\.parquet is no readable Parquet"):
+        read(tmp_path)
+    path.write_bytes(whole)
+    pq.write_table(pq.read_table(path).rename_columns(["subject_id", "time", "concept", "numeric_value"]), path)
+    with pytest.raises(InputError, match=r"train/0\.parquet has no column 'code'"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window_hours": 0}, "options.window_hours"),
+        ({"labels": "/srv/labels"}, "without '..'"),
+        ({"source": {"title": "x"}}, "options.source.licence"),
+        ({"variables": {"age": VARIABLES["age"]}}, "at least one variable with 'role: series'"),
+        ({"variables": {"x": {"label": "x", "role": "series", "positive": ["A"]}}}, "made of 'codes'"),
+        ({"variables": {"x": {"label": "x", "role": "static", "codes": ["A"]}}}, "made of 'years_since'"),
+        ({"variables": {"x": {"label": "x", "role": "series", "codes": ["A", "A"]}}}, "named twice"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused(changes, message):
+    with pytest.raises(InputError) as caught:
+        validate(meds.Options, {**OPTIONS, **changes}, "options")
+    assert message in str(caught.value)
