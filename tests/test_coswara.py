@@ -163,7 +163,7 @@ def test_the_middle_of_the_recording_is_what_is_heard(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "step_hours"), [(0.96, 2.7777777777777778e-6), (9.6, 2.7777777777777778e-5), (7.0, 7 / 96 / 3600)]
+    ("seconds", "step_hours"), [(0.96, 2.7777777777777778e-6), (9.6, 2.7777778e-5), (7.0, 7 / 96 / 3600)]
 )
 def test_every_frame_falls_into_its_own_step(tmp_path, seconds, step_hours):
     raw = write(tmp_path, {"a": "healthy", "b": "positive_mild"}, a=tone(seconds=10), b=tone(seconds=10))

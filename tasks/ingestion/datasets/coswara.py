@@ -52,7 +52,7 @@ class Options(RoomParams):
     """``recording``: which sound. ``outcome``: ``covid_status`` (positive or healthy) or ``g``, sex (female is 1).
 
     ``window_seconds``: the middle of the recording that is used, in 96 frames, each the mean of its share; the default
-    holds about two deep breaths. ``step_hours`` must be the length of a frame (9.6 s: 2.7777777777777778e-5).
+    holds about two deep breaths. ``step_hours`` must be the length of a frame (9.6 s: 2.7777778e-5).
     ``relative_level``: levels relative to their own mean. Set aside are recordings shorter than ``min_seconds``, ones
     whose window is for 95 % of its time below ``silence_db`` (full scale is 0), and ones that listeners judged below
     ``min_quality`` (0 takes all). ``statics``: which descriptors are features too.
