@@ -326,6 +326,14 @@ def test_one_categorical_column_feeds_a_binary_variable_a_level(tmp_path, form):
     assert found == {("a", "sinus"): 1, ("a", "fibrillation"): 0, ("b", "sinus"): 0, ("b", "fibrillation"): 1}
 
 
+def test_a_categorical_series_is_the_index_of_its_level(tmp_path):
+    files = {"visits.csv": "id,day,rhythm\na,0,sinus\nb,0,AF\nb,1,jazz\n", "subjects.csv": PEOPLE}
+    rhythm = {"label": "rhythm", "role": "series", "kind": "categorical", "levels": ["sinus", "af"]}
+    events, _, counts, _ = read(tmp_path, files, measurements=VISITS, variables={"rhythm": rhythm})
+    assert events["value"].tolist() == [0.0, 1.0]
+    assert sum(counts["measurements"]["set_aside"].values()) == 1
+
+
 def test_timestamps_count_from_each_subject_s_time_zero(tmp_path):
     files = {
         "visits.csv": wide("a,2020-01-02 06:00,1", "b,2021-05-01,2", "b,someday,3", "b,9999-12-31,4"),
@@ -375,8 +383,10 @@ def test_rows_of_one_subject_complete_each_other_or_contradict(tmp_path):
     assert garbled[["reason", "line", "column"]].values.tolist() == [["not a number", 7, "age"]]
 
 
-@pytest.mark.parametrize(("use", "expected"), [("first", ["s2", "s3"]), ("last", ["s1", "s3"])])
-def test_one_subject_of_each_patient_stays(tmp_path, use, expected):
+@pytest.mark.parametrize(
+    ("use", "expected"), [("first", ["s2", "s3"]), ("last", ["s1", "s3"]), ("all", ["s1", "s2", "s3"])]
+)
+def test_subjects_of_one_patient_are_reduced_to_one_or_share_a_split(tmp_path, use, expected):
     files = {
         "subjects.csv": "id,mrn,age,died,start\ns1,p,50,1,9\ns2,p,50,0,2\ns3,q,60,1,5\ns4,q,60,,1\n",
         "visits.csv": wide("s1,9,1", "s2,3,2", "s3,7,3"),
@@ -388,7 +398,8 @@ def test_one_subject_of_each_patient_stays(tmp_path, use, expected):
         time={"unit": "days", "zero": "start"},
     )
     assert subjects["subject_id"].tolist() == expected
-    assert counts["subjects"]["set_aside"]["another subject of the same patient is used"] == 1
+    assert counts["subjects"]["set_aside"].get("another subject of the same patient is used", 0) == 3 - len(expected)
+    assert subjects["patient_id"].nunique() == 2, "the split is drawn by patient"
     assert set(events["subject_id"]) <= set(expected)
 
 

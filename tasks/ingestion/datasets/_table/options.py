@@ -95,11 +95,6 @@ class Declared(RoomParams):
             raise ValueError("'positive' and 'negative' are for 'kind: binary'")
         if self.negative and not self.positive:
             raise ValueError("'negative' needs 'positive' beside it")
-        if self.kind == "categorical" and self.role == "series":
-            raise ValueError(
-                "a categorical series has no mean over a step: declare one binary variable a level, each with this "
-                "'column' and its level as 'positive'"
-            )
         if self.kind != "numeric" and (self.low is not None or self.high is not None or self.skewed):
             raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
         if self.low is not None and self.high is not None and self.low >= self.high:

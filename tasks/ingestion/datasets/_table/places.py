@@ -85,8 +85,8 @@ class Measurements(Tabular):
 
 class Subjects(Tabular):
     """One row a subject; rows of one subject must agree. ``patient``: the column that tells whose stay or visit a
-    subject is; of a patient's subjects the ``use``, by time zero and then by row, stays, so that nobody is in two
-    splits."""
+    subject is, so that nobody is in two splits. ``use``: all of a patient's subjects, which share a split, or the first
+    or last by time zero and then by row."""
 
     patient: Text | None = None
-    use: Literal["first", "last"] = "first"
+    use: Literal["all", "first", "last"] = "all"

@@ -1,6 +1,7 @@
 """Who is in the cohort: statics, outcome, and the span of time in which measurements count."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,8 @@ def judge(
     outcome, until, problems = _judged(found, zero, options, outcome_required)
     problems = {"rows of one subject contradict each other": contradictory.to_numpy(dtype=bool), **problems}
     reason = np.select(list(problems.values()), list(problems), "").astype(object)
-    if isinstance(table, Subjects) and table.patient:
+    of_patients = isinstance(table, Subjects) and table.patient is not None
+    if isinstance(table, Subjects) and table.patient and table.use != "all":
         _one_a_patient(reason, found["patient"].to_numpy(dtype=float), zero, table.use)
     attrition.came_in("subjects", len(found))
     for problem, gone in found.groupby(reason):
@@ -61,11 +63,12 @@ def judge(
             ids = gone.index.to_numpy()
             attrition.set_aside("subjects", str(problem), len(gone), file=rows.name, record=ids)
     everyone = pd.DataFrame({"zero": zero, "until": until, "reason": reason}, index=found.index)
-    statics = [name for name, variable in options.variables.items() if variable.role == "static"]
-    subjects = pd.DataFrame(
-        {"subject_id": found.index.astype("str"), "outcome": outcome, **{n: found[f"static {n}"] for n in statics}}
-    ).set_axis(range(len(found)), axis="index")
-    return everyone, subjects.rename_axis(None)[reason == ""].reset_index(drop=True)
+    columns = {f"static {name}": name for name, variable in options.variables.items() if variable.role == "static"}
+    columns |= {"patient": "patient_id"} if of_patients else {}
+    subjects = found[list(columns)].rename(columns=columns)
+    subjects.insert(0, "subject_id", found.index.astype("str"))
+    subjects.insert(1, "outcome", outcome)
+    return everyone, subjects[reason == ""].reset_index(drop=True)
 
 
 def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) -> pd.DataFrame:
@@ -169,7 +172,7 @@ def _judged(
 
 
 def _one_a_patient(
-    reason: NDArray[np.object_], patient: NDArray[np.float64], zero: NDArray[np.float64], use: str
+    reason: NDArray[np.object_], patient: NDArray[np.float64], zero: NDArray[np.float64], use: Literal["first", "last"]
 ) -> None:
     """Of each patient's subjects that would stay, all but the first or last get a reason to go."""
     staying = np.flatnonzero(reason == "")
