@@ -10,6 +10,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Ingested, Variable
 from tasks.ingestion.params import Params
+from tasks.ingestion.withdrawal import withdraw
 
 
 def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tuple[Ingested, Attrition]:
@@ -22,13 +23,15 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
     dataset, options, attrition = params.plugin(), params.plugin_options(), Attrition()
     variables = dataset.variables(options)
     events, subjects = dataset.read(root / params.raw, options, attrition, outcome_required=outcome_required)
+    # Drawn before anyone is taken out, so that a withdrawal moves nobody else into another part
+    split = params.split.assign(list(subjects["subject_id"])) if outcome_required else np.full(len(subjects), "test")
+    subjects.insert(2, "split", pd.Series(split, index=subjects.index, dtype="str"))
+    events, subjects = withdraw(root / params.raw, events, subjects, attrition)
     _check_subjects(subjects, attrition)
     events = plausible_events(events, variables, attrition)
     subjects = plausible_statics(subjects, variables, attrition)
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))
-    split = params.split.assign(len(subjects)) if outcome_required else np.full(len(subjects), "test")
-    subjects.insert(2, "split", pd.Series(split, index=subjects.index, dtype="str"))
     if outcome_required:
         _check_outcomes(subjects)
     return Ingested(events, subjects, variables), attrition

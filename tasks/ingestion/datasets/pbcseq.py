@@ -4,7 +4,6 @@ Raw file: ``pbcseq.csv``, one line a visit, a blank cell where nothing was measu
 Columns: R package survival, ``help(pbcseq)``.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ import pandas as pd
 from pydantic import Field
 
 from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
+from tasks.ingestion.csv_lines import read_lines
 from tasks.ingestion.datasets import Source
 
 FILE = "pbcseq.csv"
@@ -95,23 +94,13 @@ def read(
 
 def _read_visits(path: Path, attrition: Attrition, outcome_required: bool) -> pd.DataFrame:
     """One row of text cells a visit, with its ``line`` in the file and an empty ``reason`` to set it aside."""
-    try:
-        with path.open(encoding="ascii", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = next(reader, [])
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: it comes with this project; the original is in {SOURCE.url}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not plain comma-separated text: export it again as ASCII CSV") from error
     needed = ["id", "day", *ENTRY, *SERIES, *(FOLLOW_UP if outcome_required else [])]
-    if missing := [name for name in needed if name not in header]:
-        raise InputError(f"{path} lacks the columns {', '.join(missing)} in its first line: see help(pbcseq) in R")
-    torn = [line for line, row in rows if len(row) != len(header)]
-    attrition.came_in("visits", len(rows))
-    attrition.set_aside("visits", "malformed line", len(torn), file=FILE, line=torn)
-    whole = [[*row, line, ""] for line, row in rows if len(row) == len(header)]
-    visits = pd.DataFrame(whole, columns=[*header, "line", "reason"])
+    mend = f"use the file as it comes with this project, or export it as ASCII CSV; the original is in {SOURCE.url}"
+    header, lines = read_lines(path, needed, attrition, "visits", mend=mend)
+    known = [name for name in dict.fromkeys([*needed, *FOLLOW_UP]) if name in header]
+    places = [header.index(name) for name in known]
+    rows = [[*(cells[place] for place in places), line, ""] for line, cells in lines]
+    visits = pd.DataFrame(rows, columns=[*known, "line", "reason"])
     columns = ["line", "reason", "id", "day", *ENTRY, *FOLLOW_UP, *SERIES]
     return visits.reindex(columns=columns, fill_value="").astype({name: "str" for name in columns[1:]})
 
