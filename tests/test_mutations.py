@@ -146,7 +146,7 @@ def test_a_damaged_inbox_is_read_with_a_full_account_or_refused_with_a_message_t
 
 @pytest.mark.parametrize("name", READERS)
 def test_of_the_damaged_inboxes_some_are_read_and_some_refused(name):
-    ends = Counter(judge(name, mutation, seed) for mutation in ("hostile_cells", "a_file_lost") for seed in range(8))
+    ends = Counter(judge(name, mutation, seed) for mutation in ("hostile_cells", "emptied") for seed in range(8))
     assert ends["read"] >= 1 and ends["refused"] >= 1
 
 

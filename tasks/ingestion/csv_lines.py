@@ -17,9 +17,9 @@ def read_lines(
     """The header of an ASCII file, and the lines below it: each one's number in the file, and its stripped cells.
 
     Counts the lines in as ``unit``, and sets aside as "malformed line" those with another number of cells than the
-    header, with a quotation mark out of place, an endless cell or anything but ASCII. A cell never runs over several lines, as CSV
-    would allow: one stray quotation mark would swallow the lines up to the next. Raises `InputError`, ending in
-    ``mend``, where the file or its header cannot be used or a ``needed`` column is missing.
+    header, with a quotation mark out of place, an endless cell or anything but ASCII. A cell never runs over several
+    lines, as CSV would allow: one stray quotation mark would swallow the lines up to the next. Raises `InputError`,
+    ending in ``mend``, where the file or its header cannot be used or a ``needed`` column is missing.
     """
     if not path.is_file():
         raise InputError(f"{path} is missing: {mend}")
