@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +18,7 @@ from tasks.inspection.page import page
 from tasks.normalisation.params import Params as Normalisation
 
 PAGE = "inspection.html"
+PERCENTILES = ("1", "5", "50", "95", "99")  # a terminal has no room for all
 
 
 def inspect(root: Path, cohort: str) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def _flow(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="what came in, what was set aside, what was kept", title_justify="left")
+    table = Table(title="what came in, what was set aside, what was kept", title_justify="left", box=SIMPLE)
     table.add_column("unit")
     table.add_column("", overflow="fold")
     table.add_column("number", justify="right")
@@ -73,7 +75,7 @@ def _flow(rows: list[dict[str, Any]]) -> Table:
 
 
 def _prevalence(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="outcome", title_justify="left")
+    table = Table(title="outcome", title_justify="left", box=SIMPLE)
     for heading in ("split", "subjects", "with outcome", "prevalence"):
         table.add_column(heading, justify="left" if heading == "split" else "right")
     for row in rows:
@@ -83,16 +85,18 @@ def _prevalence(rows: list[dict[str, Any]]) -> Table:
 
 
 def _variables(rows: list[dict[str, Any]]) -> Table:
-    percentiles = list(rows[0]["percentiles"]) if rows else []
-    table = Table(title="variables: how often measured, and percentiles of the values", title_justify="left")
+    table = Table(
+        title="variables: how often measured, and percentiles of the values", title_justify="left", box=SIMPLE
+    )
     table.add_column("variable", overflow="fold")
-    table.add_column("unit", overflow="fold")
-    for heading in ("subjects", "steps", *(f"{percent} %" for percent in percentiles)):
+    for heading in ("subjects", "steps", *(f"{percent} %" for percent in PERCENTILES)):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         steps = "" if row["share_of_steps"] is None else f"{row['share_of_steps']:.1%}"
-        values = ["" if value is None else f"{value:g}" for value in row["percentiles"].values()]
+        values = {percent: row["percentiles"][percent] for percent in PERCENTILES}
+        words = {percent: "" if value is None else f"{value:g}" for percent, value in values.items()}
         if (yes := (row["levels"] or {}).get("yes")) is not None:
-            values[percentiles.index("50")] = f"{yes:.0%} yes"
-        table.add_row(row["variable"], row["unit"], f"{row['share_of_subjects']:.1%}", steps, *values)
+            words["50"] = f"{yes:.0%} yes"
+        name = f"{row['variable']}, {row['unit']}" if row["unit"] else row["variable"]
+        table.add_row(name, f"{row['share_of_subjects']:.1%}", steps, *words.values())
     return table

@@ -47,7 +47,7 @@ class HashedSplit(_Fractions):
     """Held out by a hash of ``salt`` and the subject's id: who comes or goes moves nobody else into another split.
 
     For cohorts that grow. The fractions hold on average: of n subjects, f n are held out give or take
-    sqrt(f (1 - f) n). Another ``salt`` is another draw.
+    sqrt(f (1 - f) n). Another ``salt`` is another draw. A patient who is several subjects may be in several splits.
     """
 
     kind: Literal["hashed"]

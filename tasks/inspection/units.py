@@ -16,18 +16,19 @@ TOLERANCE = 0.2  # of the groups' medians, after conversion, on the logarithm
 FEWEST_VALUES = 5  # different ones in each group; a score has groups too
 LIKE = 2.5  # the groups' spreads are at most this factor apart, after conversion
 
-# Name, units that it is between where only these can be, and from the lower group to the higher one
+MOLAR = ("mg/dl", "mmol/l", "µmol/l", "umol/l")
+# Name, units that it is between where it is not of all, and from the lower group to the higher one
 CONVERSIONS: tuple[tuple[str, tuple[str, ...], Callable[[Floats], Floats]], ...] = (
-    ("1.8 x + 32 (°C and °F)", ("°C", "°F"), lambda x: 1.8 * x + 32),
+    ("1.8 x + 32 (°C and °F)", ("°c", "°f"), lambda x: 1.8 * x + 32),
     ("2.2 (kg and lb)", ("kg", "lb"), lambda x: 2.205 * x),
     ("2.54 (inch and cm)", ("cm", "inch", "in"), lambda x: 2.54 * x),
-    ("2.8 (urea nitrogen, mmol/l and mg/dl)", (), lambda x: 2.801 * x),
-    ("7.5 (kPa and mmHg)", ("kPa", "mmHg"), lambda x: 7.501 * x),
+    ("2.8 (urea nitrogen, mmol/l and mg/dl)", MOLAR, lambda x: 2.801 * x),
+    ("7.5 (kPa and mmHg)", ("kpa", "mmhg"), lambda x: 7.501 * x),
+    ("17.1 (bilirubin, mg/dl and µmol/l)", MOLAR, lambda x: 17.1 * x),
+    ("18 (glucose, mmol/l and mg/dl)", MOLAR, lambda x: 18.02 * x),
+    ("38.7 (cholesterol, mmol/l and mg/dl)", MOLAR, lambda x: 38.67 * x),
+    ("88.4 (creatinine, mg/dl and µmol/l)", MOLAR, lambda x: 88.4 * x),
     ("10", (), lambda x: 10 * x),
-    ("17.1 (bilirubin, mg/dl and µmol/l)", (), lambda x: 17.1 * x),
-    ("18 (glucose, mmol/l and mg/dl)", (), lambda x: 18.02 * x),
-    ("38.7 (cholesterol, mmol/l and mg/dl)", (), lambda x: 38.67 * x),
-    ("88.4 (creatinine, mg/dl and µmol/l)", (), lambda x: 88.4 * x),
     ("100", (), lambda x: 100 * x),
     ("1000", (), lambda x: 1000 * x),
 )
@@ -64,6 +65,7 @@ def mixed(cohort: Cohort) -> Iterator[tuple[str, str]]:
 def two_groups(subject: Places, value: Floats, unit: str = "") -> Iterator[tuple[str, float]]:
     """The conversion that turns the lower of two groups of positive values into the higher, and the smaller's share.
 
+    A conversion counts where it is of the declared ``unit``, where that is not declared, or where it is a power of ten.
     ``subject`` is sorted; every subject weighs the same, however often it was measured. Two units of which the values
     overlap much (a few weights in pounds) make no second group and are not found.
     """
@@ -81,7 +83,7 @@ def two_groups(subject: Places, value: Floats, unit: str = "") -> Iterator[tuple
         apart = {
             name: _apart(convert(value[low]), value[high])
             for name, units, convert in CONVERSIONS
-            if depth < (VALLEY_OF_UNIT if unit in units else VALLEY)
+            if (depth < VALLEY and (not units or not unit)) or (depth < VALLEY_OF_UNIT and unit.lower() in units)
         }
         nearest = min(apart, key=lambda name: apart[name], default=None)
         if nearest and apart[nearest] < TOLERANCE:
