@@ -79,6 +79,30 @@ def run(
 
 
 @app.command()
+def inspect(
+    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a cohort holds and what looks wrong with it: on the terminal and, in pictures, as an HTML page.
+
+    Counts, attrition, missingness, prevalence, percentiles; suspicious units, leakage, ids, duplicates. Both are for
+    the steward's eyes: they sum up real records.
+    """
+    root = find_root()
+    os.chdir(root)
+    from flows.child import StageFailed
+    from flows.inspection import inspect as look
+    from flows.inspection import show
+
+    try:
+        found = look(root, cohort)
+    except StageFailed as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        raise typer.Exit(1) from error
+    print(json.dumps(found, indent=2)) if json_ else show(found)
+
+
+@app.command()
 def sweep(
     cohorts: Annotated[list[str], typer.Argument(help="Cohorts of params.yaml.", show_default=False)],
     methods: Annotated[

@@ -22,9 +22,11 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.rwlock import rwlock
 from dvc.stage.serialize import to_single_stage_lockfile
+from filelock import FileLock
 
 from flows.child import StageFailed, execute
 from tasks.common.errors import InputError
+from tasks.common.layout import Layout
 
 BUSY_POLL_SECONDS = 1.0
 logging.getLogger("dvc").setLevel(logging.WARNING)  # its notes go to standard output, which is for results
@@ -149,3 +151,10 @@ class Pipeline:
             yield
         except LockError as error:
             raise StageFailed(f"DVC is busy with another command: {error}") from error
+
+
+def one_at_a_time(layout: Layout) -> FileLock:
+    """The lock of one cohort's runs."""
+    folder = layout.root / ".recondense"
+    folder.mkdir(exist_ok=True)
+    return FileLock(folder / f"{layout.cohort}.lock")

@@ -8,12 +8,11 @@ manifests, never data.
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from prefect import flow, task
 from prefect.results import get_result_store
 
 from flows.console import say_stage
-from flows.pipeline import Pipeline
+from flows.pipeline import Pipeline, one_at_a_time
 from flows.tracking import Tracker
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort
@@ -62,10 +61,3 @@ def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
     manifest = state.result()  # raises what the stage raised
     say_stage(name, str(state.name), None if key else manifest["seconds"])
     return str(state.name)
-
-
-def one_at_a_time(layout: Layout) -> FileLock:
-    """The lock of one cohort's runs."""
-    folder = layout.root / ".recondense"
-    folder.mkdir(exist_ok=True)
-    return FileLock(folder / f"{layout.cohort}.lock")

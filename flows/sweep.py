@@ -20,8 +20,8 @@ from flows.child import StageFailed, StageKilled
 from flows.console import say, say_cell
 from flows.figures import sweep_figure
 from flows.outcomes import Outcome, grouped
-from flows.pipeline import Pipeline
-from flows.recondense import one_at_a_time, room_state
+from flows.pipeline import Pipeline, one_at_a_time
+from flows.recondense import room_state
 from flows.tracking import Tracker
 from flows.workshop import freeze, run, workshop
 from tasks.common.layout import Layout

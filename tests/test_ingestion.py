@@ -13,6 +13,7 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import validate
 from tasks.common.records import Ingested, Variable
+from tasks.ingestion.csv_lines import read_lines
 from tasks.ingestion.datasets import Source, find, pbcseq
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest, plausible_statics
@@ -26,6 +27,10 @@ RANDOM = {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3}
 
 def params(**changes):
     return Params.model_validate({"dataset": "pbcseq", "raw": "data/1_raw/pbcseq", "split": RANDOM, **changes})
+
+
+def ids(n_subjects):
+    return [str(number) for number in range(n_subjects)]
 
 
 def icu(tmp_path, deaths, n_stays=20):
@@ -127,7 +132,7 @@ def test_a_dataset_reads_sorted_events_and_its_statics(name):
         ({"options": {"landmark_days": 0}}, "options.landmark_days"),
         ({"split": {**RANDOM, "test": 0.8}}, "less than 1"),
         ({"split": {**RANDOM, "test": 0}}, "greater than 0"),
-        ({"split": {"kind": "by stay"}}, "'random', 'paper'"),
+        ({"split": {"kind": "by stay"}}, "'random', 'hashed', 'paper'"),
     ],
 )
 def test_params_that_do_not_suit_are_named(changes, message):
@@ -145,19 +150,19 @@ def test_params_that_do_not_suit_are_named(changes, message):
 def test_the_paper_split_is_scikit_learn_s(n_subjects):
     rest, test = train_test_split(np.arange(n_subjects), test_size=0.2, random_state=42)
     train, validation = train_test_split(rest, test_size=0.2, random_state=42)
-    split = PaperSplit(kind="paper").assign(n_subjects)
+    split = PaperSplit(kind="paper").assign(ids(n_subjects))
     for name, expected in (("train", train), ("validation", validation), ("test", test)):
         assert np.flatnonzero(split == name).tolist() == sorted(expected)
 
 
 def test_the_paper_split_of_8000_stays_has_the_published_sizes():
-    names, counts = np.unique(PaperSplit(kind="paper").assign(8000), return_counts=True)
+    names, counts = np.unique(PaperSplit(kind="paper").assign(ids(8000)), return_counts=True)
     assert dict(zip(names, counts, strict=True)) == {"train": 5120, "validation": 1280, "test": 1600}
 
 
 def test_a_random_split_depends_on_its_seed_alone():
     first, again, other = (
-        RandomSplit(kind="random", seed=seed, validation=0.1, test=0.2).assign(100).tolist() for seed in (1, 1, 2)
+        RandomSplit(kind="random", seed=seed, validation=0.1, test=0.2).assign(ids(100)).tolist() for seed in (1, 1, 2)
     )
     assert first == again != other
     assert [first.count(name) for name in ("train", "validation", "test")] == [70, 10, 20]
@@ -282,3 +287,48 @@ def test_the_stage_writes_the_same_bytes_again(project):
     before = {path.name: path.read_bytes() for path in files}
     ingestion(layout)
     assert before == {path.name: path.read_bytes() for path in files}
+
+
+# Lines of comma-separated text
+
+
+def test_what_is_wrong_with_a_line_costs_that_line_alone(tmp_path):
+    lines = [
+        b"a,b",
+        b"1,2",
+        b'"3,4',
+        b"5,6",
+        b'"7","8"',
+        b"9\xff,9",
+        b"9\0,9",
+        b"1,2,3",
+        b"",
+        b"x" * 2000 + b",1",
+        b"10,11",
+    ]
+    (tmp_path / "x.csv").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))
+    attrition = Attrition()
+    header, rows = read_lines(tmp_path / "x.csv", ["b"], attrition, "lines", mend="mend it")
+    assert header == ["a", "b"]
+    assert rows == [(2, ["1", "2"]), (4, ["5", "6"]), (5, ["7", "8"]), (11, ["10", "11"])]
+    attrition.kept("lines", len(rows))
+    assert attrition.summary() == {"lines": {"in": 10, "kept": 4, "set_aside": {"malformed line": 6}}}
+    assert attrition.rows()["line"].tolist() == [3, 6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"x\.csv is missing: mend it"),
+        (b"", "lacks the columns a, b in its first line: mend it"),
+        (b"a,c\n1,2\n", "lacks the columns b"),
+        (b"a,b,b\n1,2,3\n", "has several columns b"),
+        ("a,b,ä\n".encode(), "not plain comma-separated text: mend it"),
+        ("a,b\n1,2\n".encode("utf-16"), "not plain comma-separated text"),
+    ],
+)
+def test_a_file_of_lines_that_cannot_be_used_is_refused(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_lines(tmp_path / "x.csv", ["a", "b"], Attrition(), "lines", mend="mend it")

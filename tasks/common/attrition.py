@@ -1,6 +1,8 @@
 """Nothing is lost: whatever does not go on is set aside with a reason and a count."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +32,7 @@ class Attrition:
 
     _in: dict[str, int] = field(default_factory=dict)
     _kept: dict[str, int] = field(default_factory=dict)
+    _aside: dict[str, Counter[str]] = field(default_factory=dict)
     _rows: list[pd.DataFrame] = field(default_factory=list)
 
     def came_in(self, unit: str, count: int) -> None:
@@ -52,6 +55,9 @@ class Attrition:
         column: Where = None,
     ) -> None:
         """Set ``count`` items of ``unit`` aside; each place is one value for all of them or ``count`` values."""
+        if not count:
+            return
+        self._aside.setdefault(unit, Counter())[reason] += count
         places = {"file": file, "record": record, "line": line, "column": column}
         self._rows.append(pd.DataFrame({"unit": unit, "reason": reason, **places, "count": 1}, index=range(count)))
 
@@ -65,6 +71,7 @@ class Attrition:
         (1, {'of another variable': 330712483})
         """
         if count:
+            self._aside.setdefault(unit, Counter())[reason] += count
             row = {"unit": unit, "reason": reason, "file": file, "record": None, "line": None, "column": None}
             self._rows.append(pd.DataFrame({**row, "count": count}, index=[0]))
 
@@ -72,6 +79,25 @@ class Attrition:
         """Set each of ``rows`` aside; columns ``file``, ``record``, ``line`` say where, and so does ``places``."""
         found = {name: rows[name].to_numpy() for name in ("file", "record", "line") if name in rows}
         self.set_aside(unit, reason, len(rows), **{**found, **places})
+
+    def forget(self, records: Collection[str]) -> None:
+        """Blank the places of whatever was set aside of ``records``: counts and reasons stay, the trail to them goes.
+
+        >>> counts = Attrition()
+        >>> counts.set_aside("records", "empty file", file="set-a/a7.txt", record="a7", line=1)
+        >>> counts.forget(["a7"])
+        >>> counts.rows()[["unit", "reason", "file", "record"]].values.tolist()
+        [['records', 'empty file', <NA>, <NA>]]
+        """
+        if not len(records):
+            return
+        named = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, records))})(?!\w)")
+        for rows in self._rows:
+            trail = [rows[name].dropna().astype(str).drop_duplicates() for name in ("file", "record")]
+            found = {text for texts in trail for text in texts if named.search(text)}
+            gone = rows["file"].isin(found) | rows["record"].isin(found)
+            for name in ("file", "record", "line"):
+                rows[name] = rows[name].mask(gone, None)
 
     def rows(self) -> pd.DataFrame:
         """What was set aside: ``unit, reason, file, record, line, column, count``.
@@ -83,13 +109,10 @@ class Attrition:
 
     def summary(self) -> dict[str, dict[str, object]]:
         """Counts by unit. Raises `AssertionError` where what came in is not what was kept plus what was set aside."""
-        rows = self.rows()
         result: dict[str, dict[str, object]] = {}
         for unit in self._in:
-            reasons = rows[rows["unit"] == unit].groupby("reason")["count"].sum()
-            counts = {str(reason): int(count) for reason, count in reasons.items()}
-            kept = self._kept.get(unit, 0)
-            if self._in[unit] != kept + sum(counts.values()):
-                raise AssertionError(f"{unit}: {self._in[unit]} in, {kept} kept, {sum(counts.values())} set aside")
-            result[unit] = {"in": self._in[unit], "kept": kept, "set_aside": counts}
+            aside, kept = self._aside.get(unit, Counter()), self._kept.get(unit, 0)
+            if self._in[unit] != kept + aside.total():
+                raise AssertionError(f"{unit}: {self._in[unit]} in, {kept} kept, {aside.total()} set aside")
+            result[unit] = {"in": self._in[unit], "kept": kept, "set_aside": dict(sorted(aside.items()))}
         return result

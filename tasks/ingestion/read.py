@@ -10,6 +10,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Ingested, Variable
 from tasks.ingestion.params import Params
+from tasks.ingestion.withdrawal import withdraw
 
 
 def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tuple[Ingested, Attrition]:
@@ -22,17 +23,27 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
     dataset, options, attrition = params.plugin(), params.plugin_options(), Attrition()
     variables = dataset.variables(options)
     events, subjects = dataset.read(root / params.raw, options, attrition, outcome_required=outcome_required)
+    # Drawn before anyone is taken out, so that a withdrawal moves nobody else into another part
+    split = _split(params, subjects) if outcome_required else np.full(len(subjects), "test")
+    subjects["split"] = pd.Series(split, index=subjects.index, dtype="str")
+    events, subjects = withdraw(root / params.raw, events, subjects, attrition)
+    subjects = subjects.drop(columns="patient_id", errors="ignore")
+    subjects.insert(2, "split", subjects.pop("split"))
     _check_subjects(subjects, attrition)
     events = plausible_events(events, variables, attrition)
     subjects = plausible_statics(subjects, variables, attrition)
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))
-    patient, patients = pd.factorize(subjects.pop("patient_id") if "patient_id" in subjects else subjects["subject_id"])
-    split = params.split.assign(len(patients))[patient] if outcome_required else np.full(len(subjects), "test")
-    subjects.insert(2, "split", pd.Series(split, index=subjects.index, dtype="str"))
     if outcome_required:
         _check_outcomes(subjects)
     return Ingested(events, subjects, variables), attrition
+
+
+def _split(params: Params, subjects: pd.DataFrame) -> NDArray[np.str_]:
+    """The split of each subject, that of the patient."""
+    patient, patients = pd.factorize(subjects.get("patient_id", subjects["subject_id"]))
+    assigned: NDArray[np.str_] = params.split.assign(list(patients.astype(str)))[patient]
+    return assigned
 
 
 def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attrition: Attrition) -> pd.DataFrame:

@@ -1,13 +1,12 @@
 """The outcome files of the sets: who died in hospital."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
+from tasks.ingestion.csv_lines import read_lines
 
 RECORD, DEATH = "RecordID", "In-hospital_death"
 COLUMNS = ["record", "outcome", "file", "line"]
@@ -32,17 +31,6 @@ def read_outcomes(paths: Sequence[Path], attrition: Attrition) -> pd.DataFrame:
 
 
 def _read(path: Path, attrition: Attrition) -> list[tuple[str, str, str, int]]:
-    try:
-        with path.open(encoding="ascii", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not plain comma-separated text: download it again") from error
-    if missing := [name for name in (RECORD, DEATH) if name not in header]:
-        raise InputError(f"{path} lacks {', '.join(missing)} in its first line: download it again")
-    torn = [line for line, row in rows if len(row) != len(header)]
-    attrition.came_in("outcomes", len(rows))
-    attrition.set_aside("outcomes", "malformed line", len(torn), file=path.name, line=torn)
+    header, lines = read_lines(path, [RECORD, DEATH], attrition, "outcomes", mend="download it again")
     record, death = header.index(RECORD), header.index(DEATH)
-    return [(row[record], row[death], path.name, line) for line, row in rows if len(row) == len(header)]
+    return [(row[record], row[death], path.name, line) for line, row in lines]

@@ -48,26 +48,27 @@ def judge(
     counts as blank; rows of one subject complete each other, and where they contradict each other it is set aside.
     """
     values = _values(rows, table, options, attrition)
-    by_subject = values.groupby(rows.cells[table.subject], sort=False)
+    ids = rows.cells[table.subject]
+    by_subject = values.groupby(ids, sort=False)
     found, contradictory = by_subject.first(), (by_subject.nunique() > 1).any(axis=1)
     zero = found["time zero"].to_numpy(dtype=np.float64) if "time zero" in found else np.zeros(len(found))
     outcome, until, problems = _judged(found, zero, options, outcome_required)
     problems = {"rows of one subject contradict each other": contradictory.to_numpy(dtype=bool), **problems}
     reason = np.select(list(problems.values()), list(problems), "").astype(object)
-    of_patients = isinstance(table, Subjects) and table.patient is not None
     if isinstance(table, Subjects) and table.patient and table.use != "all":
         _one_a_patient(reason, found["patient"].to_numpy(dtype=float), zero, table.use)
     attrition.came_in("subjects", len(found))
     for problem, gone in found.groupby(reason):
         if problem:
-            ids = gone.index.to_numpy()
-            attrition.set_aside("subjects", str(problem), len(gone), file=rows.name, record=ids)
+            names = gone.index.to_numpy()
+            attrition.set_aside("subjects", str(problem), len(gone), file=rows.name, record=names)
     everyone = pd.DataFrame({"zero": zero, "until": until, "reason": reason}, index=found.index)
     columns = {f"static {name}": name for name, variable in options.variables.items() if variable.role == "static"}
-    columns |= {"patient": "patient_id"} if of_patients else {}
     subjects = found[list(columns)].rename(columns=columns)
     subjects.insert(0, "subject_id", found.index.astype("str"))
     subjects.insert(1, "outcome", outcome)
+    if isinstance(table, Subjects) and table.patient:
+        subjects["patient_id"] = _patients(rows.cells, table, table.patient).groupby(ids, sort=False).first()
     return everyone, subjects[reason == ""].reset_index(drop=True)
 
 
@@ -114,10 +115,14 @@ def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) 
             cells[options.outcome.column], options.outcome.positive, options.outcome.negative
         )
     if isinstance(table, Subjects) and table.patient:
-        words = cells[table.patient]
-        codes = pd.factorize(words.where(words != "", "subject " + ids))[0]  # an unknown patient is one of his own
-        result["patient"] = codes.astype(float)
+        result["patient"] = pd.factorize(_patients(cells, table, table.patient))[0].astype(float)
     return pd.DataFrame(result, index=cells.index)
+
+
+def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
+    """Whose each row is; an unknown patient is one of his own."""
+    named: Cells = cells[column].where(cells[column] != "", "subject " + cells[table.subject])
+    return named
 
 
 def reader(variable: Declared, decimal: str) -> Callable[[Cells], NDArray[np.float64]]:

@@ -1,0 +1,102 @@
+"""Look at a cohort before anything is condensed: what there is, and what looks wrong."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from flows.console import say_stage
+from flows.pipeline import Pipeline, one_at_a_time
+from tasks.common.layout import Layout
+from tasks.common.params import section
+from tasks.ingestion.params import Params as Ingestion
+from tasks.inspection.cohort import Cohort
+from tasks.inspection.inspection import inspect as look
+from tasks.inspection.page import page
+from tasks.normalisation.params import Params as Normalisation
+
+PAGE = "inspection.html"
+PERCENTILES = ("1", "5", "50", "95", "99")  # a terminal has no room for all
+
+
+def inspect(root: Path, cohort: str) -> dict[str, Any]:
+    """What `tasks.inspection` finds in ``cohort``, with ``page``, the file that shows it in pictures.
+
+    Runs ingestion first where it is not current. The page lies in ingestion's restricted folder, which a later
+    ingestion replaces as a whole, so it never stands beside records that it does not describe. Raises `InputError`,
+    `StageFailed`.
+    """
+    layout = Layout(root, cohort)
+    section(root, cohort, "ingestion", Ingestion)
+    grid = section(root, cohort, "normalisation", Normalisation)
+    with one_at_a_time(layout):
+        pipeline, stage = Pipeline(root, cohort), f"ingestion@{cohort}"
+        if pipeline.key(stage) is None:
+            say_stage("ingestion", "Running")
+            say_stage("ingestion", "Completed", pipeline.run(stage))
+        folder = layout.folder("ingestion")
+        found = look(Cohort.load(folder, grid.step_hours, grid.n_steps))
+        (folder / PAGE).write_text(page(cohort, found), encoding="utf-8")
+    return {"cohort": cohort, "page": str(folder / PAGE), **found}
+
+
+def show(found: dict[str, Any]) -> None:
+    """The same as tables on the steward's terminal."""
+    out = Console(highlight=False)
+    steps = found["steps"]
+    out.print(f"{found['cohort']}: {found['title']}", markup=False)
+    out.print(
+        f"{found['subjects']:,} subjects, {found['measurements']:,} measurements; "
+        f"{steps['number']} steps of {steps['hours']:g} h"
+    )
+    for table in (_flow(found["flow"]), _prevalence(found["prevalence"]), _variables(found["variables"])):
+        out.print(table)
+    for check in found["checks"]:
+        mark = "[bold red]![/]" if check["alarms"] else "[green]✓[/]"
+        out.print(f"{mark} {'' if check['alarms'] else 'no '}{check['check']}")
+        for alarm in check["alarms"]:
+            out.print(f"    {alarm['what']}: {alarm['seen']}", markup=False)
+    out.print(f"page: {found['page']}", soft_wrap=True, markup=False)
+
+
+def _flow(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="what came in, what was set aside, what was kept", title_justify="left", box=SIMPLE)
+    table.add_column("unit")
+    table.add_column("", overflow="fold")
+    table.add_column("number", justify="right")
+    for row in rows:
+        table.add_row(row["unit"], "in", f"{row['in']:,}")
+        for reason, count in row["set_aside"].items():
+            table.add_row("", f"set aside: {reason}", f"{count:,}", style="yellow")
+        table.add_row("", "kept", f"{row['kept']:,}", end_section=True)
+    return table
+
+
+def _prevalence(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="outcome", title_justify="left", box=SIMPLE)
+    for heading in ("split", "subjects", "with outcome", "prevalence"):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for row in rows:
+        share = "" if row["prevalence"] is None else f"{row['prevalence']:.1%}"
+        table.add_row(row["split"], f"{row['subjects']:,}", f"{row['with_outcome']:,}", share)
+    return table
+
+
+def _variables(rows: list[dict[str, Any]]) -> Table:
+    table = Table(
+        title="variables: how often measured, and percentiles of the values", title_justify="left", box=SIMPLE
+    )
+    table.add_column("variable", overflow="fold")
+    for heading in ("subjects", "steps", *(f"{percent} %" for percent in PERCENTILES)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        steps = "" if row["share_of_steps"] is None else f"{row['share_of_steps']:.1%}"
+        values = {percent: row["percentiles"][percent] for percent in PERCENTILES}
+        words = {percent: "" if value is None else f"{value:g}" for percent, value in values.items()}
+        if (yes := (row["levels"] or {}).get("yes")) is not None:
+            words["50"] = f"{yes:.0%} yes"
+        name = f"{row['variable']}, {row['unit']}" if row["unit"] else row["variable"]
+        table.add_row(name, f"{row['share_of_subjects']:.1%}", steps, *words.values())
+    return table

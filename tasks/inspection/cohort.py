@@ -1,0 +1,88 @@
+"""The cohort as arrays, and what was set aside on the way to it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.common.records import Ingested, Variable, read_json
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+
+def different(subject: Places) -> int:
+    """How many different subjects there are in a sorted array of them.
+
+    >>> different(np.array([3, 3, 5, 8, 8]))
+    3
+    """
+    return int(np.count_nonzero(np.diff(subject))) + 1 if len(subject) else 0
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """``records`` and ``aside`` as ingestion left them; ``step_hours``, ``n_steps``: the grid they will be put on."""
+
+    records: Ingested
+    aside: pd.DataFrame
+    counts: dict[str, Any]
+    source: dict[str, str]
+    step_hours: float
+    n_steps: int
+
+    @classmethod
+    def load(cls, folder: Path, step_hours: float, n_steps: int) -> "Cohort":
+        """Read ``folder``, which ingestion wrote."""
+        return cls(
+            Ingested.load(folder),
+            pd.read_parquet(folder / "set_aside.parquet"),
+            read_json(folder / "metrics.json")["counts"],
+            read_json(folder / "source.json"),
+            step_hours,
+            n_steps,
+        )
+
+    @property
+    def n_subjects(self) -> int:
+        """How many subjects there are; elsewhere a subject is its place among them."""
+        return len(self.records.subjects)
+
+    @cached_property
+    def outcome(self) -> Floats:
+        """The outcome of each subject, ``(n_subjects,)``."""
+        return self.records.subjects["outcome"].to_numpy(dtype=float)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """Columns ``subject`` (place), ``hours``, ``variable`` (place), ``value``, sorted by subject and time."""
+        events, names = self.records.events, pd.Index([variable.name for variable in self.records.variables])
+        return pd.DataFrame(
+            {
+                "subject": pd.Index(self.records.subjects["subject_id"]).get_indexer(pd.Index(events["subject_id"])),
+                "hours": events["hours"].to_numpy(dtype=float),
+                "variable": names.get_indexer(pd.Index(events["variable"])),
+                "value": events["value"].to_numpy(dtype=float),
+            }
+        )
+
+    @cached_property
+    def _by_variable(self) -> dict[int, NDArray[np.int64]]:
+        order = np.argsort(self.events["variable"].to_numpy(), kind="stable")
+        codes = self.events["variable"].to_numpy()[order]
+        places, first = np.unique(codes, return_index=True)
+        return {int(place): rows for place, rows in zip(places, np.split(order, first[1:]), strict=True)}
+
+    def measured(self, variable: Variable) -> tuple[Places, Floats, Floats]:
+        """Subject, hours and value of every measurement of ``variable``, sorted by subject; a static is at hour 0."""
+        if variable.role == "static":
+            column = self.records.subjects[variable.name].to_numpy(dtype=float)
+            known = np.flatnonzero(~np.isnan(column))
+            return known, np.zeros(len(known)), column[known]
+        rows = self._by_variable.get(self.records.variables.index(variable), np.empty(0, dtype=np.int64))
+        subject, hours, value = (self.events[name].to_numpy()[rows] for name in ("subject", "hours", "value"))
+        return subject, hours, value

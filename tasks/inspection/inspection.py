@@ -1,0 +1,38 @@
+"""All of it together, as plain data."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tasks.inspection import describe, duplicates, leakage, units
+from tasks.inspection.cohort import Cohort
+
+Check = Callable[[Cohort], Iterator[tuple[str, str]]]
+
+# What is looked for; a check yields what it suspects, and what it saw
+CHECKS: dict[str, Check] = {
+    "variables with many values beyond what is plausible": units.implausible,
+    "two units in one column": units.mixed,
+    "values that alone predict the outcome": leakage.values,
+    "missingness that alone predicts the outcome": leakage.missingness,
+    "times that give the outcome away": leakage.times,
+    "ids or an order that predict the outcome": leakage.ids,
+    "variables named like an outcome": leakage.names,
+    "subjects that are in the cohort twice": duplicates.subjects,
+}
+
+
+def inspect(cohort: Cohort) -> dict[str, Any]:
+    """Everything that the terminal and the page show, as JSON can hold it; no id and no single patient's value."""
+    return {
+        "title": cohort.source["title"],
+        "subjects": cohort.n_subjects,
+        "measurements": len(cohort.events),
+        "steps": {"hours": cohort.step_hours, "number": cohort.n_steps},
+        "flow": describe.flow(cohort),
+        "prevalence": describe.prevalence(cohort),
+        "variables": describe.variables(cohort),
+        "checks": [
+            {"check": name, "alarms": [{"what": what, "seen": seen} for what, seen in check(cohort)]}
+            for name, check in CHECKS.items()
+        ],
+    }

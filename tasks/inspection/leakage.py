@@ -1,0 +1,134 @@
+"""Does something that will not be there at the bedside give the outcome away?"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.tree import DecisionTreeClassifier
+
+from tasks.inspection import FEWEST
+from tasks.inspection.cohort import Cohort, Floats
+
+TOO_GOOD = 0.95  # AUC of one variable, or of missingness, alone
+TELLING_IDS = 0.75  # AUC of ids, which should be near 0.5
+CASES = 2 * FEWEST  # of either outcome; with fewer a high AUC means nothing
+OUTCOME_WORDS = re.compile(
+    r"\b(outcomes?|labels?|targets?|dea(?:d|th)|die[ds]?|deceased|mortality|surviv(?:al|ed|or)|expire(?:d|_flag)|"
+    r"hospice|discharged?|transplant(?:ed|ation)?|relapsed?|readmi(?:tted|ssion)|futime|follow[ -]?up|"
+    r"length of stay|los|diagnos(?:is|es|ed))\b",
+    re.IGNORECASE,
+)
+
+
+def values(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Variables whose simple summaries predict the outcome nearly perfectly: name, and how well."""
+    for variable in cohort.records.variables:
+        subject, _, value = cohort.measured(variable)
+        by_subject = pd.Series(value).groupby(subject)
+        summaries = by_subject.agg(["first", "last", "mean", "min", "max"])
+        outcome = cohort.outcome[summaries.index.to_numpy(dtype=np.int64)]
+        if auc := predicts(summaries.to_numpy(dtype=float), outcome, TOO_GOOD):
+            yield (
+                variable.name,
+                f"its first, last, mean, lowest and highest value alone predict the outcome with an AUC of {auc:.2f}: "
+                "is it known at the time of the prediction?",
+            )
+
+
+def missingness(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Variables, or all of them together, whose number of measurements predicts the outcome nearly perfectly."""
+    found = {}
+    for variable in cohort.records.variables:
+        subject, _, _ = cohort.measured(variable)
+        found[variable.name] = np.bincount(subject, minlength=cohort.n_subjects).astype(float)
+    for name, counts in found.items():
+        if auc := predicts(counts[:, None], cohort.outcome, TOO_GOOD):
+            yield (
+                name,
+                f"how often it was measured, whatever the values, predicts the outcome with an AUC of {auc:.2f}: "
+                "was it measured because of the outcome?",
+            )
+    if auc := predicts(np.column_stack(list(found.values())), cohort.outcome, TOO_GOOD):
+        yield "all variables", f"what was measured how often, whatever the values, predicts the outcome: AUC {auc:.2f}"
+
+
+def times(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Records whose length gives the outcome away, and measurements beyond the time of the prediction."""
+    hours = cohort.events.groupby("subject")["hours"].agg(["min", "max"])
+    outcome = cohort.outcome[hours.index.to_numpy(dtype=np.int64)]
+    if auc := predicts(hours.to_numpy(dtype=float), outcome, TOO_GOOD):
+        yield (
+            "first and last hour",
+            f"when a record begins and ends predicts the outcome with an AUC of {auc:.2f}: do records end with it?",
+        )
+    end = cohort.step_hours * cohort.n_steps
+    outside = ((cohort.events["hours"] < 0) | (cohort.events["hours"] > end)).to_numpy()
+    if outside.any():
+        yield (
+            "hours",
+            f"{outside.mean():.1%} of the measurements lie outside the {cohort.n_steps} steps of "
+            f"{cohort.step_hours:g} h and will have no effect: is hour 0 what you take it for?",
+        )
+
+
+def ids(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Whether the subjects' order, or the numbers and words in their ids, predict the outcome."""
+    subject_id = cohort.records.subjects["subject_id"].astype(str)
+    number = pd.to_numeric(subject_id.str.replace(r"\D", "", regex=True).str[-15:], errors="coerce")
+    ideas = {
+        "the order of the subjects": np.arange(cohort.n_subjects, dtype=float),
+        "the number in a subject's id": number.to_numpy(dtype=float),
+        "the letters in a subject's id": pd.factorize(subject_id.str.replace(r"\d", "", regex=True))[0].astype(float),
+    }
+    least = max(TELLING_IDS, 0.5 + 4 * _chance(cohort.outcome))
+    for words, feature in ideas.items():
+        if auc := predicts(feature[:, None], cohort.outcome, least):
+            yield (
+                "subject_id",
+                f"{words} predicts the outcome with an AUC of {auc:.2f}: do cases and others come from different "
+                "places or times?",
+            )
+
+
+def names(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Variables that are called like an outcome."""
+    for variable in cohort.records.variables:
+        words = f"{variable.name} {variable.label}".replace("_", " ").replace(".", " ")
+        if found := OUTCOME_WORDS.search(words):
+            yield variable.name, f"its name or label says '{found[0]}': is it part of the outcome, or known only later?"
+
+
+def predicts(features: Floats, outcome: Floats, least: float) -> float | None:
+    """AUC of a small tree, cross-validated, where it is above ``least``; the best of each outcome against all others.
+
+    ``features``: ``(n, k)``, NaN where unknown. None where it is not, or fewer than `CASES` of either side have them.
+
+    >>> y = np.repeat([0.0, 1.0], 50)
+    >>> predicts(y[:, None], y, least=0.9), predicts(np.zeros((100, 1)), y, least=0.9)
+    (1.0, None)
+    """
+    levels = np.unique(outcome)
+    return max(filter(None, (_auc(features, outcome == level, least) for level in levels[1:])), default=None)
+
+
+def _auc(features: Floats, positive: NDArray[np.bool_], least: float) -> float | None:
+    if min(positive.sum(), (~positive).sum()) < CASES:
+        return None
+    tree = DecisionTreeClassifier(max_depth=3, min_samples_leaf=max(5, len(positive) // 200), random_state=0)
+    # What it cannot do on what it has seen it cannot do on anything else: spares most of the cross-validation
+    if roc_auc_score(positive, tree.fit(features, positive).predict_proba(features)[:, 1]) <= least:
+        return None
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    risk = cross_val_predict(tree, features, positive, cv=folds, method="predict_proba")[:, 1]
+    auc = float(roc_auc_score(positive, risk))
+    return auc if auc > least else None
+
+
+def _chance(outcome: Floats) -> float:
+    """The standard deviation of the AUC of a guess (Hanley and McNeil 1982, Radiology 143:29-36)."""
+    n, cases = len(outcome), int((outcome != outcome.min()).sum())
+    return float(np.sqrt((n + 1) / (12 * cases * (n - cases))))
