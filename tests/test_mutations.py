@@ -1,5 +1,6 @@
 """A thousand damaged inboxes: each ends in a cohort that accounts for everything, or in a message that helps."""
 
+import math
 import re
 import signal
 import tarfile
@@ -26,7 +27,6 @@ from tasks.ingestion.read import ingest
 from tests.ingestion_fixtures import DATA, ROOT, outcome_lines, write_archive
 from tests.mutations import MUTATIONS, Files
 
-SEEDS = 10  # of every mutation of every reader
 SECONDS = 10  # that a single reading may take; it takes about 0.03
 VALUE = "297.531864"  # planted in the files, and not to be found in any message
 LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -127,8 +127,8 @@ READERS = {
 }
 
 
-def test_there_are_a_thousand_mutations():
-    assert len(READERS) * len(MUTATIONS) * SEEDS >= 1000
+# Of every mutation of every reader: a thousand together, however many readers there are
+SEEDS = math.ceil(1000 / (len(READERS) * len(MUTATIONS)))
 
 
 @pytest.mark.parametrize("name", READERS)
