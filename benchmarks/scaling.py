@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ def main() -> None:
     print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
     rows = []
     for size in SIZES:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows.append(pool.apply(measure, (train, size)))
+        # Not a Pool: its workers may have none of their own
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            rows.append(pool.submit(measure, train, size).result())
         print(json.dumps(rows[-1]), flush=True)
     ratio = rows[1]["seconds_a_step"] / rows[0]["seconds_a_step"]
     print(f"a step at {SIZES[1]:,} patients takes {ratio:.2f} times as long as at {SIZES[0]:,}")
