@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -70,9 +70,17 @@ def first_cell(line: bytes) -> str | None:
     return line.split(b",")[0].strip(b" \t\"'").decode("latin-1")
 
 
-def visits(files: dict[str, bytes | None]) -> dict[str, int]:
-    content = files.get("pbcseq.csv") or b""
-    return {} if b'"' in content else {"visits": len(_lines(content)) - 1}
+def id_as_written(line: bytes) -> str:
+    """A table's ids are whatever its first column says, odd marks and all."""
+    quoted = re.match(rb'"((?:[^"]|"")*)"?([^,]*)', line)
+    cell = quoted[1].replace(b'""', b'"') + quoted[2] if quoted else line.split(b",")[0]
+    return cell.decode("latin-1").strip()
+
+
+def rows_of(file: str, unit: str, files: dict[str, bytes | None]) -> dict[str, int]:
+    """How many lines below the first one of a table say anything; a cell of several lines could be in quotes."""
+    content = files.get(file) or b""
+    return {} if b'"' in content else {unit: sum(line.strip(b", \t") != b"" for line in _lines(content)[1:])}
 
 
 # physionet2012
@@ -119,7 +127,9 @@ def records(files: dict[str, bytes | None]) -> dict[str, int]:
 
 # Every reader has an entry: its real files, and whose a line is
 READERS = {
-    "pbcseq": Reader("pbcseq", trial_files, lambda name, line: first_cell(line), visits),
+    "pbcseq": Reader(
+        "pbcseq", trial_files, lambda name, line: id_as_written(line), partial(rows_of, "pbcseq.csv", "visits")
+    ),
     "physionet2012 folder": Reader("physionet2012", lambda: dict(stays()), stay, records),
     "physionet2012 archive": Reader(
         "physionet2012", archived_stays, lambda name, line: None if name.endswith(".gz") else first_cell(line)

@@ -20,10 +20,10 @@ LARGEST = 2**31 - 2  # pyarrow counts the bytes of a block in 32 bits
 
 
 def read_delimited(path: Path, encoding: str, delimiter: str) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Text cells by column, the index their line, and the lines of rows with too many or too few cells.
+    """Text cells by column, the index their line, and the lines of rows with too many or too few cells, all of them.
 
-    Blank lines are no rows. Raises `InputError` where the file is not text in ``encoding``, has no first line of column
-    names or two of one name, or a quotation mark that swallows lines.
+    Lines of nothing but delimiters and white space are no rows. Raises `InputError` where the file is not text in
+    ``encoding``, has no first line of column names or two of one name, or a quotation mark that swallows records.
     """
     text = _decoded(path, encoding)
     names = _header(text, path, delimiter)
@@ -45,15 +45,17 @@ def read_delimited(path: Path, encoding: str, delimiter: str) -> tuple[pd.DataFr
         ),
         pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.large_string()), strings_can_be_null=False),
     )
-    lines, torn_lines = _lines(table, torn)
+    lines, first_lines = _lines(table, torn)
     _check_quotes(table, lines, names, path, delimiter)
+    torn_lines = _torn_lines([text for _, text in torn], first_lines, len(names), path, delimiter)
     cells: pd.DataFrame = table.rename_columns(names).to_pandas().astype("str").set_axis(lines, axis="index").iloc[1:]
-    blank = (cells == "").all(axis=1) if len(names) > 1 else np.zeros(len(cells), dtype=bool)
-    if len(torn_lines) and len(torn_lines) >= len(cells) - np.sum(blank) + len(torn_lines):
+    if len(names) > 1:
+        cells = cells[~_blank(cells)]
+    if len(torn_lines) and cells.empty:
         raise InputError(
             f"{path}: no line has the {len(names)} cells of the first one: check its first line, and option 'delimiter'"
         )
-    return cells[~blank], torn_lines
+    return cells, torn_lines
 
 
 def _decoded(path: Path, encoding: str) -> str:
@@ -106,12 +108,48 @@ def _lines(table: Any, torn: list[tuple[int, str]]) -> tuple[NDArray[np.int64], 
 
 def _check_quotes(table: Any, lines: NDArray[np.int64], names: list[str], path: Path, delimiter: str) -> None:
     """A quotation mark without its partner makes one cell of all lines up to the next one: records would vanish."""
-    for name, column in zip(names, table.columns, strict=True):
+    for before, (name, column) in enumerate(zip(names, table.columns, strict=True)):
         places = np.flatnonzero(pc.match_substring(column, "\n").to_numpy(zero_copy_only=False))
         for place in places:
-            inner = column[int(place)].as_py().split("\n")[1:]
-            if any(line.count(delimiter) >= max(len(names) - 1, 1) for line in inner) or inner[-1] == "":
-                raise InputError(
-                    f"{path}, line {lines[place]}, column '{name}': a quotation mark is missing or too many, so that "
-                    "the cell swallows the lines below: mend that line"
-                )
+            first, *others = column[int(place)].as_py().split("\n")
+            around = [delimiter * before + first, *others[:-1], others[-1] + delimiter * (len(names) - 1 - before)]
+            if others[-1] == "" or _hold_records(around, len(names), delimiter):
+                raise _unpaired(path, int(lines[place]), f", column '{name}'")
+
+
+def _torn_lines(
+    texts: list[str], first_lines: NDArray[np.int64], n_columns: int, path: Path, delimiter: str
+) -> NDArray[np.int64]:
+    """All lines of the torn rows but for blank ones. Raises `InputError` where a quotation mark has made one row of
+    several records."""
+    found: list[int] = []
+    for text, first in zip(texts, first_lines.tolist(), strict=True):
+        lines = text.split("\n")
+        if _hold_records(lines, n_columns, delimiter):
+            raise _unpaired(path, first)
+        found += [line for line, words in enumerate(lines, start=first) if words.strip(f"{delimiter} \t")]
+    return np.array(found, dtype=np.int64)
+
+
+def _hold_records(lines: list[str], n_columns: int, delimiter: str) -> bool:
+    """Whether of the lines that a row runs over one in between, or both the first and the last, look like a row each.
+
+    >>> _hold_records(['a,0,1,"bad', 'b,0,1,worse"'], 4, ","), _hold_records(['a,0,1,"bad,', 'then worse"'], 4, ",")
+    (True, False)
+    """
+    whole = [line.count(delimiter) >= max(n_columns - 1, 1) for line in lines]
+    return any(whole[1:-1]) or (len(lines) > 1 and whole[0] and whole[-1])
+
+
+def _unpaired(path: Path, line: int, column: str = "") -> InputError:
+    return InputError(
+        f"{path}, line {line}{column}: a quotation mark is missing or too many, so that the cell swallows the lines "
+        "below: mend that line"
+    )
+
+
+def _blank(cells: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows of nothing but white space."""
+    blank = np.array(cells.iloc[:, 0].str.strip() == "", dtype=bool)
+    blank[blank] = (cells[blank].apply(lambda column: column.str.strip()) == "").all(axis=1)
+    return blank
