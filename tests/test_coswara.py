@@ -283,15 +283,15 @@ def test_participants_without_recording_and_recordings_without_participant_are_c
 
 def test_lines_that_are_torn_doubled_or_contradict_each_other_are_set_aside(tmp_path):
     raw = write(tmp_path, {"a": "healthy", "b": "healthy", "c": "healthy"}, a=tone(), b=tone(), c=tone())
-    more = ["a,30,healthy", "b,30,positive_mild", ",30,healthy", "d,30"]
-    with (raw / "combined_data.csv").open("a") as stream:
+    more = ["a,30,healthy", "b,30,positive_mild", ",30,healthy", "d,30", 'e,"30,healthy', '"f",30,healthy\udcff']
+    with (raw / "combined_data.csv").open("a", errors="surrogateescape") as stream:
         stream.write("\n".join(more) + "\n")
     _, subjects, counts, _ = read(raw)
     assert subjects["subject_id"].tolist() == ["a", "c"]
     assert counts["lines"] == {
-        "in": 7,
+        "in": 9,
         "kept": 2,
-        "set_aside": {"contradicting lines": 2, "duplicate line": 1, "malformed line": 1, "no id": 1},
+        "set_aside": {"contradicting lines": 2, "duplicate line": 1, "malformed line": 3, "no id": 1},
     }
 
 
@@ -317,9 +317,9 @@ def test_new_recordings_need_no_metadata(tmp_path):
     ("content", "message"),
     [
         (b"id,a\nx,30\n", "covid_status"),
-        (b"id,covid_status,covid_status\nx,healthy,healthy\n", "covid_status once"),
-        (b"id,covid_status\nx,\xff\n", "UTF-8"),
-        (b'id,covid_status\nx,"healthy\n', "comma-separated"),
+        (b"id,covid_status,covid_status\nx,healthy,healthy\n", "several columns covid_status"),
+        (b'id,"covid_status\nx,healthy\n', "comma-separated"),
+        (b"\xff\xfei\0d\0", "comma-separated"),
         (b"", "the columns id, covid_status"),
     ],
 )

@@ -369,6 +369,14 @@ def test_a_quotation_mark_that_is_never_closed_loses_no_line_silently(tmp_path):
     assert values(events, "HR") == [73, 60, 61]
 
 
+def test_a_quotation_mark_that_makes_one_row_of_two_is_refused(tmp_path):
+    write(tmp_path, [charted(7), *(charted(8, value=str(60 + n), valueuom="bpm") for n in range(5))])
+    torn = "7,bpm,".replace("7", "62") + "\n", '62,"bpm,\n'
+    text = (tmp_path / "chartevents.csv").read_text().replace(*torn, 1).replace("63,bpm,\n", '63,bpm",\n', 1)
+    (tmp_path / "chartevents.csv").write_text(text)
+    assert "chartevents.csv: a quotation mark is missing or too many, so that 1 lines" in message_of(tmp_path)
+
+
 def test_a_byte_of_another_encoding_costs_nothing_but_its_cell(tmp_path):
     write(tmp_path, [charted(7, valueuom="degF"), charted(7, value="fastF"), charted(8)])
     content = (tmp_path / "chartevents.csv").read_bytes().replace(b"degF", b"\xb0F").replace(b"fastF", b"\xb0F")

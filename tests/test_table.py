@@ -195,11 +195,21 @@ def test_ragged_lines_are_set_aside_by_their_line_even_below_a_cell_of_several_l
         ("id,day,bili\na,0\nb,1\n", {}, "no line has the 3 cells of the first one"),
         ('id,day,bili\na,0,"1\nb,1,2\nb,2,3\n', {}, "line 2, column 'bili': a quotation mark is missing"),
         ('note,id,day,bili\nx,a,0,1\n"y,a,0,1\nz,a,0,1\nz",a,0,1\n', {}, "line 3, column 'note': a quotation mark"),
+        ('id,day,bili,note\na,0,"1,x\nb,1,2",y\n', {}, "line 2, column 'bili': a quotation mark"),
+        ('id,day,bili,note\na,0,"1,x\nb,1,2,y\nb,2,3",z\n', {}, "line 2: a quotation mark"),
+        ('id,day,bili,note\nb,0,1,x\na,0,"1,x\nb,1,2,y\n', {}, "line 3: a quotation mark"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_place_and_mend(tmp_path, content, changes, message):
     files = {"visits.csv": content, "subjects.csv": PEOPLE}
     assert message in refused(tmp_path, files, measurements={**VISITS, **changes})
+
+
+def test_every_line_of_a_torn_row_is_counted_and_lines_that_say_nothing_are_not(tmp_path):
+    content = 'id,day,bili,note\na,0,1,\na,1,"2\nand more\nand more",,,\n,\n , ,\t,\n \na,2,3,\n'
+    _, _, counts, rows = read(tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE})
+    assert counts["visits"] == {"in": 5, "kept": 2, "set_aside": {"malformed line": 3}}
+    assert rows["line"].tolist() == [3, 4, 5]
 
 
 def test_a_file_without_column_names_is_refused_without_printing_its_first_record(tmp_path):

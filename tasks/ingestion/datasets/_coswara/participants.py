@@ -1,12 +1,11 @@
 """Who took part: ``combined_data.csv``, one line a participant."""
 
-import csv
 from pathlib import Path
 
 import pandas as pd
 
 from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
+from tasks.ingestion.csv_lines import read_lines
 
 FILE = "combined_data.csv"
 ID = "id"
@@ -35,23 +34,13 @@ def read_participants(path: Path, needed: list[str], attrition: Attrition, requi
     Unless the columns are ``required``, one that is not there is blank. Raises `InputError` where the file as a whole
     cannot be used.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not comma-separated text in UTF-8: download it again") from error
-    least = 1 if required else 0
-    if missing := [ID] * (ID not in header) + [name for name in needed if not least <= header.count(name) <= 1]:
-        raise InputError(f"{path} does not have the columns {', '.join(missing)} once in its first line: get it again")
+    columns, optional = ([ID, *needed], []) if required else ([ID], needed)
+    header, rows = read_lines(
+        path, columns, attrition, "lines", mend="download it again", optional=optional, encoding="utf-8"
+    )
     found = [name for name in dict.fromkeys([ID, *needed]) if name in header]
     places = [header.index(name) for name in found]
-    torn = [line for line, row in rows if len(row) != len(header)]
-    attrition.came_in("lines", len(rows))
-    attrition.set_aside("lines", "malformed line", len(torn), file=FILE, line=torn)
-    whole = [[line, *(row[place] for place in places)] for line, row in rows if len(row) == len(header)]
-    table = pd.DataFrame(whole, columns=["line", *found])
+    table = pd.DataFrame([[line, *(row[place] for place in places)] for line, row in rows], columns=["line", *found])
     table = table.reindex(columns=["line", ID, *needed], fill_value="").astype(dict.fromkeys([ID, *needed], "str"))
 
     def refuse(chosen: "pd.Series[bool]", reason: str) -> pd.DataFrame:

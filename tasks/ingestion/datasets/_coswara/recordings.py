@@ -1,12 +1,12 @@
 """Where the recordings are, and what listeners thought of them."""
 
-import csv
 from pathlib import Path
 
 import pandas as pd
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
+from tasks.ingestion.csv_lines import read_lines
 
 FOLDER, ANNOTATIONS = "Extracted_data", "annotations"
 QUALITIES = {"0": 0, "1": 1, "2": 2}
@@ -34,21 +34,15 @@ def read_qualities(raw: Path, recording: str, attrition: Attrition) -> dict[str,
     path = raw / ANNOTATIONS / f"{recording}_labels.csv"
     if not path.is_file():
         return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not comma-separated text in UTF-8: download it again") from error
-    if header != ["FILENAME", "QUALITY"]:
+    columns = ["FILENAME", "QUALITY"]
+    header, rows = read_lines(path, columns, attrition, "annotations", mend="download it again", encoding="utf-8")
+    if header != columns:
         raise InputError(f"{path} does not begin with FILENAME, QUALITY: download it again")
 
-    attrition.came_in("annotations", len(rows))
     found: dict[str, set[int]] = {}
     faulty: dict[str, list[int]] = {"malformed line": [], "quality not 0, 1 or 2": []}
     for line, row in rows:
-        if len(row) != 2 or not row[0].endswith(f"_{recording}"):
+        if not row[0].endswith(f"_{recording}"):
             faulty["malformed line"].append(line)
         elif row[1] not in QUALITIES:
             faulty["quality not 0, 1 or 2"].append(line)

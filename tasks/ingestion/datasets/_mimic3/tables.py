@@ -81,18 +81,28 @@ class _TornRows:
 
 
 class _Ascii(io.RawIOBase):
-    """A stream with a question mark for each byte beyond ASCII: no cell in use needs one, and none spoils a row."""
+    """A stream with a question mark for each byte beyond ASCII: no cell in use needs one, and none spoils a row.
+
+    ``n_lines``: of what was read so far, whether the last one has an end or not.
+    """
 
     TABLE = bytes(range(128)) + b"?" * 128
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._ends, self._last = 0, b"\n"
+
+    @property
+    def n_lines(self) -> int:
+        return self._ends + (self._last not in (b"\n", b"\r"))
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         found: bytes = self._stream.read(size).translate(self.TABLE)
+        self._ends += found.count(b"\n") + found.count(b"\r") - (self._last + found).count(b"\r\n")
+        self._last = found[-1:] or self._last
         return found
 
 
@@ -116,7 +126,7 @@ def read_batches(
     """The rows of a table, in order; an ``optional`` column that is not there is left out of the batches.
 
     Counts all lines as come in, and sets aside those that are torn. Raises `InputError` where a column is missing or
-    the file cannot be read.
+    the file cannot be read, or a quotation mark has made one whole row of several lines, which no table here holds.
     """
     torn, count = _TornRows(), 0
     try:
@@ -124,8 +134,9 @@ def read_batches(
         _check_header(path, header, columns)
         chosen = [*columns, *(name for name in optional if name in header)]
         with pa.input_stream(str(path), compression="gzip" if _is_gzip(path) else None) as stream:
+            lines = _Ascii(stream)
             reader = pyarrow.csv.open_csv(
-                _Ascii(stream),
+                lines,
                 pyarrow.csv.ReadOptions(
                     column_names=header,
                     skip_rows=1,
@@ -144,9 +155,14 @@ def read_batches(
             f"{path} cannot be read beyond line {count + sum(torn.lengths) + 1}: it is damaged, cut short, or not "
             "comma-separated text; get it again"
         ) from error
+    if swallowed := lines.n_lines - 1 - count - sum(torn.lengths):
+        raise InputError(
+            f"{path}: a quotation mark is missing or too many, so that {swallowed} lines are part of a cell in the "
+            "lines above them: get the table again"
+        )
     attrition.came_in(unit, count + sum(torn.lengths))
-    lines = torn.all_lines()
-    attrition.set_aside(unit, "malformed line", len(lines), file=path.name, line=lines)
+    torn_lines = torn.all_lines()
+    attrition.set_aside(unit, "malformed line", len(torn_lines), file=path.name, line=torn_lines)
 
 
 def read_table(
