@@ -17,14 +17,6 @@ from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_pro
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a project or a file stays on one worker (`pytest -n logical --dist loadgroup`)."""
-    for item in items:
-        group = "house" if "house" in getattr(item, "fixturenames", ()) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def physionet() -> Path:
     """The real PhysioNet-2012 files."""
