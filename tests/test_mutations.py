@@ -18,7 +18,8 @@ import pytest
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import Ingested
-from tests.mutation_readers import READERS, VALUE, Reader, lines_of
+from tests.mutation_files import VALUE
+from tests.mutation_readers import READERS, Reader, lines_of
 from tests.mutations import MUTATIONS, Files
 
 SECONDS = 10  # of processor time that a single reading may take; it takes about 0.03
