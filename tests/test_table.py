@@ -196,7 +196,7 @@ def test_ragged_lines_are_set_aside_by_their_line_even_below_a_cell_of_several_l
         ('id,day,bili\na,0,"1\nb,1,2\nb,2,3\n', {}, "line 2, column 'bili': a quotation mark is missing"),
         ('note,id,day,bili\nx,a,0,1\n"y,a,0,1\nz,a,0,1\nz",a,0,1\n', {}, "line 3, column 'note': a quotation mark"),
         ('id,day,bili,note\na,0,"1,x\nb,1,2",y\n', {}, "line 2, column 'bili': a quotation mark"),
-        ('id,day,bili,note\na,0,"1,x\nb,1,2,y\nb,2,3",z\n', {}, "line 2: a quotation mark"),
+        ('id,day,bili,note\na,0,"1,x\nb,1,2,y\nb,2",3,z\n', {}, "line 2: a quotation mark"),
         ('id,day,bili,note\nb,0,1,x\na,0,"1,x\nb,1,2,y\n', {}, "line 3: a quotation mark"),
     ],
 )
