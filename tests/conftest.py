@@ -17,6 +17,14 @@ from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_pro
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tests keep the key that signs ledgers; the user's own is never read nor written."""
+    folder = tmp_path_factory.mktemp("keys")
+    os.environ["RECONDENSE_KEYS"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def physionet() -> Path:
     """The real PhysioNet-2012 files."""
