@@ -93,6 +93,11 @@ class Pipeline:
                 if dep.fs_path not in made and not isinstance(dep, ParamsDependency)
             }
 
+    def locked(self, name: str) -> dict[str, Any]:
+        """The stage's part of dvc.lock."""
+        with self._waiting(), self.repo.lock:
+            return dict(to_single_stage_lockfile(self._stage(name)))
+
     def run(self, name: str, environment: dict[str, str] | None = None) -> float:
         """Run one stage and commit it to dvc.lock and DVC's cache. Returns seconds.
 
