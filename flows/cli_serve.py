@@ -45,8 +45,9 @@ def watch(cohorts: Cohorts = None, poll: Poll = 60, server: Server = None) -> No
     """
     root, chosen = _prepare(cohorts, server)
     from flows.console import say
-    from flows.watch import watch_forever
+    from flows.watch import check_deployed, watch_forever
 
+    check_deployed(chosen)
     say(f"watching the raw records of {', '.join(chosen)} (Ctrl-C stops)")
     watch_forever(root, chosen, poll)
 

@@ -10,7 +10,7 @@ from prefect import Flow
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.utilities.asyncutils import run_coroutine_as_sync
+from prefect.utilities.asyncutils import run_coro_as_sync
 
 from tasks.common.errors import InputError
 from tasks.common.params import section
@@ -22,11 +22,8 @@ def tell(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     cohort, root = str(flow_run.parameters["cohort"]), Path(flow_run.parameters.get("root", ".")).resolve()
     receiver = section(root, cohort, "schedule", Params).notify
     if receiver:
-        send(
-            receiver,
-            f"recondense {cohort}: {state.name}",
-            f"{state.message or ''}\nflow run {flow_run.name} ({flow_run.id})",
-        )
+        body = f"{state.message or ''}\nflow run {flow_run.name} ({flow_run.id})"
+        send(receiver, f"recondense {cohort}: {state.name}", body)
 
 
 def send(receiver: str, subject: str, body: str) -> None:
@@ -39,8 +36,8 @@ def send(receiver: str, subject: str, body: str) -> None:
         if not isinstance(block, NotificationBlock):
             raise InputError(f"schedule.notify: the Prefect block {receiver} sends no notifications")
         told: Any = block.notify(body, subject=subject)
-        if inspect.isawaitable(told):
-            run_coroutine_as_sync(told)
+        if inspect.iscoroutine(told):
+            run_coro_as_sync(told)
         return
     check_receiver(receiver)
     try:

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-from prefect import get_client, serve
+from prefect import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger, Event
 from prefect.events.clients import get_events_client
+from prefect.exceptions import ObjectNotFound, TerminationSignal
+from prefect.runner import Runner
 from prefect.schedules import Cron
 from prefect.settings import PREFECT_API_URL
 from prefect.types.entrypoint import EntrypointType
@@ -51,13 +53,33 @@ def check_cohorts(root: Path, cohorts: Sequence[str]) -> None:
         check_receiver(section(root, cohort, "schedule", Params).notify)
 
 
+def check_deployed(cohorts: Sequence[str]) -> None:
+    """Raise `InputError` unless the server has a deployment of each cohort, which a change of its records would run."""
+    with get_client(sync_client=True) as client:
+        for cohort in cohorts:
+            try:
+                client.read_deployment_by_name(f"{due.name}/{cohort}")
+            except ObjectNotFound:
+                raise InputError(
+                    f"the Prefect server has no deployment {due.name}/{cohort}: `prefect deploy --all` makes those of "
+                    "prefect.yaml; or `recondense serve` runs a cohort without a work pool"
+                ) from None
+
+
 def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone: str, poll: float) -> None:
     """Run what is due, one run at a time, until interrupted. A server that goes away is waited for."""
     deployments = [_deployment(root, cohort, cron, timezone, poll) for cohort in cohorts]
-    threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True).start()
+    watcher = threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True)
     while True:
         try:
-            serve(*deployments, limit=1, pause_on_shutdown=False, print_starting_message=False)
+            runner = Runner(limit=1, pause_on_shutdown=False)
+            for deployment in deployments:
+                runner.add_deployment(deployment)
+            if not watcher.is_alive():
+                watcher.start()  # not before there is a trigger that takes up its events
+            asyncio.run(runner.start())
+            return
+        except (KeyboardInterrupt, TerminationSignal):
             return
         except Exception:
             if _answers():

@@ -13,9 +13,9 @@ VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 class Params(RoomParams):
     """``min_new_patients``: subjects of the ingested cohort that were not in the last candidate.
-    ``min_interval_hours``: since that candidate. Neither keeps a withdrawal waiting. ``budget``: epsilon that all condensations together may
-    spend, None for no limit. ``notify``: who hears of a failure, a Prefect notification block
-    (``slack-webhook/steward``) or the name of an environment variable that holds a webhook's URL.
+    ``min_interval_hours``: since that candidate. Neither keeps a withdrawal waiting. ``budget``: epsilon that all
+    condensations together may spend, None for no limit. ``notify``: who hears of a failure, a Prefect notification
+    block (``slack-webhook/steward``) or the name of an environment variable that holds a webhook's URL.
     """
 
     min_new_patients: int = Field(0, ge=0)
