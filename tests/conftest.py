@@ -17,6 +17,17 @@ from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_pro
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
 
 
+# Files whose tests share an expensive session fixture stay together on one worker; the longest begin first
+TOGETHER = {"test_engines": "engines", "test_sweep": "sweep", "test_cli": "commands", "test_withdrawal": "commands"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.stem, item.path.stem)))
+    first = list(dict.fromkeys(TOGETHER))
+    items.sort(key=lambda item: first.index(item.path.stem) if item.path.stem in first else len(first))
+
+
 @pytest.fixture(scope="session")
 def physionet() -> Path:
     """The real PhysioNet-2012 files."""
