@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.child import StageFailed
@@ -16,6 +17,7 @@ from flows.ledger import Ledger
 from flows.notify import tell
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.recondense import recondense, room_state
+from flows.recorder import Recorder, open_ledger
 from flows.standing import standing
 from tasks.common.errors import InputError, without_its_text
 from tasks.common.layout import Layout
@@ -44,38 +46,38 @@ def due(
     layout = Layout(Path(root).resolve(), cohort)
     with _foreign_texts_withheld():
         check_cohort(layout.root, cohort)
+        ledger = open_ledger(layout)
+        run = {"cause": cause, "prefect_flow_run": str(flow_run.id)}
         with one_at_a_time(layout):
-            waiting = _why_not(layout, cause, quiet_seconds)
-    if waiting:
-        return waiting
+            reasons = _why_not(layout, ledger, run, quiet_seconds)
+            if reasons is None:
+                ledger.append("nothing new", run)
+            elif reasons:
+                ledger.append("held back", {**run, "reasons": reasons})
+    if reasons is None:
+        return Completed(name="NothingNew", message="no record, parameter or code changed")
+    if reasons:
+        return Completed(name="HeldBack", message="; ".join(reasons))
     done = recondense(cohort, str(layout.root))
     ran = [name for name, state in done["states"].items() if state != "Cached"]
     return Completed(message=f"ran {', '.join(ran) or 'nothing'}; MLflow run {done['mlflow_run']}")
 
 
-def _why_not(layout: Layout, cause: str, quiet_seconds: float) -> State[Any] | None:
-    """Read the records where they changed; the final state where nothing more is to be done."""
+def _why_not(layout: Layout, ledger: Ledger, run: dict[str, str], quiet_seconds: float) -> list[str] | None:
+    """Read the records where they changed. Returns the reasons to go no further; None where nothing is left to do."""
     pipeline = Pipeline(layout.root, layout.cohort)
     if pipeline.current():
-        return _nothing_new(layout, cause)
+        return None
     raw = layout.root / section(layout.root, layout.cohort, "ingestion", IngestionParams).raw
     if pipeline.records_changed(raw) and not at_rest(raw, quiet_seconds):
-        return _held_back(layout, cause, ["raw files are still being written"])
-    room_state(pipeline, f"ingestion@{layout.cohort}", None)
+        return ["raw files are still being written"]
+    stage = f"ingestion@{layout.cohort}"
+    _, seconds = room_state(pipeline, stage, None)
+    Recorder(pipeline, ledger, run).stage(stage, seconds)
     if pipeline.current():
-        return _nothing_new(layout, cause)
-    reasons = reasons_to_wait(standing(layout, pipeline), section(layout.root, layout.cohort, "schedule", Params))
-    return _held_back(layout, cause, reasons) if reasons else None
-
-
-def _nothing_new(layout: Layout, cause: str) -> State[Any]:
-    Ledger(layout.root, layout.cohort).append("nothing new", {"cause": cause})
-    return Completed(name="NothingNew", message="no record, parameter or code changed")
-
-
-def _held_back(layout: Layout, cause: str, reasons: list[str]) -> State[Any]:
-    Ledger(layout.root, layout.cohort).append("held back", {"cause": cause, "reasons": reasons})
-    return Completed(name="HeldBack", message="; ".join(reasons))
+        return None
+    schedule = section(layout.root, layout.cohort, "schedule", Params)
+    return reasons_to_wait(standing(layout, pipeline, ledger), schedule)
 
 
 @contextmanager

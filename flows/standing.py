@@ -13,11 +13,11 @@ from tasks.common.records import read_json
 from tasks.schedule.policy import Standing
 
 
-def standing(layout: Layout, pipeline: Pipeline) -> Standing:
+def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     """For a cohort whose ingestion is current. Subjects are compared by id, and only counted."""
     now = _subjects(layout.folder("ingestion") / "subjects.parquet")
     manifest = layout.folder("release") / "manifest.json"
-    spent = epsilon_spent(Ledger(layout.root, layout.cohort))
+    spent = epsilon_spent(ledger)
     if not manifest.is_file():
         return Standing(len(now), 0, None, spent)
     candidate = read_json(manifest)

@@ -6,12 +6,13 @@ import sys
 import threading
 from pathlib import Path
 
-from tasks.common.errors import InputError, without_its_text
+from tasks.common.errors import REFUSED, InputError, Refusal, without_its_text
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 1 a mistake in the input (one readable message), 2 wrong use, 70 a fault of the program."""
+    """Exit status: 0 done, 1 a mistake in the input (one readable message), 2 wrong use, 3 refused by the gate, 70 a
+    fault of the program."""
     if len(arguments) != 2 or arguments[0] not in STAGE_FOLDERS:
         print(f"usage: python -m tasks {{{','.join(STAGE_FOLDERS)}}} COHORT", file=sys.stderr)
         return 2
@@ -22,7 +23,7 @@ def main(arguments: list[str]) -> int:
         stage = getattr(importlib.import_module(f"tasks.{name}.stage"), name)
         stage(Layout(find_root(), cohort))
     except InputError as error:
-        return _stop(f"{name}@{cohort}: {error}", 1)
+        return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
     except Exception as error:
         if os.environ.get("RECONDENSE_DEBUG") == "1":
             raise
