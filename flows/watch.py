@@ -24,6 +24,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.child import StageFailed
 from flows.console import say
 from flows.inbox import Inbox, fingerprint
+from flows.lost import report_lost_runs
 from flows.notify import check_receiver
 from flows.pipeline import Pipeline
 from flows.scheduled import due
@@ -68,6 +69,7 @@ def check_deployed(cohorts: Sequence[str]) -> None:
 
 def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone: str, poll: float) -> None:
     """Run what is due, one run at a time, until interrupted. A server that goes away is waited for."""
+    report_lost_runs(root, cohorts)
     deployments = [_deployment(root, cohort, cron, timezone, poll) for cohort in cohorts]
     watcher = threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True)
     while True:
