@@ -77,7 +77,7 @@ class Pipeline:
         """Whether what lies in ``raw`` differs, by its content, from what ingestion last read; or it never read any."""
         with self._waiting(), self.repo.lock:
             stage = self._stage(f"ingestion@{self.cohort}")
-            return any(dep.workspace_status() for dep in stage.deps if Path(dep.fs_path) == raw)
+            return any(dep.workspace_status() for dep in stage.deps if Path(dep.fs_path).resolve() == raw.resolve())
 
     def cached(self, digest: str) -> Path | None:
         """The file with DVC's hash ``digest`` in DVC's cache, None where it is not, or no longer, there."""

@@ -28,13 +28,14 @@ from flows.lost import report_lost_runs
 from flows.notify import check_receiver
 from flows.pipeline import Pipeline
 from flows.scheduled import due
-from tasks.common.errors import InputError
+from tasks.common.errors import InputError, without_its_text
 from tasks.common.params import check_cohort, section
 from tasks.ingestion.params import Params as IngestionParams
 from tasks.schedule.params import Params
 
 EVENT = "recondense.records.changed"
 SERVER_POLL_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0  # what fails sooner, with a server that answers, would fail again
 
 
 def check_server() -> None:
@@ -73,6 +74,7 @@ def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone
     deployments = [_deployment(root, cohort, cron, timezone, poll) for cohort in cohorts]
     watcher = threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True)
     while True:
+        began = time.monotonic()
         try:
             runner = Runner(limit=1, pause_on_shutdown=False)
             for deployment in deployments:
@@ -83,8 +85,8 @@ def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone
             return
         except (KeyboardInterrupt, TerminationSignal):
             return
-        except Exception:
-            if _answers():
+        except Exception:  # Prefect's loop gives up on a server that does not answer for half a minute
+            if _answers() and time.monotonic() - began < PATIENCE_SECONDS:
                 raise
         say("Prefect's server does not answer: waiting for it")
         while not _answers():
@@ -104,8 +106,8 @@ def watch_forever(root: Path, cohorts: Sequence[str], poll: float) -> None:
                     inbox.settle()
             except (InputError, StageFailed) as error:  # params.yaml half edited, DVC busy: the next look may do
                 say(f"{cohort}: {error}")
-            except OSError as error:  # the server, or a disk, is away for a while
-                say(f"{cohort}: {type(error).__name__}, looking again in {poll:g} s")
+            except Exception as error:  # the server or a disk is away: nobody would notice that the watcher had ended
+                say(f"{cohort}: looking again in {poll:g} s: {without_its_text(error)}")
         time.sleep(poll)
 
 

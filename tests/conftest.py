@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,19 @@ def physionet() -> Path:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real Prefect server on loopback, for this test session."""
-    home = tmp_path_factory.mktemp("prefect")
+    with running_server(tmp_path_factory.mktemp("prefect"), free_port()) as url:
+        yield url
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_server(home: Path, port: int) -> Iterator[str]:
+    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block."""
     command = [
         str(Path(sys.executable).parent / "prefect"),
         "server",
@@ -61,7 +71,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--port",
         str(port),
     ]
-    with (home / "log").open("w") as log:
+    with (home / "log").open("a") as log:
         server = subprocess.Popen(command, env={**os.environ, "PREFECT_HOME": str(home)}, stdout=log, stderr=log)
         try:
             url = f"http://127.0.0.1:{port}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from flows.inbox import Inbox, fingerprint
@@ -23,6 +24,7 @@ from tasks.common.errors import InputError
 from tasks.common.params import section
 from tasks.schedule.params import Params
 from tasks.schedule.policy import Standing, reasons_to_wait
+from tests.conftest import free_port, running_server
 from tests.project import QUICK, REPO, SENTINELS, STAGES, Project, make_project
 
 POLL = 2
@@ -280,6 +282,83 @@ def test_a_touched_file_starts_nothing_and_a_withdrawal_does_not_wait_for_time_t
     (served.raw.parent / "withdrawn.txt").write_text(f"{SENTINELS[0]}\n")
     held = served.ended("HeldBack", "budget", cause="records")["state"]["message"]
     assert "h old" not in held
+
+
+# Restarts
+
+
+@pytest.mark.slow
+def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its_worker(tmp_path: Path) -> None:
+    home, port = tmp_path / "prefect", free_port()
+    home.mkdir()
+    served = _project(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
+    settings = served.project.root / "prefect.yaml"
+    settings.write_text(settings.read_text().replace("pbcseq", "arriving").replace("0 3 * * *", "* * * * *"))
+    worker = served.project.command("prefect", "worker", "start", "--pool", "recondense", "--limit", "1")
+    with contextlib.ExitStack() as outliving:
+        with running_server(home, port):
+            served.project.call("prefect", "work-pool", "create", "recondense", "--type", "process")
+            served.project.call("prefect", "--no-prompt", "deploy", "--all")
+            outliving.enter_context(served.process(served.project.command("flows.cli", "watch", "--poll", str(POLL))))
+            first = outliving.enter_context(served.process(worker))
+            served.ended("HeldBack", "262 new patients", cause="records")
+            served.ended("HeldBack", "262 new patients", cause="schedule")
+        with served.raw.open("a") as file:
+            file.write(_lines_of_patient_2(served.raw, "9001"))
+        time.sleep(20)
+        with running_server(home, port):
+            served.ended("HeldBack", "263 new patients", cause="records")
+            first.kill()
+            first.wait()
+            with served.raw.open("a") as file:
+                file.write(_lines_of_patient_2(served.raw, "9002"))
+            with served.process(worker):
+                served.ended("HeldBack", "264 new patients", cause="records")
+
+
+@pytest.mark.slow
+def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_reported(
+    tmp_path: Path, webhook: str
+) -> None:
+    home, port = tmp_path / "prefect", free_port()
+    home.mkdir()
+    served = _project(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK=webhook)
+    set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
+    serve = served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "* * * * *")
+    with contextlib.ExitStack() as outliving:
+        with running_server(home, port):
+            with served.process(serve) as serving:
+                _kill_while_condensing(served)
+                served.ended("Crashed", cause="records")
+                _until(lambda: any("arriving: Crashed" in said for said in Webhook.said), 30)
+                _until(lambda: bool(_of(served, "condensation")), 240)
+                serving.kill()
+                serving.wait()
+                _kill_while_condensing(served)
+            outliving.enter_context(served.process(serve))
+            served.ended("Crashed", "its process is gone")
+            served.ended("Completed", "release")
+        time.sleep(60)  # longer than Prefect's own loop has patience
+        with running_server(home, port):
+            with served.raw.open("a") as file:
+                file.write(_lines_of_patient_2(served.raw, "9001"))
+            served.ended("Completed", "release", cause="records")
+
+
+def _kill_while_condensing(served: Served) -> None:
+    _until(lambda: bool(_of(served, "condensation")), 240)
+    for process in _of(served, "flow_engine"):
+        process.kill()
+
+
+def _of(served: Served, word: str) -> list[psutil.Process]:
+    """The project's processes with ``word`` in their command."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd() == str(served.project.root) and any(word in part for part in process.cmdline()):
+                found.append(process)
+    return found
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:
