@@ -27,8 +27,10 @@ from flows.inbox import Inbox, fingerprint
 from flows.lost import report_lost_runs
 from flows.notify import check_receiver
 from flows.pipeline import Pipeline
+from flows.recorder import open_ledger
 from flows.scheduled import due
 from tasks.common.errors import InputError, without_its_text
+from tasks.common.layout import Layout
 from tasks.common.params import check_cohort, section
 from tasks.ingestion.params import Params as IngestionParams
 from tasks.schedule.params import Params
@@ -69,7 +71,12 @@ def check_deployed(cohorts: Sequence[str]) -> None:
 
 
 def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone: str, poll: float) -> None:
-    """Run what is due, one run at a time, until interrupted. A server that goes away is waited for."""
+    """Run what is due, one run at a time, until interrupted. A server that goes away is waited for.
+
+    Raises `InputError` where the schedule is none, or a cohort's ledger does not admit this user.
+    """
+    for cohort in cohorts:
+        open_ledger(Layout(root, cohort))
     report_lost_runs(root, cohorts)
     deployments = [_deployment(root, cohort, cron, timezone, poll) for cohort in cohorts]
     watcher = threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True)
