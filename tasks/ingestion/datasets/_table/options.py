@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.common.params import RoomParams
 from tasks.ingestion.datasets._declared import Origin, Text
@@ -75,7 +75,10 @@ class Landmark(RoomParams):
     horizon: float = Field(gt=0)
     time: Text
     status: Text
-    events: Annotated[Levels, Field(min_length=1)] | Classes
+    events: Annotated[
+        Annotated[Levels, Field(min_length=1), Tag("codes")] | Annotated[Classes, Tag("kinds")],
+        Discriminator(lambda events: "kinds" if isinstance(events, dict) else "codes"),
+    ]
     censored: Levels = Field(min_length=1)
 
     @model_validator(mode="after")
