@@ -120,8 +120,25 @@ def test_the_window_ends_with_the_prediction_and_units_are_made_equal(tmp_path):
     assert np.allclose(events["value"], [1, 0, 1, 1, 2], atol=1e-4)
     assert subjects[["subject_id", "outcome", "female"]].values.tolist() == [["3", 0.0, 0.0], ["7", 1.0, 1.0]]
     assert np.allclose(subjects["age"], [30, 60], atol=0.01)
-    assert counts["measurements"] == {"in": 6, "kept": 5, "set_aside": {"no numeric value": 1}}
-    assert rows[["record", "column"]].values.tolist() == [["7", "creatinine"]]
+    assert counts["measurements"] == {
+        "in": 8,
+        "kept": 5,
+        "set_aside": {"no numeric value": 1, "outside the window": 2},
+    }
+    assert counts["events"] == {"in": 12, "kept": 12, "set_aside": {}}
+    assert rows.loc[rows["unit"] == "measurements", ["record", "column"]].dropna().values.tolist() == [
+        ["7", "creatinine"]
+    ]
+
+
+def test_events_that_nothing_asked_for_are_counted(tmp_path):
+    others = {"train/0": [*TWO["train/0"], *record(9, 1990, "GENDER//M", [(-1, LAB, 1.0), (-1, "OTHER", 5.0)])]}
+    before = read(write(tmp_path / "few", {**TWO}, [(7, 0, True), (3, 0, False)]))
+    _, _, counts, rows = read(write(tmp_path / "more", {**TWO, **others}, [(7, 0, True), (3, 0, False)]))
+    aside = {"of no declared code, or of a subject without a label": 4}
+    assert counts["events"] == {"in": 16, "kept": 12, "set_aside": aside}
+    assert counts["measurements"] == before[2]["measurements"]
+    assert rows.loc[rows["unit"] == "events", "count"].tolist() == [4]
 
 
 def test_a_subject_s_order_and_dtypes_do_not_depend_on_the_shards(tmp_path):

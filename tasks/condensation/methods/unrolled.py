@@ -38,7 +38,7 @@ from tasks.networks.teacher import out_of_fold
 from tasks.networks.workers import crew
 
 SOFT_LABELS = True
-DEFAULT_STEPS = 1100
+DEFAULT_STEPS = 540
 WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)

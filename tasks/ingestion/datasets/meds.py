@@ -3,7 +3,7 @@
 Raw folder: ``data/**/*.parquet`` with ``subject_id, time, code, numeric_value``, and Parquet files of labels with
 ``subject_id, prediction_time, boolean_value``; schemas: <https://github.com/Medical-Event-Data-Standard/meds>. Time
 zero lies ``window_hours`` before the prediction. Which code is which variable is declared, since variables are public
-knowledge. Events of other codes, of subjects without a label, and outside the window are passed over, not set aside.
+knowledge.
 """
 
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import Variable
 from tasks.ingestion.datasets import Source
-from tasks.ingestion.datasets._meds.events import batches, in_the_window, series_of, statics_of
+from tasks.ingestion.datasets._meds.events import batches, count_events, in_the_window, series_of, statics_of
 from tasks.ingestion.datasets._meds.labels import read_labels, read_typed
 from tasks.ingestion.datasets._meds.options import Options
 
@@ -46,19 +46,28 @@ def read(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events in the window before the prediction, and the labelled subjects in the order of their ids.
 
-    Units: "labels" (rows), "subjects" (with a label that is used), "measurements" (events of a declared series in the
-    window), "descriptors" (statics by contradicting codes). Raises `InputError`.
+    Units: "events" (rows of the data set), "labels" (rows), "subjects" (with a label that is used), "measurements"
+    (events of a declared series), "descriptors" (statics by contradicting codes). Raises `InputError`.
     """
     labels = read_labels(raw, options, attrition, outcome_required)
     codes = sorted({scale.code for variable in options.variables.values() for scale in variable.scales()})
     series, statics, seen = [], [], np.zeros(len(labels), dtype=bool)
-    unseen = set(codes)
+    unseen, read_in, outside = set(codes), 0, 0
     for batch in batches(raw, codes, labels["subject_id"]):
+        read_in += len(batch)
         found = in_the_window(batch, labels, options.window_hours)
         unseen -= set(found["code"])
         seen[found["place"]] = True
-        series.append(series_of(found, options))
+        measured = series_of(found, options)
+        outside += int(measured["hours"].isna().sum())
+        series.append(measured[measured["hours"].notna()])
         statics.append(statics_of(found, options))
+    count = count_events(raw)
+    attrition.came_in("events", count)
+    attrition.kept("events", read_in)
+    attrition.set_aside_many("events", "of no declared code, or of a subject without a label", count - read_in)
+    attrition.came_in("measurements", outside)
+    attrition.set_aside_many("measurements", "outside the window", outside)
     if outcome_required and len(labels):
         _check_codes(raw, options, unseen)
     attrition.came_in("subjects", len(labels))

@@ -42,6 +42,11 @@ def batches(raw: Path, codes: list[str], subject_ids: "pd.Series[int]") -> Itera
             raise InputError(f"{path} is damaged, or not of the MEDS data schema: write it again") from error
 
 
+def count_events(raw: Path) -> int:
+    """How many events the data set holds, by what its files say of themselves."""
+    return sum(pyarrow.parquet.read_metadata(path).num_rows for path in (raw / "data").rglob("*.parquet"))
+
+
 def _check(path: Path) -> None:
     try:
         names = pyarrow.parquet.read_schema(path).names
@@ -61,14 +66,14 @@ def in_the_window(found: pd.DataFrame, labels: pd.DataFrame, window_hours: float
 
 
 def series_of(found: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Columns ``place, hours, variable, value`` of the series' events in the window; ``value`` is NaN where none."""
+    """Columns ``place, hours, variable, value`` of the series' events; ``hours`` is NaN outside the window, ``value``
+    where there is none."""
     parts = []
-    inside = found[found["hours"].notna()]
     for name, variable in options.variables.items():
         if variable.role == "static":
             continue
         for scale in variable.scales():
-            chosen = inside[inside["code"] == scale.code]
+            chosen = found[found["code"] == scale.code]
             value = chosen["numeric_value"].astype(float) if scale.factor else 0.0
             parts.append(chosen[["place", "hours"]].assign(variable=name, value=value * scale.factor + scale.offset))
     return pd.concat(parts, ignore_index=True)
