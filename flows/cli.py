@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import cli_serve
+from flows import cli_ledger, cli_serve
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout, find_root
 
@@ -258,15 +258,14 @@ def releases(
 @app.command()
 def verify(bundle: Bundle, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Recompute what a bundle claims; exit status 1 where a claim does not hold."""
+    from flows.console import checks as show_checks
     from tasks.release.verify import verify as checks_of
 
     checks = checks_of(bundle)
     if json_:
         print(json.dumps([vars(check) for check in checks], indent=2))
     else:
-        for check in checks:
-            mark = typer.style("ok  ", fg="green") if check.holds else typer.style("FAIL", fg="red")
-            typer.echo(f"{mark} {check.claim}{f' ({check.detail})' if check.detail else ''}")
+        show_checks(checks)
         good = all(check.holds for check in checks)
         typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
     if not all(check.holds for check in checks):
@@ -320,6 +319,8 @@ def _whole(text: str) -> int:
         raise typer.BadParameter(f"--sizes: '{text}' is not a whole number; write them as in --sizes 1,2,5,10")
     return int(text)
 
+
+cli_ledger.register(app)
 
 if __name__ == "__main__":
     main()
