@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tasks.common.checks import Check
 from tasks.common.errors import InputError
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
@@ -17,15 +17,6 @@ from tasks.networks.recipe import Recipes
 from tasks.release.bundle import FORMAT, sha256
 from tasks.release.gate import conditions
 from tasks.release.params import Params
-
-
-@dataclass(frozen=True)
-class Check:
-    """One claim of the bundle and whether it was found true."""
-
-    claim: str
-    holds: bool
-    detail: str = ""
 
 
 def verify(bundle: Path) -> list[Check]:

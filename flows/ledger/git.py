@@ -1,0 +1,57 @@
+"""What git knows: who works here, on which code, and what earlier versions of a file held."""
+
+import getpass
+import subprocess
+from pathlib import Path
+
+from flows.ledger.entry import Actor
+
+
+def git(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
+    """The output of one git command in ``root``; None where it fails, or where there is no git."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, check=False)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def actor(root: Path) -> Actor:
+    """The name and email that git would commit under; without a name there, the login name."""
+    listed = (git(root, "config", "--get-regexp", r"^user\.(name|email)$") or b"").decode(errors="replace").splitlines()
+    found = dict(line.partition(" ")[::2] for line in listed)  # what git reads last wins
+    return Actor(name=found.get("user.name") or _login(), email=found.get("user.email"))
+
+
+def code(root: Path) -> dict[str, str | bool | None]:
+    """``commit``: the one checked out; ``dirty``: whether the code differs from it. What runs write does not count."""
+    status = git(
+        root, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--", ".", ":!data", ":!dvc.lock"
+    )
+    if status is None:
+        return {"commit": None, "dirty": None}
+    lines = status.decode(errors="replace").splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+
+
+def versions(root: Path, path: str) -> dict[str, bytes]:
+    """What ``path``, relative to ``root``, held at HEAD and at every tag ``release/*``, by their names."""
+    tags = (git(root, "for-each-ref", "--format=%(refname:short)", "refs/tags/release") or b"").decode().split()
+    names = ["HEAD", *tags]
+    asked = "".join(f"{name}:./{path}\n" for name in names)
+    answer = git(root, "cat-file", "--batch", given=asked.encode()) or b""
+    found = {}
+    for name in names:
+        head, _, answer = answer.partition(b"\n")
+        if head and not head.endswith(b" missing"):
+            size = int(head.split()[-1])
+            found[name], answer = answer[:size], answer[size + 1 :]
+    return found
+
+
+def _login() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return None

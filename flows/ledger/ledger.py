@@ -1,0 +1,219 @@
+"""The file: reading, appending, verifying."""
+
+import contextlib
+import os
+import platform
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from flows.ledger import git, keys
+from flows.ledger.chain import CLOCKS_DIFFER, Chain
+from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry, parse
+from flows.ledger.keys import Key, PublicKey
+from tasks.common.checks import Check
+from tasks.common.errors import InputError
+from tasks.common.params import check_cohort_name
+
+FOLDER = "data/ledger"
+PACKAGES = ("recondense", "torch", "dvc", "prefect")
+
+
+class Ledger:
+    """The ledger of ``cohort`` in the project at ``root``. It begins with its first append."""
+
+    def __init__(self, root: Path, cohort: str) -> None:
+        check_cohort_name(cohort)
+        self.root = root
+        self.cohort = cohort
+        self.name = f"{FOLDER}/{cohort}.jsonl"
+        self.path = root / self.name
+        self._seen = b""  # what an earlier append of this process has followed already, and what it led to
+        self._chain = Chain(cohort)
+
+    def entries(self) -> list[Entry]:
+        """Every entry, oldest first; none where there is no ledger yet. Raises `InputError` for a broken one."""
+        content = self._read()
+        self._follow(content)
+        return [parse(line) for line in content.split(b"\n")[:-1]]
+
+    def head(self) -> str:
+        """The hash of the last line; 64 zeros where there is none. Raises `InputError` for a broken ledger."""
+        return self._follow(self._read()).previous
+
+    def append(self, event: str, details: dict[str, Any]) -> Entry:
+        """Sign and write one entry; the first one is preceded by one that admits this user's key.
+
+        Whole or not at all, however the process ends, and in turn with other processes. Raises `InputError` where the
+        ledger is broken or does not admit this user's key; `ValueError` for an unknown event, or details beyond JSON.
+        """
+        if event not in EVENTS:
+            raise ValueError(f"no event '{event}': it must be one of {', '.join(EVENTS)}")
+        with self._lock():
+            content = self._read()
+            chain, key = self._admitted(content)
+            root = b"" if chain.n else self._next(chain, key, "key admitted", admission(key.public))
+            line = self._next(chain, key, event, details)
+            self._write(content + root + line)
+            self._seen, self._chain = content + root + line, chain
+        return parse(line[:-1])
+
+    def check_admission(self) -> None:
+        """Raise `InputError` where `verify` finds fault, or this user may not append; says how to be admitted."""
+        self._admitted(content := self._read())
+        problems = [check for check in self._compare(content) if not check.holds]
+        if problems:
+            self._hold(problems[0].claim, [problems[0].detail])
+
+    def keys(self) -> dict[str, PublicKey]:
+        """The keys that may sign now, by fingerprint. Raises `InputError` for a broken ledger."""
+        chain = self._follow(self._read())
+        return {fingerprint: key for fingerprint, key in chain.keys.items() if chain.admits(fingerprint)}
+
+    def verify(self, root_key: str | None = None) -> list[Check]:
+        """Follow every line from the first, then compare with what git remembers; whatever the bytes are.
+
+        ``root_key``: fingerprint of the key that the first line must admit. One failed check a problem, named by its
+        line's number from 1, or one check that holds.
+        """
+        content = self._read()
+        chain = Chain(self.cohort, root_key)
+        problems = []
+        for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+            problems += [Check(f"line {number}", False, wrong) for wrong in chain.follow(line)]
+        lines = content.count(b"\n")
+        if not content.endswith(b"\n"):
+            problems.append(
+                Check(f"line {lines + 1}", False, "torn: the last line has no end" if content else "no entry")
+            )
+        whole = Check(f"{self.name}: {lines} lines, each signed and in its place", True)
+        return [*(problems or [whole]), *self._compare(content)]
+
+    def _compare(self, content: bytes) -> list[Check]:
+        """Whether each version that git remembers is how the file still begins: what nobody can see in the file."""
+        remembered = git.versions(self.root, self.name)
+        if not remembered:
+            return [
+                Check("git remembers no earlier version", True, "until it is committed, lines can be cut off its end")
+            ]
+        problems = []
+        lines = content.splitlines(keepends=True)
+        for name, earlier in remembered.items():
+            pairs = enumerate(zip_longest(earlier.splitlines(keepends=True), lines), start=1)
+            lost = next((number for number, (then, now) in pairs if then not in (None, now)), None)
+            if lost:
+                how = "truncated" if lost > len(lines) else "rewritten"
+                problems.append(Check(f"line {lost}", False, f"{how}: git has another or more lines at {name}"))
+        return problems or [Check(f"it continues every version that git remembers ({len(remembered)})", True)]
+
+    def _next(self, chain: Chain, key: Key, event: str, details: dict[str, Any]) -> bytes:
+        """The line of a new entry, with its end; ``chain`` has followed it."""
+        unsigned = Entry(
+            n=chain.n,
+            time=self._now(chain),
+            cohort=self.cohort,
+            event=event,
+            actor=git.actor(self.root),
+            details=details,
+            versions={**_software(), **git.code(self.root)},
+            previous=chain.previous,
+            key=key.fingerprint,
+            signature="",
+        )
+        line = unsigned.model_copy(update={"signature": key.sign(unsigned.unsigned)}).line
+        wrong = chain.follow(line)
+        if wrong:
+            raise ValueError(f"an entry of {event} that would break the ledger: {'; '.join(wrong)}")
+        return line + b"\n"
+
+    def _now(self, chain: Chain) -> str:
+        now = datetime.now(UTC).strftime(TIME_FORMAT)
+        if now < chain.time:
+            late = datetime.strptime(chain.time, TIME_FORMAT).replace(tzinfo=UTC) - datetime.now(UTC)
+            if late > CLOCKS_DIFFER:
+                raise InputError(f"{self.name} ends at {chain.time}, which this clock has yet to reach: set the clock")
+        return max(now, chain.time)
+
+    def _admitted(self, content: bytes) -> tuple[Chain, Key]:
+        """The state after ``content``, and this user's key, which may sign what comes next."""
+        chain = self._follow(content)
+        key = keys.own()
+        if key is None:
+            raise InputError(f"{keys.folder()} holds no key to sign with: make one with `recondense keys create`")
+        if chain.n and not chain.admits(key.fingerprint):
+            raise InputError(
+                f"{self.name} does not admit your key {key.fingerprint}: give {keys.folder() / keys.PUBLIC} to someone "
+                f"whose key it admits, who runs `recondense keys admit {self.cohort} FILE`"
+            )
+        return chain, key
+
+    def _follow(self, content: bytes) -> Chain:
+        """The state after ``content``; only what is new is followed. Raises `InputError` at the first fault."""
+        if not content.startswith(self._seen):
+            self._seen, self._chain = b"", Chain(self.cohort)
+        chain = self._chain.copy()
+        before = self._seen.count(b"\n")
+        *lines, rest = content[len(self._seen) :].split(b"\n")
+        for number, line in enumerate(lines, start=before + 1):
+            self._hold(f"line {number}", chain.follow(line))
+        if rest:
+            self._hold(f"line {before + len(lines) + 1}", ["torn: the last line has no end"])
+        self._seen, self._chain = content, chain
+        return chain.copy()
+
+    def _hold(self, place: str, wrong: list[str]) -> None:
+        if wrong:
+            raise InputError(
+                f"{self.name}, {place}: {wrong[0]}. `recondense audit {self.cohort}` says all that is wrong; "
+                "restore the file from git, nothing is written to a ledger that does not hold"
+            )
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise InputError(f"{self.name} cannot be read ({error.strerror}): restore it from git") from error
+
+    def _write(self, content: bytes) -> None:
+        """Replace the file: on disk before it is in place. What a killed append left is swept up."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for stale in self.path.parent.glob(f".{self.path.name}.*"):
+            stale.unlink()
+        scratch = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        with scratch.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(self.path)
+        with contextlib.suppress(OSError):  # not every system can sync a folder
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+
+    def _lock(self) -> FileLock:
+        folder = self.root / ".recondense"
+        folder.mkdir(exist_ok=True)
+        return FileLock(folder / f"ledger-{self.cohort}.lock")
+
+
+def admission(key: PublicKey) -> dict[str, Any]:
+    """The details of a ``key admitted`` entry."""
+    return {"fingerprint": key.fingerprint, "public_key": key.pem}
+
+
+@cache
+def _software() -> dict[str, str | bool | None]:
+    found: dict[str, str | bool | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
