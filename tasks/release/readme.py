@@ -9,7 +9,12 @@ from tasks.networks.results import TRAINING_SETS
 
 
 def readme(
-    cohort: str, condensed: CondensedSet, recipes: Recipes, preprocessing: Preprocessing, metrics: dict[str, Any]
+    cohort: str,
+    condensed: CondensedSet,
+    recipes: Recipes,
+    preprocessing: Preprocessing,
+    metrics: dict[str, Any],
+    version: str = "candidate",
 ) -> str:
     """What this bundle is, what it is worth, how to use it and how to check it, in Markdown."""
     records, steps, features = condensed.values.shape
@@ -31,7 +36,7 @@ def readme(
         for name, a in metrics["privacy"]["attacks"].items()
     )
     source = metrics["cohort"]["source"]
-    return f"""# {cohort}: {records} condensed records
+    return f"""# {cohort} {version}: {records} condensed records
 
 {records} synthetic records, each {steps} steps of {preprocessing.step_hours:g} hours and {features} features, learned
 so that a model can be trained on them alone. No row is a patient.
