@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tasks.common.errors import BULLET, REFUSED
+
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the second is how a shell reports the first
 _running: set["subprocess.Popen[bytes]"] = set()
 
@@ -19,11 +21,21 @@ class StageKilled(StageFailed):
     """Something killed a stage's process, most often the system for want of memory: another try may do."""
 
 
+class StageRefused(StageFailed):
+    """The gate refused; ``reasons``: every one."""
+
+    @property
+    def reasons(self) -> list[str]:
+        """As `Refusal` put them into its message."""
+        return str(self).split(BULLET)[1:]
+
+
 def execute(command: str, folder: Path, environment: dict[str, str], quiet: bool = False) -> None:
     """Run ``command`` in ``folder`` with ``environment`` beside this process's own; `python` is the one that runs this.
 
     ``quiet``: its progress and messages are not shown, unless RECONDENSE_DEBUG is 1; for several at a time. Raises
-    `StageFailed` with the reason that the stage gave, `StageKilled` where it was killed and could give none.
+    `StageFailed` with the reason that the stage gave, `StageRefused` where that is the gate's, `StageKilled` where the
+    stage was killed and could give none.
     """
     hidden = quiet and os.environ.get("RECONDENSE_DEBUG") != "1"
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,7 +66,7 @@ def execute(command: str, folder: Path, environment: dict[str, str], quiet: bool
             raise StageKilled(f"`{command}` was killed; did the machine run out of memory?")
         if status:
             said = reason.read_text(encoding="utf-8") if reason.exists() else f"`{command}` ended with status {status}"
-            raise StageFailed(said)
+            raise (StageRefused if status == REFUSED else StageFailed)(said)
 
 
 def end_children() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli_releases import diff, release, releases, reproduce, verify, withdraw
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout, find_root
 
@@ -19,6 +20,10 @@ app = typer.Typer(
 )
 
 Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)]
+
+
+for command in (release, releases, verify, diff, withdraw, reproduce):
+    app.command()(command)
 
 
 def main() -> None:
@@ -236,40 +241,6 @@ def new_cohort(
         f"written: cohort {name} in params.yaml, {len(found.variables)} variables. All of it is a guess: check it,"
     )
     typer.echo(f"state licence, units and ranges, and try it with: python -m tasks ingestion {name}")
-
-
-@app.command()
-def releases(
-    cohort: Annotated[str | None, typer.Argument(help="Only this cohort.", show_default=False)] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the bundles in data/7_released."""
-    from flows.console import table
-    from flows.overview import release_rows
-
-    rows = release_rows(find_root(), cohort)
-    if not rows and not json_:
-        typer.echo("no bundle yet: `recondense run COHORT` makes one")
-        return
-    print(json.dumps(rows, indent=2)) if json_ else table(rows)
-
-
-@app.command()
-def verify(bundle: Bundle, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Recompute what a bundle claims; exit status 1 where a claim does not hold."""
-    from tasks.release.verify import verify as checks_of
-
-    checks = checks_of(bundle)
-    if json_:
-        print(json.dumps([vars(check) for check in checks], indent=2))
-    else:
-        for check in checks:
-            mark = typer.style("ok  ", fg="green") if check.holds else typer.style("FAIL", fg="red")
-            typer.echo(f"{mark} {check.claim}{f' ({check.detail})' if check.detail else ''}")
-        good = all(check.holds for check in checks)
-        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
-    if not all(check.holds for check in checks):
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -17,7 +17,7 @@ _out = Console(highlight=False)
 
 def say(text: str) -> None:
     """One line on standard error."""
-    _err.print(text, style="dim")
+    _err.print(text, style="dim", soft_wrap=True)
 
 
 def say_stage(name: str, state: str, seconds: float | None = None) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.results import get_result_store
+from prefect.runtime import flow_run
 
+from flows.child import StageRefused
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
+from flows.recorder import Recorder, open_ledger
 from flows.tracking import Tracker
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort
@@ -31,23 +34,31 @@ def recondense(cohort: str, root: str) -> dict[str, Any]:
     """Raw records to release candidate. Returns each stage's final Prefect state and the MLflow run's id.
 
     One run per cohort at a time: a second waits for the first and then finds its work done. Raises `InputError` before
-    any work where the params are wrong, `StageFailed` where a stage stops.
+    any work where the params are wrong or this user may not write into the cohort's ledger, `StageFailed` where a stage
+    stops.
     """
     layout = Layout(Path(root), cohort)
     check_cohort(layout.root, cohort)
+    ledger = open_ledger(layout)
     with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, cohort)
         with Tracker(layout.root, f"recondense {cohort}", {"cohort": cohort}).recording() as tracker:
+            recorder = Recorder(pipeline, ledger, {"mlflow_run": tracker.run_id, "prefect_flow_run": flow_run.id})
             states: dict[str, str] = {}
             for stage in pipeline.stages:
                 name = stage.split("@")[0]
-                states[name] = room_state(pipeline, stage, tracker.run_id)
+                try:
+                    states[name], seconds = room_state(pipeline, stage, tracker.run_id)
+                except StageRefused as refusal:
+                    recorder.refused(stage, refusal)
+                    raise
+                recorder.stage(stage, seconds)
                 tracker.stage(layout, name, states[name])
     return {"states": states, "mlflow_run": tracker.run_id}
 
 
-def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
-    """Run or skip one stage through Prefect; returns the name of the task run's state."""
+def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> tuple[str, float | None]:
+    """Run or skip one stage through Prefect; returns the name of the task run's state, and seconds where it ran."""
     key = pipeline.key(stage)
     name, cohort = stage.split("@")
     this = room.with_options(task_run_name=stage, cache_key_fn=lambda *_: key)
@@ -59,5 +70,6 @@ def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> str:
             store.write(obj={"stage": name, "cohort": cohort, "seconds": 0.0}, key=key)
     state = this(stage, str(pipeline.root), {"RECONDENSE_MLFLOW_RUN": mlflow_run}, return_state=True)
     manifest = state.result()  # raises what the stage raised
-    say_stage(name, str(state.name), None if key else manifest["seconds"])
-    return str(state.name)
+    seconds = None if key else float(manifest["seconds"])
+    say_stage(name, str(state.name), seconds)
+    return str(state.name), seconds

@@ -7,12 +7,13 @@ import threading
 import traceback
 from pathlib import Path
 
-from tasks.common.errors import InputError
+from tasks.common.errors import REFUSED, InputError, Refusal
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 1 a mistake in the input (one readable message), 2 wrong use, 70 a fault of the program."""
+    """Exit status: 0 done, 1 a mistake in the input (one readable message), 2 wrong use, 3 refused by the gate, 70 a
+    fault of the program."""
     if len(arguments) != 2 or arguments[0] not in STAGE_FOLDERS:
         print(f"usage: python -m tasks {{{','.join(STAGE_FOLDERS)}}} COHORT", file=sys.stderr)
         return 2
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
         stage = getattr(importlib.import_module(f"tasks.{name}.stage"), name)
         stage(Layout(find_root(), cohort))
     except InputError as error:
-        return _stop(f"{name}@{cohort}: {error}", 1)
+        return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
     except Exception as error:
         # The text of a foreign exception may quote a record ("could not convert string to float: ..."), so only its
         # type and place are shown; RECONDENSE_DEBUG=1 shows all of it on the steward's own terminal.

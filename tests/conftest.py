@@ -28,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: first.index(item.path.stem) if item.path.stem in first else len(first))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tests keep the key that signs ledgers; the user's own is never read nor written."""
+    folder = tmp_path_factory.mktemp("keys")
+    os.environ["RECONDENSE_KEYS"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def physionet() -> Path:
     """The real PhysioNet-2012 files."""

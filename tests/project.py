@@ -49,7 +49,10 @@ class Project:
 
     @property
     def env(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MLFLOW_", "RECONDENSE_"))}
+        kept = {"RECONDENSE_KEYS"}  # those of the tests: tests/conftest.py
+        inherited = {
+            k: v for k, v in os.environ.items() if k in kept or not k.startswith(("PREFECT_", "MLFLOW_", "RECONDENSE_"))
+        }
         scripts = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
         return {**inherited, "PATH": scripts, "OMP_NUM_THREADS": "1", **self.environment}
 
@@ -88,7 +91,7 @@ def make_project(root: Path, cohorts: dict[str, Any] | None = None, **environmen
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         source, target = REPO / name, root / name
-        if source.is_file() and target.name not in ("dvc.lock", "metrics.json"):
+        if source.is_file() and target.name not in ("dvc.lock", "metrics.json") and target.suffix != ".jsonl":
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     if cohorts is not None:

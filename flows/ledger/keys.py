@@ -105,7 +105,7 @@ def own() -> Key | None:
 def create() -> Key:
     """Make this user's key: ``private.pem`` (PKCS8, mode 0600) and ``public.pem``, whole or not at all.
 
-    Raises `InputError` where there is one already, or where the folder is part of a git work tree.
+    Raises `FileExistsError` where there is one already, `InputError` where the folder is part of a git work tree.
     """
     place = folder()
     inside = next((p for p in (place.absolute(), *place.absolute().parents) if (p / ".git").exists()), None)
@@ -126,11 +126,6 @@ def create() -> Key:
         os.fsync(file.fileno())
     try:
         (place / PRIVATE).hardlink_to(scratch)  # unlike a rename, never in place of a key that is there
-    except FileExistsError as error:
-        raise InputError(
-            f"{place / PRIVATE} exists: a person has one key. To change it, make the new one in another folder "
-            "(RECONDENSE_KEYS), admit it with the old one, then revoke the old one"
-        ) from error
     finally:
         scratch.unlink()
     (place / PUBLIC).write_text(key.public.pem, encoding="ascii")

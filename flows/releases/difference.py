@@ -1,7 +1,8 @@
 """How two files, or two folders of files, differ.
 
-What measures the run itself cannot come out the same twice: how long a stage took, when a bundle was written, under which
-MLflow run and on which commit. A JSON file that differs in nothing else counts as the same, and says in what it differs.
+What measures the run itself cannot come out the same twice: how long a stage took, when a bundle was written, under
+which MLflow run and on which commit. A JSON file that differs in nothing else counts as the same, and says in what it
+differs.
 """
 
 import json

@@ -1,9 +1,10 @@
 """What of a cohort's ledger strangers see, and how they check it.
 
-Published are the lines, whole, that admit and revoke keys, and those of releases and withdrawals, whose details are public
-by themselves. All other lines stay with the steward: they hold hashes of restricted files, and whoever holds all but
-one line of such a file (who is in a withdrawal list, say) could find that line by trying. The `previous` of a published
-line commits to those before it all the same, and gives nothing away: a line ends in a signature that nobody can guess.
+Published are the lines, whole, that admit and revoke keys, and those of releases and withdrawals, whose details are
+public by themselves. All other lines stay with the steward: they hold hashes of restricted files, and whoever holds all
+but one line of such a file (who is in a withdrawal list, say) could find that line by trying. The `previous` of a
+published line commits to those before it all the same, and gives nothing away: a line ends in a signature that nobody
+can guess.
 
 So that no published line can be left out unnoticed, a release and a withdrawal carry in ``details.published`` the hash
 of all lines published before it. What cannot be seen in the file is that its end is missing.
@@ -42,7 +43,7 @@ def so_far(entries: list[Entry]) -> dict[str, Any]:
 
 
 def listing(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Every release, oldest first: version, time, hash of its manifest, and when and why it was withdrawn, if it was."""
+    """Every release, oldest first: version, time, hash of its manifest, and when and why it was withdrawn."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         version = str(entry.details.get("version"))

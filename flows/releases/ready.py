@@ -21,7 +21,7 @@ WRITTEN_BY_RUNS = re.compile(
 
 
 def check_remotes(pipeline: Pipeline) -> None:
-    """Raise `InputError` unless there is a vault and, apart from it, a release remote that nothing goes to by itself."""
+    """Raise `InputError` unless there are a vault and, apart from it, a release remote that is not the default."""
     remotes = pipeline.repo.config["remote"]
     for name, holds in ((VAULT, "the records"), (RELEASE, "the bundles that anyone may have")):
         if name not in remotes:
@@ -29,7 +29,9 @@ def check_remotes(pipeline: Pipeline) -> None:
                 f"DVC has no remote '{name}', which holds {holds}: `dvc remote add {name} URL`, then commit .dvc/config"
             )
     if _overlap(str(remotes[VAULT]["url"]), str(remotes[RELEASE]["url"])):
-        raise InputError(f"the remotes '{VAULT}' and '{RELEASE}' are one place: records would lie where anyone may read")
+        raise InputError(
+            f"the remotes '{VAULT}' and '{RELEASE}' are one place: records would lie where anyone may read"
+        )
     if pipeline.repo.config["core"].get("remote") == RELEASE:
         raise InputError(
             f"'{RELEASE}' is DVC's default remote, so that a plain `dvc push` would publish the records: "

@@ -7,15 +7,15 @@ The order of the steps, so that a kill at any moment loses nothing and a rerun g
    here on that file says which version was begun.
 3. A commit takes dvc.lock, params.yaml, metrics and ``VERSION.dvc``: the tree that all of the rest refers to.
 4. Records go to the vault, then the bundle to the release remote. Nothing lists it there yet.
-5. The ledger gets the line ``released``, in one rename. It names the commit of step 3. From here on the version cannot be
-   given to anything else, and a rerun goes on from here without looking at the work tree again.
+5. The ledger gets the line ``released``, in one rename. It names the commit of step 3. From here on the version cannot
+   be given to anything else, and a rerun goes on from here without looking at the work tree again.
 6. A commit on that of step 3 adds the ledger; the tag is created on it, which git does once and for one process only;
    then the branch follows.
 7. The published ledger, then the index, are replaced on the release remote. Now the version is visible.
 
-Steps 2 to 4 are done again where a rerun finds no ledger line, since what they leave is replaced whole. A version with a
-line and without a tag, or not in the index, is finished before anything else is done. Two locks keep other releases of
-the project and runs of the cohort out. They are free again when their process is gone.
+Steps 2 to 4 are done again where a rerun finds no ledger line, since what they leave is replaced whole. A version with
+a line and without a tag, or not in the index, is finished before anything else is done. Two locks keep other releases
+of the project and runs of the cohort out. They are free again when their process is gone.
 """
 
 from pathlib import Path
@@ -134,7 +134,9 @@ def _tag(releases: Releases, version: Version) -> str:
                 f"the tag {releases.tag(version)} is missing, though git has that release: `git fetch --tags`"
             )
         target = git.commit(root, [ledger], f"Release {releases.cohort} {version}", base)
-        git.tag(root, releases.tag(version), target, f"{releases.cohort} {version}, manifest {entry.details['manifest']}")
+        git.tag(
+            root, releases.tag(version), target, f"{releases.cohort} {version}, manifest {entry.details['manifest']}"
+        )
     head = git.head(root)
     if head in (base, target):  # else somebody committed meanwhile, and the ledger goes with their next commit
         git.advance(root, target, head, [ledger])

@@ -1,7 +1,7 @@
 """Make a release again: its code, its params, its records, every stage, and compare what comes out byte for byte.
 
-The scratch project is a clone at the release's tag. Its records come from the vault alone, wherever the originals lie now.
-It holds records, so it is gone when this ends; what a killed one left goes when the next begins.
+The scratch project is a clone at the release's tag. Its records come from the vault alone, wherever the originals lie
+now. It holds records, so it is gone when this ends; what a killed one left goes when the next begins.
 """
 
 import shutil

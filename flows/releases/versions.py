@@ -41,7 +41,7 @@ class Version:
 
 
 class Releases:
-    """The releases of ``cohort`` in the project at ``root``. Raises `InputError` where params.yaml has no such cohort."""
+    """The releases of ``cohort`` in the project at ``root``. Raises `InputError` for a cohort params.yaml lacks."""
 
     def __init__(self, root: Path, cohort: str) -> None:
         block(root, cohort)

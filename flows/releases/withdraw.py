@@ -1,6 +1,7 @@
-"""Withdraw a release: a line in the ledger, committed and published. Its files stay, for those who have to look into it.
+"""Withdraw a release: a line in the ledger, committed and published.
 
-A kill between the steps leaves the line; the same command again does the rest.
+Its files stay where they are, for those who have to look into it. A kill between the steps leaves the line; the same
+command again does the rest.
 """
 
 from pathlib import Path

@@ -112,8 +112,8 @@ def code_revision(root: Path) -> dict[str, Any]:
 def pipeline_state(layout: Layout) -> dict[str, Any]:
     """This cohort's entries of dvc.lock, by stage: what the earlier stages read and wrote, with the hashes of code.
 
-    Hashes and sizes of data stay with the steward, in dvc.lock and the ledger: whoever holds all but one line of a file,
-    such as who is in a withdrawal list, could find that line by trying.
+    Hashes and sizes of data stay with the steward, in dvc.lock and the ledger: whoever holds all but one line of a
+    file, such as who is in a withdrawal list, could find that line by trying.
     """
     path = layout.root / "dvc.lock"
     stages = YAML(typ="safe").load(path).get("stages", {}) if path.exists() else {}
@@ -122,7 +122,7 @@ def pipeline_state(layout: Layout) -> dict[str, Any]:
 
 
 def _without_data_hashes(stage: dict[str, Any]) -> dict[str, Any]:
-    cut = {
+    cut: dict[str, Any] = {
         kind: [item if str(item["path"]).startswith("tasks/") else {"path": item["path"]} for item in stage[kind]]
         for kind in ("deps", "outs")
         if kind in stage

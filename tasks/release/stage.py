@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.common.errors import InputError
+from tasks.common.errors import Refusal
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.common.stage import Context, stage
@@ -17,7 +17,7 @@ from tasks.release.params import Params
 
 @stage(Params, Tier.PUBLIC)
 def release(context: Context[Params]) -> dict[str, Any]:
-    """Write the candidate bundle. Raises `InputError` with every reason where the gate refuses."""
+    """Write the candidate bundle. Raises `Refusal` with every reason of the gate."""
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
@@ -25,7 +25,7 @@ def release(context: Context[Params]) -> dict[str, Any]:
     checks = conditions(metrics, context.params)
     refused = [check.reason() for check in checks if not check.holds]
     if refused:
-        raise InputError("the gate refuses this release:\n  - " + "\n  - ".join(refused))
+        raise Refusal("the gate refuses this release", refused)
     metrics["gate"] = [vars(check) for check in checks]
     write_bundle(context.out, context.layout, condensed, recipes, preprocessing, metrics)
     return metrics

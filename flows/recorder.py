@@ -1,0 +1,88 @@
+"""What a flow writes into its cohort's ledger: each stage that ran, and each verdict of the gate."""
+
+import contextlib
+import json
+from typing import Any
+
+from flows.child import StageRefused
+from flows.console import say
+from flows.ledger import Ledger, keys
+from flows.pipeline import Pipeline
+from tasks.common.layout import Layout
+from tasks.common.params import block
+from tasks.common.records import read_json
+from tasks.release.bundle import sha256, without_local_paths
+
+EVENTS = {
+    "ingestion": "ingested",
+    "normalisation": "normalised",
+    "reference": "trained",  # on the real records; `stage` tells the two apart
+    "condensation": "condensed",
+    "training": "trained",
+    "privacy": "audited",
+    "release": "gate passed",
+}
+NO_GUARANTEE = {"epsilon": None, "delta": None, "cumulative_epsilon": None}
+
+
+def open_ledger(layout: Layout) -> Ledger:
+    """The cohort's ledger, once it is certain that this user may append to it; makes a key for one who has none.
+
+    Raises `InputError` where the ledger does not hold or does not admit the user's key.
+    """
+    if keys.own() is None:
+        with contextlib.suppress(FileExistsError):  # another flow was faster
+            key = keys.create()
+            say(f"made you a key in {keys.folder()}, which signs the ledger: {key.fingerprint}")
+    ledger = Ledger(layout.root, layout.cohort)
+    ledger.check_admission()
+    return ledger
+
+
+class Recorder:
+    """Appends to ``ledger`` what one flow run does; ``runs``: its ids in Prefect and MLflow."""
+
+    def __init__(self, pipeline: Pipeline, ledger: Ledger, runs: dict[str, str]) -> None:
+        self.pipeline = pipeline
+        self.ledger = ledger
+        self.runs = runs
+        self.layout = Layout(pipeline.root, pipeline.cohort)
+        self.last = {entry.details.get("stage"): entry.details for entry in ledger.entries()}
+
+    def stage(self, stage: str, seconds: float | None) -> None:
+        """Record a finished stage: one that ran for ``seconds``, or, with None, one that was current.
+
+        Of the latter only what the ledger lacks: the work of `dvc repro`, or of a flow that was killed before it could
+        record it.
+        """
+        name = stage.split("@")[0]
+        found = _public(self.pipeline.recorded(stage))
+        known = self.last.get(name, {})
+        if seconds is None and all(known.get(key) == value for key, value in found.items()):
+            return
+        details = {"stage": name, "ran": seconds is not None, "seconds": seconds, **found, "privacy": NO_GUARANTEE}
+        if name == "release":
+            bundle = self.layout.folder(name)
+            manifest = bundle / "manifest.json"
+            details |= {"manifest": sha256(manifest), "files": read_json(manifest)["files"]}
+        self._append(EVENTS[name], details)
+
+    def refused(self, stage: str, refusal: StageRefused) -> None:
+        """Record what the gate refused, and why."""
+        name = stage.split("@")[0]
+        params = {f"cohorts.{self.layout.cohort}": block(self.layout.root, self.layout.cohort)}
+        found = _public({"inputs": self.pipeline.inputs(name), "params": params})
+        self._append("gate refused", {"stage": name, "reasons": refusal.reasons, **found, "privacy": NO_GUARANTEE})
+
+    def _append(self, event: str, details: dict[str, Any]) -> None:
+        entry = self.ledger.append(event, details | self.runs)
+        self.last[details["stage"]] = entry.details
+
+
+def _public(found: dict[str, Any]) -> dict[str, Any]:
+    """``found`` as JSON that names no machine."""
+    plain = json.loads(json.dumps(without_local_paths(found), default=str))
+    return {
+        key: {str(without_local_paths(path)): value for path, value in content.items()}
+        for key, content in plain.items()
+    }
