@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli_releases import diff, release, releases, reproduce, verify, withdraw
+from flows import cli_ledger, cli_releases
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout, find_root
 
@@ -20,10 +20,6 @@ app = typer.Typer(
 )
 
 Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)]
-
-
-for command in (release, releases, verify, diff, withdraw, reproduce):
-    app.command()(command)
 
 
 def main() -> None:
@@ -286,6 +282,9 @@ def _whole(text: str) -> int:
         raise typer.BadParameter(f"--sizes: '{text}' is not a whole number; write them as in --sizes 1,2,5,10")
     return int(text)
 
+
+cli_ledger.register(app)
+cli_releases.register(app)
 
 if __name__ == "__main__":
     main()

@@ -6,13 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from tasks.common.checks import Check
 from tasks.common.layout import find_root
 
 Cohort = Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)]
 Version = Annotated[str, typer.Argument(help="A release, as in 2026.11.1.", show_default=False)]
 Side = Annotated[str, typer.Argument(help="A release, as in 2026.11.1, or 'candidate'.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module into ``app``."""
+    for command in (release, releases, verify, diff, withdraw, reproduce):
+        app.command()(command)
 
 
 def release(cohort: Cohort, json_: Json = False) -> None:
@@ -65,6 +70,7 @@ def verify(
 
     Example: recondense verify BUNDLE --ledger https://example.org/releases/pbcseq/ledger.jsonl
     """
+    from flows.console import checks as show_checks
     from tasks.release.verify import verify as checks_of
 
     checks = checks_of(bundle)
@@ -74,8 +80,13 @@ def verify(
         checks = [*checks, *check_against(ledger, bundle, key)]
     elif key:
         raise typer.BadParameter("--key is of a ledger: add --ledger")
-    _show(checks, json_)
-    if not all(check.holds for check in checks):
+    good = all(check.holds for check in checks)
+    if json_:
+        print(json.dumps([vars(check) for check in checks], indent=2))
+    else:
+        show_checks(checks)
+        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
+    if not good:
         raise typer.Exit(1)
 
 
@@ -138,14 +149,3 @@ def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
         typer.echo("reproduced" if same else "not reproduced: what differs is listed above")
     if not same:
         raise typer.Exit(1)
-
-
-def _show(checks: list[Check], json_: bool) -> None:
-    if json_:
-        print(json.dumps([vars(check) for check in checks], indent=2))
-        return
-    for check in checks:
-        mark = typer.style("ok  ", fg="green") if check.holds else typer.style("FAIL", fg="red")
-        typer.echo(f"{mark} {check.claim}{f' ({check.detail})' if check.detail else ''}")
-    good = all(check.holds for check in checks)
-    typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")

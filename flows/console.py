@@ -5,8 +5,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from flows.ledger import Entry
 from flows.outcomes import Group, Outcome, smallest
+from tasks.common.checks import Check
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.networks.results import TRAINING_SETS
@@ -99,6 +102,43 @@ def results(layout: Layout) -> None:
     _out.print(privacy)
     _out.print(f"bundle: {bundle.relative_to(layout.root)}", soft_wrap=True)
     _out.print(f"check it with: recondense verify {bundle.relative_to(layout.root)}", soft_wrap=True)
+
+
+def checks(found: Sequence[Check]) -> None:
+    """What was verified, a line a claim."""
+    for check in found:
+        mark = "[green]ok  [/]" if check.holds else "[red]FAIL[/]"
+        _out.print(f"{mark} ", end="")
+        _out.print(check.claim + (f" ({check.detail})" if check.detail else ""), markup=False, soft_wrap=True)
+
+
+def trail(entries: Sequence[Entry]) -> None:
+    """The entries of a ledger, oldest first: when, what, who, and the essentials of each."""
+    drawn = Table()
+    for heading in ("n", "time", "event", "by", "key"):
+        drawn.add_column(heading, no_wrap=True)
+    drawn.add_column("what", overflow="fold")
+    for entry in entries:
+        who = entry.actor.name or entry.actor.email or ""
+        cells = [str(entry.n), f"{entry.time[:19]}Z", entry.event, who, entry.key[:8], essentials(entry)]
+        drawn.add_row(*(Text(cell) for cell in cells))  # as it stands: no markup in it
+    _out.print(drawn)
+
+
+def essentials(entry: Entry) -> str:
+    """What one wants to know of an entry at a glance."""
+    details = entry.details
+    said = []
+    if details.get("stage"):
+        seconds = details.get("seconds")
+        done = f"in {seconds:.1f} s" if isinstance(seconds, int | float) else "made outside a flow"
+        said.append(f"{details['stage']}{'' if entry.event == 'gate refused' else f' {done}'}")
+    for name in ("version", "fingerprint", "manifest", "mlflow_run"):
+        if details.get(name):
+            said.append(f"{name.replace('_', ' ')} {str(details[name])[:12]}")
+    reasons = details.get("reasons")
+    said += [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+    return "; ".join(said)
 
 
 def table(rows: list[dict[str, Any]]) -> None:

@@ -93,15 +93,10 @@ class Pipeline:
                 if dep.fs_path not in made and not isinstance(dep, ParamsDependency)
             }
 
-    def recorded(self, name: str) -> dict[str, dict[str, Any]]:
-        """What dvc.lock holds of a stage: ``inputs`` and ``outputs``, hashes by path, and ``params``, by name."""
+    def locked(self, name: str) -> dict[str, Any]:
+        """The stage's part of dvc.lock."""
         with self._waiting(), self.repo.lock:
-            entry = to_single_stage_lockfile(self._stage(name))
-        return {
-            "inputs": {str(dep["path"]): str(dep[dep["hash"]]) for dep in entry.get("deps", [])},
-            "outputs": {str(out["path"]): str(out[out["hash"]]) for out in entry.get("outs", [])},
-            "params": {key: value for file in entry.get("params", {}).values() for key, value in file.items()},
-        }
+            return dict(to_single_stage_lockfile(self._stage(name)))
 
     def run(self, name: str, environment: dict[str, str] | None = None) -> float:
         """Run one stage and commit it to dvc.lock and DVC's cache. Returns seconds.

@@ -1,17 +1,17 @@
 """What a flow writes into its cohort's ledger: each stage that ran, and each verdict of the gate."""
 
 import contextlib
-import json
 from typing import Any
 
 from flows.child import StageRefused
 from flows.console import say
 from flows.ledger import Ledger, keys
+from flows.ledger.artifacts import evidence, portable
 from flows.pipeline import Pipeline
 from tasks.common.layout import Layout
 from tasks.common.params import block
 from tasks.common.records import read_json
-from tasks.release.bundle import sha256, without_local_paths
+from tasks.release.bundle import sha256
 
 EVENTS = {
     "ingestion": "ingested",
@@ -56,7 +56,7 @@ class Recorder:
         record it.
         """
         name = stage.split("@")[0]
-        found = _public(self.pipeline.recorded(stage))
+        found = evidence(self.pipeline.locked(stage))
         known = self.last.get(name, {})
         if seconds is None and all(known.get(key) == value for key, value in found.items()):
             return
@@ -70,19 +70,11 @@ class Recorder:
     def refused(self, stage: str, refusal: StageRefused) -> None:
         """Record what the gate refused, and why."""
         name = stage.split("@")[0]
-        params = {f"cohorts.{self.layout.cohort}": block(self.layout.root, self.layout.cohort)}
-        found = _public({"inputs": self.pipeline.inputs(name), "params": params})
+        read = self.pipeline.inputs(name)
+        section = {f"cohorts.{self.layout.cohort}": block(self.layout.root, self.layout.cohort)}
+        found = portable({"inputs": read, "params": section})
         self._append("gate refused", {"stage": name, "reasons": refusal.reasons, **found, "privacy": NO_GUARANTEE})
 
     def _append(self, event: str, details: dict[str, Any]) -> None:
         entry = self.ledger.append(event, details | self.runs)
         self.last[details["stage"]] = entry.details
-
-
-def _public(found: dict[str, Any]) -> dict[str, Any]:
-    """``found`` as JSON that names no machine."""
-    plain = json.loads(json.dumps(without_local_paths(found), default=str))
-    return {
-        key: {str(without_local_paths(path)): value for path, value in content.items()}
-        for key, content in plain.items()
-    }

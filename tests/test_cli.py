@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
 from tasks.common.params import read
-from tests.project import REPO, SENTINELS, Project
+from tests.project import REPO, SENTINELS, STAGES, Project
 
 BUNDLE = "data/7_released/alpha/candidate"
 
 
 def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) -> None:
+    ledger = (house.root / "data/ledger/alpha.jsonl").read_bytes()
     said = house.call("flows.cli", "run", "alpha")
     for words in (
         "condensed records",
@@ -31,6 +33,7 @@ def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) 
     ):
         assert words in said.stdout
     assert said.stderr.count("Cached") == 7
+    assert (house.root / "data/ledger/alpha.jsonl").read_bytes() == ledger, "nothing ran, so nothing is to be told"
 
 
 def test_the_fixed_places_hold_what_other_tools_read_there(house: Project) -> None:
@@ -61,6 +64,7 @@ def test_no_record_leaves_the_restricted_folders(house: Project, tmp_path: Path)
         house.root / ".recondense",
         house.root / "data/6_audited",
         house.root / "data/7_released",
+        house.root / "data/ledger",
         house.root / "dvc.lock",
     ]
     files = [f for place in places for f in ([place] if place.is_file() else place.rglob("*")) if f.is_file()]
@@ -88,6 +92,53 @@ def test_verify_accepts_the_bundle_and_says_which_file_was_touched(house: Projec
     found = house.call("flows.cli", "verify", str(tmp_path / "copy"), check=False)
     assert found.returncode == 1
     assert "FAIL condensed.parquet" in found.stdout
+
+
+def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_since(house: Project) -> None:
+    said = json.loads(house.call("flows.cli", "audit", "beta", "--json").stdout)
+    assert said["holds"], said["checks"]
+    told = {entry["details"]["stage"]: entry for entry in said["entries"] if "stage" in entry["details"]}
+    assert set(told) == set(STAGES)
+    locked = YAML(typ="safe").load(house.root / "dvc.lock")["stages"]
+    for stage, entry in told.items():
+        details = entry["details"]
+        assert details["inputs"] == {dep["path"]: dep["md5"] for dep in locked[f"{stage}@beta"]["deps"]}
+        assert details["outputs"] == {out["path"]: out["md5"] for out in locked[f"{stage}@beta"]["outs"]}
+        assert details["seconds"] > 0
+        assert details["mlflow_run"] == told["release"]["details"]["mlflow_run"]
+        assert details["prefect_flow_run"]
+        assert details["privacy"] == {"epsilon": None, "delta": None, "cumulative_epsilon": None}
+    recipe = house.root / "data/7_released/beta/candidate/recipe.json"
+    good = recipe.read_bytes()
+    recipe.write_bytes(good + b" ")
+    found = house.call("flows.cli", "audit", "beta", check=False)
+    recipe.write_bytes(good)
+    assert found.returncode == 1
+    assert "changed or lost: recipe.json" in found.stdout
+
+
+def test_trace_names_the_candidate_a_file_is_from_and_nothing_for_a_changed_one(house: Project, tmp_path: Path) -> None:
+    stray = tmp_path / "stray.safetensors"
+    stray.write_bytes((house.root / "data/7_released/beta/candidate/condensed.safetensors").read_bytes())
+    [match] = json.loads(house.call("flows.cli", "trace", str(stray), "--json").stdout)["matches"]
+    assert (match["cohort"], match["version"]) == ("beta", "candidate")
+    stray.write_bytes(stray.read_bytes() + b" ")
+    none = house.call("flows.cli", "trace", str(stray), check=False)
+    assert (none.returncode, none.stdout) == (1, "no release has this file\n")
+
+
+def test_a_refusal_is_told_in_the_ledger_with_its_reasons_and_ends_the_run(house: Project) -> None:
+    params = (house.root / "params.yaml").read_text()
+    refused = house.call("flows.cli", "run", "beta", "--set", "release.min_test_auc=0.999", check=False)
+    (house.root / "params.yaml").write_text(params)
+    assert refused.returncode == 1
+    assert "the gate refuses this release" in refused.stderr
+    last = json.loads((house.root / "data/ledger/beta.jsonl").read_text().splitlines()[-1])
+    assert last["event"] == "gate refused"
+    [reason] = last["details"]["reasons"]
+    assert reason.startswith("test AUC")
+    assert reason in refused.stderr
+    assert last["details"]["inputs"]["data/4_condensed/beta/condensed.safetensors"]
 
 
 def test_transform_puts_records_exactly_where_the_pipeline_put_them(house: Project, tmp_path: Path) -> None:

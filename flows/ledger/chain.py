@@ -76,7 +76,7 @@ class Chain:
         if entry.time < self.time:
             wrong.append(f"back-dated: {entry.time} is before the entry before it, {self.time}")
         if time > datetime.now(UTC) + CLOCKS_DIFFER:
-            wrong.append(f"time in the future: {entry.time}")
+            wrong.append(f"time in the future: {entry.time}, or the clock here is late")
         return wrong
 
     def _signature(self, entry: Entry) -> list[str]:

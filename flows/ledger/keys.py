@@ -41,6 +41,11 @@ class PublicKey:
         """The key as a PEM file."""
         return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
+    @property
+    def admission(self) -> dict[str, str]:
+        """The details of the ledger's entry that admits the key."""
+        return {"fingerprint": self.fingerprint, "public_key": self.pem}
+
     def signed(self, message: bytes, signature: str) -> bool:
         """Whether ``signature``, in base64, is this key's over ``message``."""
         try:

@@ -2,26 +2,22 @@
 
 import contextlib
 import os
-import platform
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from flows.ledger import git, keys
-from flows.ledger.chain import CLOCKS_DIFFER, Chain
-from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry, parse
+from flows.ledger import keys, origin
+from flows.ledger.chain import Chain
+from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry, Malformed, parse
 from flows.ledger.keys import Key, PublicKey
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
 from tasks.common.params import check_cohort_name
 
 FOLDER = "data/ledger"
-PACKAGES = ("recondense", "torch", "dvc", "prefect")
 
 
 class Ledger:
@@ -42,6 +38,14 @@ class Ledger:
         self._follow(content)
         return [parse(line) for line in content.split(b"\n")[:-1]]
 
+    def readable(self) -> list[Entry]:
+        """Every line that is an entry at all, believed or not: for showing a ledger that may be broken."""
+        found = []
+        for line in self._read().split(b"\n"):
+            with contextlib.suppress(Malformed):
+                found.append(parse(line))
+        return found
+
     def head(self) -> str:
         """The hash of the last line; 64 zeros where there is none. Raises `InputError` for a broken ledger."""
         return self._follow(self._read()).previous
@@ -56,8 +60,8 @@ class Ledger:
             raise ValueError(f"no event '{event}': it must be one of {', '.join(EVENTS)}")
         with self._lock():
             content = self._read()
-            chain, key = self._admitted(content)
-            root = b"" if chain.n else self._next(chain, key, "key admitted", admission(key.public))
+            chain, key = self._writable(content)
+            root = b"" if chain.n else self._next(chain, key, "key admitted", key.public.admission)
             line = self._next(chain, key, event, details)
             self._write(content + root + line)
             self._seen, self._chain = content + root + line, chain
@@ -65,38 +69,43 @@ class Ledger:
 
     def check_admission(self) -> None:
         """Raise `InputError` where `verify` finds fault, or this user may not append; says how to be admitted."""
-        self._admitted(content := self._read())
-        problems = [check for check in self._compare(content) if not check.holds]
+        self._writable(content := self._read())
+        compared = self._compare(content, origin.remembered(self.root, self.name))
+        problems = [check for check in compared if not check.holds]
         if problems:
             self._hold(problems[0].claim, [problems[0].detail])
 
-    def keys(self) -> dict[str, PublicKey]:
+    def admitted(self) -> dict[str, PublicKey]:
         """The keys that may sign now, by fingerprint. Raises `InputError` for a broken ledger."""
         chain = self._follow(self._read())
         return {fingerprint: key for fingerprint, key in chain.keys.items() if chain.admits(fingerprint)}
 
-    def verify(self, root_key: str | None = None) -> list[Check]:
+    def verify(self, root_key: str | None = None, remembered: dict[str, bytes] | None = None) -> list[Check]:
         """Follow every line from the first, then compare with what git remembers; whatever the bytes are.
 
-        ``root_key``: fingerprint of the key that the first line must admit. One failed check a problem, named by its
-        line's number from 1, or one check that holds.
+        ``root_key``: fingerprint of the key that the first line must admit. ``remembered``: earlier versions of the
+        file, by name, in place of git's. Returns one failed check a problem, named by its line's number from 1.
         """
         content = self._read()
         chain = Chain(self.cohort, root_key)
-        problems = []
-        for number, line in enumerate(content.split(b"\n")[:-1], start=1):
-            problems += [Check(f"line {number}", False, wrong) for wrong in chain.follow(line)]
-        lines = content.count(b"\n")
-        if not content.endswith(b"\n"):
+        *lines, rest = content.split(b"\n")
+        problems = [
+            Check(f"line {number}", False, wrong)
+            for number, line in enumerate(lines, start=1)
+            for wrong in chain.follow(line)
+        ]
+        if rest or not lines:
             problems.append(
-                Check(f"line {lines + 1}", False, "torn: the last line has no end" if content else "no entry")
+                Check(f"line {len(lines) + 1}", False, "torn: the last line has no end" if rest else "absent")
             )
-        whole = Check(f"{self.name}: {lines} lines, each signed and in its place", True)
-        return [*(problems or [whole]), *self._compare(content)]
+        whole = Check(f"{self.name}: {len(lines)} lines, each signed and in its place", True)
+        if remembered is None:
+            remembered = origin.remembered(self.root, self.name)
+        return [*(problems or [whole]), *self._compare(content, remembered)]
 
-    def _compare(self, content: bytes) -> list[Check]:
-        """Whether each version that git remembers is how the file still begins: what nobody can see in the file."""
-        remembered = git.versions(self.root, self.name)
+    @staticmethod
+    def _compare(content: bytes, remembered: dict[str, bytes]) -> list[Check]:
+        """Whether each version of ``remembered`` is how the file still begins: what nobody can see in the file."""
         if not remembered:
             return [
                 Check("git remembers no earlier version", True, "until it is committed, lines can be cut off its end")
@@ -115,12 +124,12 @@ class Ledger:
         """The line of a new entry, with its end; ``chain`` has followed it."""
         unsigned = Entry(
             n=chain.n,
-            time=self._now(chain),
+            time=max(datetime.now(UTC).strftime(TIME_FORMAT), chain.time),  # where this clock is a little late
             cohort=self.cohort,
             event=event,
-            actor=git.actor(self.root),
+            actor=origin.actor(self.root),
             details=details,
-            versions={**_software(), **git.code(self.root)},
+            versions=origin.versions(self.root),
             previous=chain.previous,
             key=key.fingerprint,
             signature="",
@@ -131,15 +140,7 @@ class Ledger:
             raise ValueError(f"an entry of {event} that would break the ledger: {'; '.join(wrong)}")
         return line + b"\n"
 
-    def _now(self, chain: Chain) -> str:
-        now = datetime.now(UTC).strftime(TIME_FORMAT)
-        if now < chain.time:
-            late = datetime.strptime(chain.time, TIME_FORMAT).replace(tzinfo=UTC) - datetime.now(UTC)
-            if late > CLOCKS_DIFFER:
-                raise InputError(f"{self.name} ends at {chain.time}, which this clock has yet to reach: set the clock")
-        return max(now, chain.time)
-
-    def _admitted(self, content: bytes) -> tuple[Chain, Key]:
+    def _writable(self, content: bytes) -> tuple[Chain, Key]:
         """The state after ``content``, and this user's key, which may sign what comes next."""
         chain = self._follow(content)
         key = keys.own()
@@ -201,19 +202,3 @@ class Ledger:
         folder = self.root / ".recondense"
         folder.mkdir(exist_ok=True)
         return FileLock(folder / f"ledger-{self.cohort}.lock")
-
-
-def admission(key: PublicKey) -> dict[str, Any]:
-    """The details of a ``key admitted`` entry."""
-    return {"fingerprint": key.fingerprint, "public_key": key.pem}
-
-
-@cache
-def _software() -> dict[str, str | bool | None]:
-    found: dict[str, str | bool | None] = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found

@@ -53,6 +53,9 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if stale:
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
     check_bundle(candidate)
+    passed = [entry for entry in releases.ledger.entries() if entry.event == "gate passed"]
+    if not passed or passed[-1].details.get("manifest") != manifest:
+        raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
 

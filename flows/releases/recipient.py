@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from flows.ledger import Entry
+from flows.ledger.keys import read_public
+from flows.ledger.provenance import FILE, opened
 from flows.releases.published import check, standing
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
@@ -24,7 +27,22 @@ def check_against(source: str, bundle: Path, root_key: str | None = None) -> lis
     checks, entries = check(content, cohort, root_key)
     if not all(found.holds for found in checks):
         return checks
-    return [*checks, *standing(entries, sha256(bundle / "manifest.json"))]
+    return [*checks, *standing(entries, sha256(bundle / "manifest.json")), _provenance(bundle, entries)]
+
+
+def _provenance(bundle: Path, entries: list[Entry]) -> Check:
+    """Whether a key of the ledger signed for the origin of just these files."""
+    claim = f"{FILE} is signed, and of these files"
+    admitted = [read_public(entry.details["public_key"], FILE) for entry in entries if entry.event == "key admitted"]
+    try:
+        subjects = opened((bundle / FILE).read_bytes(), admitted)["subject"]
+    except FileNotFoundError:
+        return Check(claim, False, "it is not there")
+    except InputError as error:
+        return Check(claim, False, str(error))
+    files = {path.name: sha256(path) for path in bundle.iterdir() if path.name not in (FILE, "manifest.json")}
+    same = subjects == [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(files.items())]
+    return Check(claim, same, "" if same else "it is about other files")
 
 
 def _read(path: Path) -> bytes:

@@ -18,12 +18,14 @@ a line and without a tag, or not in the index, is finished before anything else 
 of the project and runs of the cohort out. They are free again when their process is gone.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException
 
-from flows.ledger import Entry
+from flows.ledger import Entry, keys
+from flows.ledger.provenance import FILE, provenance, signed
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
@@ -88,7 +90,7 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
     """Make the version's bundle and DVC file, and commit them with all else that the release is made of."""
     root, folder = releases.root, releases.root / releases.path(version)
     with whole_or_nothing(folder) as scratch:
-        write_version(Layout(root, releases.cohort).folder("release"), scratch, str(version), {})
+        write_version(Layout(root, releases.cohort).folder("release"), scratch, str(version), provenance_of(releases))
     check_bundle(folder)
     try:
         (stage,) = pipeline.repo.add(str(folder))
@@ -102,6 +104,27 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
     git.advance(root, after, before, own)
 
 
+def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, bytes]]:
+    """What makes the provenance of a bundle from the hashes of its files, signed with this user's key.
+
+    Data is named in it without its hash, as in the published ledger and for the same reason.
+    """
+
+    def documents(files: dict[str, str]) -> dict[str, bytes]:
+        key = keys.own()
+        if key is None:
+            raise InputError(f"{keys.folder()} holds no key to sign with: `recondense keys create` makes one")
+        statement = provenance(releases.ledger.entries(), files)
+        definition = statement["predicate"]["buildDefinition"]
+        definition["resolvedDependencies"] = [
+            item if item["uri"].startswith(("git+", "dvc:tasks/")) else {"uri": item["uri"]}
+            for item in definition["resolvedDependencies"]
+        ]
+        return {FILE: signed(statement, key)}
+
+    return documents
+
+
 def _details(releases: Releases, version: Version) -> dict[str, Any]:
     """The details of the ``released`` line; all of them are published."""
     folder, candidate = releases.root / releases.path(version), Layout(releases.root, releases.cohort).folder("release")
@@ -111,6 +134,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "tag": releases.tag(version),
         "candidate": sha256(candidate / "manifest.json"),
         "manifest": sha256(folder / "manifest.json"),
+        "files": manifest["files"],
         "mlflow_run": manifest["mlflow_run"],
         "privacy": privacy(entries),
         "published": so_far(entries),

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -61,17 +62,17 @@ def write_bundle(
     )
 
 
-def write_version(candidate: Path, folder: Path, version: str, documents: dict[str, bytes]) -> None:
+def write_version(
+    candidate: Path, folder: Path, version: str, documents: Callable[[dict[str, str]], dict[str, bytes]]
+) -> None:
     """Make the bundle in ``candidate`` release ``version``, in the empty ``folder``; equal arguments give equal bytes.
 
-    README and manifest state the version; ``documents``, by file name, stand beside the candidate's own files. The
-    manifest also keeps the hash of the candidate's, by which the two are known to be the same records.
+    README and manifest state the version. ``documents`` gives, for the SHA-256 of the bundle's files by name, further
+    files about these. The manifest also keeps the hash of the candidate's, so that the two are known to be one thing.
     """
     manifest = read_json(candidate / "manifest.json")
     for name in manifest["files"]:
         shutil.copyfile(candidate / name, folder / name)
-    for name, content in documents.items():
-        (folder / name).write_bytes(content)
     text = readme(
         manifest["cohort"],
         CondensedSet.load(folder / "condensed.safetensors"),
@@ -81,6 +82,8 @@ def write_version(candidate: Path, folder: Path, version: str, documents: dict[s
         version,
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
+    for name, content in documents(_hashes(folder)).items():
+        (folder / name).write_bytes(content)
     stated = {"version": version, "candidate": sha256(candidate / "manifest.json"), "files": _hashes(folder)}
     write_json(folder / "manifest.json", {**manifest, **stated})
 

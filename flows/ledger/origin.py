@@ -1,10 +1,15 @@
-"""What git knows: who works here, on which code, and what earlier versions of a file held."""
+"""Who works here, with which software, on which code; and what git remembers of a file."""
 
 import getpass
+import platform
 import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows.ledger.entry import Actor
+
+PACKAGES = ("recondense", "torch", "dvc", "prefect")
 
 
 def git(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
@@ -23,19 +28,22 @@ def actor(root: Path) -> Actor:
     return Actor(name=found.get("user.name") or _login(), email=found.get("user.email"))
 
 
-def code(root: Path) -> dict[str, str | bool | None]:
-    """``commit``: the one checked out; ``dirty``: whether the code differs from it. What runs write does not count."""
+def versions(root: Path) -> dict[str, str | bool | None]:
+    """Of the software; ``commit``: the one checked out; ``dirty``: whether the code differs from it.
+
+    What runs write does not make it dirty.
+    """
     status = git(
         root, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--", ".", ":!data", ":!dvc.lock"
     )
     if status is None:
-        return {"commit": None, "dirty": None}
+        return {**_software(), "commit": None, "dirty": None}
     lines = status.decode(errors="replace").splitlines()
     commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
-    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+    return {**_software(), "commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
-def versions(root: Path, path: str) -> dict[str, bytes]:
+def remembered(root: Path, path: str) -> dict[str, bytes]:
     """What ``path``, relative to ``root``, held at HEAD and at every tag ``release/*``, by their names."""
     tags = (git(root, "for-each-ref", "--format=%(refname:short)", "refs/tags/release") or b"").decode().split()
     names = ["HEAD", *tags]
@@ -55,3 +63,14 @@ def _login() -> str | None:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name
         return None
+
+
+@cache
+def _software() -> dict[str, str | bool | None]:
+    found: dict[str, str | bool | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found

@@ -1,0 +1,107 @@
+"""What the entries say of files, against the files: is everything still what it was?"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+
+from flows.ledger.entry import Entry
+from tasks.common.checks import Check
+from tasks.common.layout import STAGE_FOLDERS, Layout
+from tasks.release.bundle import sha256, without_local_paths
+
+
+def evidence(locked: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What an entry keeps of a stage's part of dvc.lock, as JSON that names no machine.
+
+    ``inputs`` and ``outputs``: DVC's hashes by path. ``params``: by name.
+    """
+    found = {
+        "inputs": {dep["path"]: dep[dep["hash"]] for dep in locked.get("deps", [])},
+        "outputs": {out["path"]: out[out["hash"]] for out in locked.get("outs", [])},
+        "params": {name: value for file in locked.get("params", {}).values() for name, value in file.items()},
+    }
+    return portable(found)
+
+
+def portable(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """``found`` as it comes back from JSON, with no path of this machine in it."""
+    plain = json.loads(json.dumps(without_local_paths(found), default=str))
+    return {part: {without_local_paths(name): value for name, value in plain[part].items()} for part in plain}
+
+
+def check_artifacts(root: Path, cohort: str, entries: list[Entry]) -> list[Check]:
+    """Whether the stages' results, the candidate and the releases are what the last entries about them say.
+
+    What is not in this checkout at all cannot be judged and is no fault: DVC may bring it back.
+    """
+    last = {entry.details.get("stage"): entry for entry in entries if "outputs" in entry.details}
+    released = {str(e.details.get("version")): e for e in entries if e.event in ("released", "withdrawn")}
+    checks = []
+    for stage in STAGE_FOLDERS:
+        if stage in last:
+            checks.append(_stage(root, f"{stage}@{cohort}", last[stage]))
+    if "release" in last:
+        checks.append(_bundle(Layout(root, cohort).folder("release"), "candidate", last["release"]))
+    folder = root / "data" / STAGE_FOLDERS["release"] / cohort
+    for version, entry in released.items():
+        if entry.event == "released":
+            checks.append(_bundle(folder / version, f"release {version}", entry))
+    for found in sorted(folder.glob("[0-9]*")) if folder.is_dir() else []:
+        if found.name not in released:
+            checks.append(Check(f"release {found.name}", False, "no entry says that it was released"))
+    return checks
+
+
+def _stage(root: Path, stage: str, entry: Entry) -> Check:
+    """Whether dvc.lock, and every file that the stage wrote, are as ``entry`` has them."""
+    found = evidence(_locked(root).get(stage) or {})
+    other = [part for part, content in found.items() if content != entry.details.get(part)]
+    if other:
+        mend = f"`recondense run {entry.cohort}` records what was done since"
+        return Check(stage, False, f"dvc.lock has other {' and '.join(other)} than entry {entry.n}: {mend}")
+    outputs = {root / name: digest for name, digest in found["outputs"].items()}
+    here = {path: digest for path, digest in outputs.items() if path.is_file()}
+    changed = [path.name for path, digest in here.items() if _md5(path) != digest]
+    claim = f"{stage} is as entry {entry.n} says"
+    if changed:
+        return Check(claim, False, f"changed since: {', '.join(changed)}")
+    missing = sum(not path.exists() for path in outputs)
+    return Check(claim, True, f"{missing} files are not here" if missing else "")
+
+
+def _locked(root: Path) -> dict[str, Any]:
+    try:
+        stages = YAML(typ="safe").load(root / "dvc.lock")["stages"]
+    except (OSError, YAMLError, KeyError, TypeError):
+        return {}
+    return stages if isinstance(stages, dict) else {}
+
+
+def _bundle(folder: Path, name: str, entry: Entry) -> Check:
+    """Whether every file of a bundle has the hash that ``entry`` states, and no file is there beside them."""
+    claim = f"{name} is as entry {entry.n} says"
+    if not folder.is_dir():
+        return Check(claim, True, "it is not here")
+    wrong = [file for file, digest in bundle_files(entry).items() if not _same(folder / file, digest)]
+    extra = sorted({path.name for path in folder.iterdir()} - set(bundle_files(entry)))
+    said = [f"changed or lost: {', '.join(wrong)}"] if wrong else []
+    return Check(claim, not (wrong or extra), "; ".join([*said, *(f"not of it: {file}" for file in extra)]))
+
+
+def bundle_files(entry: Entry) -> dict[str, str]:
+    """The SHA-256 of each file of the bundle that a ``gate passed`` or ``released`` entry is about."""
+    files = entry.details.get("files")
+    listed = {str(name): str(digest) for name, digest in files.items()} if isinstance(files, dict) else {}
+    return {**listed, "manifest.json": str(entry.details.get("manifest"))}
+
+
+def _same(path: Path, digest: str) -> bool:
+    return path.is_file() and sha256(path) == digest
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
