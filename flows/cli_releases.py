@@ -1,6 +1,7 @@
 """Commands for bundles and their versions."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ def release(cohort: Cohort, json_: Json = False) -> None:
     """
     from flows.releases.release import release as make
 
-    made = make(find_root(), cohort)
+    made = make(_project(), cohort)
     if json_:
         print(json.dumps(made, indent=2))
         return
@@ -98,7 +99,7 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
     from flows.console import table
     from flows.releases.compare import compare
 
-    found = compare(find_root(), cohort, old, new)
+    found = compare(_project(), cohort, old, new)
     if json_:
         print(json.dumps(found, indent=2))
         return
@@ -124,7 +125,7 @@ def withdraw(
     """
     from flows.releases.withdraw import withdraw as take_back
 
-    done = take_back(find_root(), cohort, version, reason)
+    done = take_back(_project(), cohort, version, reason)
     print(json.dumps(done, indent=2)) if json_ else typer.echo(f"withdrawn: {cohort} {version} ({done['reason']})")
 
 
@@ -135,7 +136,7 @@ def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
     """
     from flows.releases.reproduce import reproduce as make_again
 
-    found = make_again(find_root(), cohort, version)
+    found = make_again(_project(), cohort, version)
     same = all(finding.state != "differs" for finding in found)
     if json_:
         print(json.dumps({"reproduced": same, "files": [vars(finding) for finding in found]}, indent=2))
@@ -149,3 +150,10 @@ def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
         typer.echo("reproduced" if same else "not reproduced: what differs is listed above")
     if not same:
         raise typer.Exit(1)
+
+
+def _project() -> Path:
+    """The project's root, which becomes the working directory: DVC finds its stages from there."""
+    root = find_root()
+    os.chdir(root)
+    return root

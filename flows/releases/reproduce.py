@@ -4,9 +4,9 @@ The scratch project is a clone at the release's tag. Its records come from the v
 now. It holds records, so it is gone when this ends; what a killed one left goes when the next begins.
 """
 
+import contextlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,27 @@ def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
     check_remotes(here)
     store = here.repo.cloud.get_remote_odb(vault.VAULT, "pull")
     with _scratch(root) as folder:
-        there = Pipeline(_clone(root, commit, folder), cohort)
-        outs = [(name, out) for name in there.stages for out in there.repo.stage.load_one(name=name).outs]
-        originals = folder / "originals"
-        for _, out in outs:  # metrics are in git, so the clone has them
-            if not out.use_cache:
-                (originals / out.def_path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(out.fs_path, originals / out.def_path)
-        _records(there, store, folder)
-        _run(there)
-        return [found for name, out in outs for found in _compare(name, out, there, store, originals)]
+        clone = _clone(root, commit, folder)
+        with contextlib.chdir(clone):  # DVC finds stages from the working directory
+            there = Pipeline(clone, cohort)
+            return list(_again(there, store, folder))
 
 
-@contextmanager
+def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[Finding]:
+    """Run every stage of the clone on the vault's records, and compare."""
+    outs = [(name, out) for name in there.stages for out in there.repo.stage.load_one(name=name).outs]
+    originals = folder / "originals"
+    for _, out in outs:
+        if not out.use_cache:  # metrics are in git, so the clone has them
+            (originals / out.def_path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(out.fs_path, originals / out.def_path)
+    _records(there, store, folder)
+    _run(there)
+    for name, out in outs:
+        yield from _compare(name, out, there, store, originals)
+
+
+@contextlib.contextmanager
 def _scratch(root: Path) -> Iterator[Path]:
     folder = root / ".recondense" / "reproduce"
     folder.parent.mkdir(exist_ok=True)
