@@ -82,8 +82,10 @@ def measure(cohort: Normalised, params: dict[str, Any], arguments: argparse.Name
     sets = {REAL: TrainingSet(lambda seed: parts["train"], lambda network: reference, arguments.seeds)}
     for name in arguments.methods:
         method = plugins.load(METHODS, name)
-        request = Request(own["records_per_class"], own.get("steps"), own["seed"], device)
-        made = method.condense(train, request, method.Options()).condensed
+        steps = own.get("steps") if name == own["method"] else None
+        request = Request(own["records_per_class"], steps, own["seed"], device)
+        options = method.Options(**own.get("options", {}).get(name, {}))
+        made = method.condense(train, request, options).condensed
         recipes = choose(made, parts["validation"], RecipeSearch(), device)
         sets[name] = TrainingSet(fixed(made), recipes.of, arguments.seeds)
     return {name: found["mean"] for name, found in scored(sets, parts, bootstrap=100)["test_auc"].items()}

@@ -1,17 +1,15 @@
 """What several test files share."""
 
 import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_project
+from tests.services import free_port, server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
@@ -48,28 +46,17 @@ def physionet() -> Path:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real Prefect server on loopback, for this test session."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(Path(sys.executable).parent / "prefect"),
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, env={**os.environ, "PREFECT_HOME": str(home)}, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait(f"{url}/api/health", server, home / "log")
-            yield url
-        finally:
-            server.terminate()
-            server.wait(30)
+    with running_server(tmp_path_factory.mktemp("prefect"), free_port()) as url:
+        yield url
+
+
+@contextmanager
+def running_server(home: Path, port: int) -> Iterator[str]:
+    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block."""
+    url = f"http://127.0.0.1:{port}"
+    command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
+    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", {"PREFECT_HOME": str(home)}):
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -98,15 +85,3 @@ def plant_sentinel(csv: Path) -> None:
                 cells[12] = SENTINELS[1]
             lines[number] = ",".join(cells)
     csv.write_text("\n".join(lines) + "\n")
-
-
-def _wait(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=2).close()
-            return
-        except OSError:
-            assert server.poll() is None, log.read_text()[-2000:]
-            time.sleep(0.5)
-    raise AssertionError(f"Prefect's server did not come up in 120 s: {log.read_text()[-2000:]}")

@@ -258,7 +258,8 @@ def test_each_kind_of_tampering_is_named_at_its_line(told: Ledger) -> None:
         assert any(problem.startswith(named) for problem in found), (named, found)
     told.path.write_bytes(whole)
     assert problems(told, root_key=owner.fingerprint) == []
-    assert problems(told, root_key=stranger.fingerprint)[0].startswith("line 1: wrong root key")
+    [problem] = problems(told, root_key=stranger.fingerprint)
+    assert problem.startswith("line 1: wrong root key")
 
 
 def test_a_release_tag_remembers_what_a_later_history_of_git_no_longer_has(told: Ledger) -> None:

@@ -51,6 +51,8 @@ class Chain:
             wrong = [*self._place(entry), *self._time(entry), *self._signature(entry)]
             if not wrong:
                 wrong = self._keys(entry)
+            if entry.n == 0 and self.root not in (None, entry.key):
+                wrong.append(f"wrong root key: the ledger begins with {entry.key}")
             self.n, self.time = entry.n + 1, max(self.time, entry.time)
         self.previous = hashlib.sha256(line).hexdigest()
         return wrong
@@ -88,8 +90,6 @@ class Chain:
                 return ["no root: the first line admits no key"]
             if key.fingerprint != entry.key:
                 return ["no root: the first line admits another key than the one that signed it"]
-            if self.root not in (None, entry.key):
-                return [f"wrong root key: the ledger begins with {entry.key}"]
         if key is None:
             return [f"unknown key: {entry.key} was not admitted"]
         if entry.key in self.revoked:
