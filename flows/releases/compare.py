@@ -56,7 +56,9 @@ class Side:
         return {
             name: value
             for name, value in flat(json.loads(text) if text else {})
-            if isinstance(value, int | float) and not isinstance(value, bool) and name.split(".")[-1] != "seconds"
+            if isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and not name.split(".")[-1].startswith("seconds")
         }
 
     def privacy(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from flows.tracking import flat
 
 CHUNK = 1 << 20  # bytes
-OF_THE_RUN = {"seconds", "created", "mlflow_run"}  # last parts of names
+OF_THE_RUN = ("seconds", "created", "mlflow_run")  # how the last parts of names begin
 OF_THE_CODE = "code."  # the release's commit takes what the run had not committed
 
 
@@ -49,7 +49,7 @@ def _file(stage: str, path: str, old: Path, new: Path) -> Finding:
     if offset is None:
         return Finding(stage, path, "identical")
     keys = _keys(old, new) if path.endswith(".json") else ()
-    same = bool(keys) and all(key.split(".")[-1] in OF_THE_RUN for key in keys)
+    same = bool(keys) and all(_of_the_run(key) for key in keys)
     return Finding(stage, path, "same" if same else "differs", offset, keys)
 
 
@@ -57,12 +57,12 @@ def _manifest(found: dict[str, Finding]) -> Finding:
     """A manifest also names the commit, and the hashes of files that may differ in what measures the run."""
     own = found["manifest.json"]
     excused = {f"files.{name}" for name, finding in found.items() if finding.state == "same"}
-    left = [
-        key
-        for key in own.keys
-        if key not in excused and not key.startswith(OF_THE_CODE) and key.split(".")[-1] not in OF_THE_RUN
-    ]
+    left = [key for key in own.keys if key not in excused and not key.startswith(OF_THE_CODE) and not _of_the_run(key)]
     return Finding(own.stage, own.path, "differs" if left else "same", own.offset, own.keys) if own.keys else own
+
+
+def _of_the_run(key: str) -> bool:
+    return key.split(".")[-1].startswith(OF_THE_RUN)
 
 
 def first_difference(old: Path, new: Path) -> int | None:

@@ -49,8 +49,7 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
         if entry.details.get("candidate") == manifest:
             raise InputError(f"this candidate is already released, as {cohort} {version}: a new run makes another")
     check_work_tree(releases.root)
-    stale = [stage for stage in pipeline.stages if pipeline.key(stage) is None]
-    if stale:
+    if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
     check_bundle(candidate)
     passed = [entry for entry in releases.ledger.entries() if entry.event == "gate passed"]
