@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import cli_ledger, cli_serve
+from flows import cli_ledger, cli_releases, cli_serve
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout, find_root
 
@@ -240,39 +240,6 @@ def new_cohort(
 
 
 @app.command()
-def releases(
-    cohort: Annotated[str | None, typer.Argument(help="Only this cohort.", show_default=False)] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the bundles in data/7_released."""
-    from flows.console import table
-    from flows.overview import release_rows
-
-    rows = release_rows(find_root(), cohort)
-    if not rows and not json_:
-        typer.echo("no bundle yet: `recondense run COHORT` makes one")
-        return
-    print(json.dumps(rows, indent=2)) if json_ else table(rows)
-
-
-@app.command()
-def verify(bundle: Bundle, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Recompute what a bundle claims; exit status 1 where a claim does not hold."""
-    from flows.console import checks as show_checks
-    from tasks.release.verify import verify as checks_of
-
-    checks = checks_of(bundle)
-    if json_:
-        print(json.dumps([vars(check) for check in checks], indent=2))
-    else:
-        show_checks(checks)
-        good = all(check.holds for check in checks)
-        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
-    if not all(check.holds for check in checks):
-        raise typer.Exit(1)
-
-
-@app.command()
 def transform(
     bundle: Bundle,
     cohort: Annotated[
@@ -321,6 +288,7 @@ def _whole(text: str) -> int:
 
 
 cli_ledger.register(app)
+cli_releases.register(app)
 
 if __name__ == "__main__":
     main()

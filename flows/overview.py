@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from flows.releases.versions import Releases
 from tasks.common import params
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS, Layout
@@ -30,25 +31,48 @@ def cohort_rows(root: Path) -> list[dict[str, Any]]:
 
 
 def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:
-    """One row per bundle in data/7_released. Raises `InputError` for a cohort that params.yaml does not have."""
+    """One row per candidate and release, also of releases whose bundle is not in data/7_released here.
+
+    ``state``: candidate, current, superseded, withdrawn; or unfinished, where `recondense release` has yet to end.
+    Raises `InputError` for a cohort that params.yaml does not have.
+    """
     known = params.read(root)
     if cohort is not None and cohort not in known:
         raise InputError(f"params.yaml has no cohort '{cohort}'; it has: {', '.join(sorted(known))}")
-    rows = []
-    for manifest in sorted((root / "data" / STAGE_FOLDERS["release"]).glob("[!.]*/[!.]*/manifest.json")):
-        bundle = manifest.parent
-        if cohort in (None, bundle.parent.name):
-            content, metrics = read_json(manifest), read_json(bundle / "metrics.json")
-            auc = metrics["test_auc"]["condensed"]
-            rows.append(
-                {
-                    "cohort": content["cohort"],
-                    "version": bundle.name,
-                    "created": content["created"],
-                    "method": metrics["condensed"]["method"],
-                    "records": sum(metrics["condensed"]["records_per_class"]),
-                    "test AUC": f"{auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})",
-                    "bundle": str(bundle.relative_to(root)),
-                }
-            )
-    return rows
+    chosen = [name for name in sorted(known) if cohort in (None, name)]
+    return [row for name in chosen for row in _rows(Releases(root, name))]
+
+
+def _rows(releases: Releases) -> list[dict[str, Any]]:
+    tagged, withdrawn = releases.tagged(), releases.withdrawn()
+    standing = [version for version in tagged if version not in withdrawn]
+    states = {"candidate": "candidate"} | {
+        str(version): "withdrawn" if version in withdrawn else "current" if version == standing[-1] else "superseded"
+        for version in tagged
+    }
+    place = releases.root / releases.place
+    present = sorted(manifest.parent.name for manifest in place.glob("[!.]*/manifest.json"))
+    return [
+        {
+            "cohort": releases.cohort,
+            "version": name,
+            "state": states.get(name, "unfinished"),
+            **_figures(place / name),
+            "bundle": f"{releases.place}/{name}" if name in present else None,
+        }
+        for name in dict.fromkeys([*map(str, tagged), *present])
+    ]
+
+
+def _figures(bundle: Path) -> dict[str, Any]:
+    """What a bundle states of itself; nulls where it is not here."""
+    if not (bundle / "manifest.json").is_file():
+        return dict.fromkeys(("created", "method", "records", "test AUC"))
+    metrics = read_json(bundle / "metrics.json")
+    auc = metrics["test_auc"]["condensed"]
+    return {
+        "created": read_json(bundle / "manifest.json")["created"],
+        "method": metrics["condensed"]["method"],
+        "records": sum(metrics["condensed"]["records_per_class"]),
+        "test AUC": f"{auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})",
+    }

@@ -73,6 +73,12 @@ class Pipeline:
         """Whether no stage has to run."""
         return all(self.key(name) for name in self.stages)
 
+    def stale(self) -> list[str]:
+        """The stages that would have to run, by DVC's status of them all."""
+        with self._waiting():
+            self.repo._reset()
+            return list(self.repo.status(targets=self.stages))
+
     def records_changed(self, raw: Path) -> bool:
         """Whether what lies in ``raw`` differs, by its content, from what ingestion last read; or it never read any."""
         with self._waiting(), self.repo.lock:

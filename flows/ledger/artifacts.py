@@ -49,7 +49,7 @@ def check_artifacts(root: Path, cohort: str, entries: list[Entry]) -> list[Check
     for version, entry in released.items():
         if entry.event == "released":
             checks.append(_bundle(folder / version, f"release {version}", entry))
-    for found in sorted(folder.glob("[0-9]*")) if folder.is_dir() else []:
+    for found in sorted(path for path in folder.glob("[0-9]*") if path.is_dir()):
         if found.name not in released:
             checks.append(Check(f"release {found.name}", False, "no entry says that it was released"))
     return checks

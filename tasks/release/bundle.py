@@ -3,7 +3,9 @@
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -14,7 +16,7 @@ from ruamel.yaml import YAML
 from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.params import block
 from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet, write_json
+from tasks.common.records import CondensedSet, read_json, write_json
 from tasks.networks.recipe import Recipes
 from tasks.release.readme import readme
 
@@ -55,9 +57,39 @@ def write_bundle(
                 "machine": platform.machine(),
                 **{name: version(name) for name in PACKAGES},
             },
-            "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
+            "files": _hashes(folder),
         },
     )
+
+
+def write_version(
+    candidate: Path, folder: Path, version: str, documents: Callable[[dict[str, str]], dict[str, bytes]]
+) -> None:
+    """Make the bundle in ``candidate`` release ``version``, in the empty ``folder``; equal arguments give equal bytes.
+
+    README and manifest state the version. ``documents`` gives, for the SHA-256 of the bundle's files by name, further
+    files about these. The manifest also keeps the hash of the candidate's, so that the two are known to be one thing.
+    """
+    manifest = read_json(candidate / "manifest.json")
+    for name in manifest["files"]:
+        shutil.copyfile(candidate / name, folder / name)
+    text = readme(
+        manifest["cohort"],
+        CondensedSet.load(folder / "condensed.safetensors"),
+        Recipes.load(folder / "recipe.json"),
+        Preprocessing.load(folder / "preprocessing.json"),
+        read_json(folder / "metrics.json"),
+        version,
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    for name, content in documents(_hashes(folder)).items():
+        (folder / name).write_bytes(content)
+    stated = {"version": version, "candidate": sha256(candidate / "manifest.json"), "files": _hashes(folder)}
+    write_json(folder / "manifest.json", {**manifest, **stated})
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: sha256(path) for path in sorted(folder.iterdir())}
 
 
 def sha256(path: Path) -> str:
@@ -81,11 +113,24 @@ def code_revision(root: Path) -> dict[str, Any]:
 
 
 def pipeline_state(layout: Layout) -> dict[str, Any]:
-    """This cohort's entries of dvc.lock, by stage: the hashes of all that the earlier stages read and wrote."""
+    """This cohort's entries of dvc.lock, by stage: what the earlier stages read and wrote, with the hashes of code.
+
+    Hashes and sizes of data stay with the steward, in dvc.lock and the ledger: whoever holds all but one line of a
+    file, such as who is in a withdrawal list, could find that line by trying.
+    """
     path = layout.root / "dvc.lock"
     stages = YAML(typ="safe").load(path).get("stages", {}) if path.exists() else {}
     names = [f"{name}@{layout.cohort}" for name in STAGE_FOLDERS if name != "release"]
-    return {name: stages[name] for name in names if name in stages}
+    return {name: _without_data_hashes(stages[name]) for name in names if name in stages}
+
+
+def _without_data_hashes(stage: dict[str, Any]) -> dict[str, Any]:
+    cut: dict[str, Any] = {
+        kind: [item if str(item["path"]).startswith("tasks/") else {"path": item["path"]} for item in stage[kind]]
+        for kind in ("deps", "outs")
+        if kind in stage
+    }
+    return {**stage, **cut}
 
 
 def without_local_paths(content: Any) -> Any:

@@ -10,7 +10,12 @@ from tasks.release.starter import starter
 
 
 def readme(
-    cohort: str, condensed: CondensedSet, recipes: Recipes, preprocessing: Preprocessing, metrics: dict[str, Any]
+    cohort: str,
+    condensed: CondensedSet,
+    recipes: Recipes,
+    preprocessing: Preprocessing,
+    metrics: dict[str, Any],
+    version: str = "candidate",
 ) -> str:
     """What this bundle is, what it is worth, how to use it and how to check it, in Markdown."""
     records, steps, features = condensed.values.shape
@@ -36,7 +41,7 @@ def readme(
     if classes:
         score = f"macro AUC (each of {len(classes)} classes against the others)"
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"
-    return f"""# {cohort}: {records} condensed records
+    return f"""# {cohort} {version}: {records} condensed records
 
 {records} synthetic records, each {steps} steps of {preprocessing.step_hours:g} hours and {features} features, learned
 so that a model can be trained on them alone. No row is a patient.

@@ -1,0 +1,159 @@
+"""Commands for bundles and their versions."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasks.common.layout import find_root
+
+Cohort = Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)]
+Version = Annotated[str, typer.Argument(help="A release, as in 2026.11.1.", show_default=False)]
+Side = Annotated[str, typer.Argument(help="A release, as in 2026.11.1, or 'candidate'.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module into ``app``."""
+    for command in (release, releases, verify, diff, withdraw, reproduce):
+        app.command()(command)
+
+
+def release(cohort: Cohort, json_: Json = False) -> None:
+    """Make the candidate a numbered release: records to the vault, bundle to the release remote, a tag in git.
+
+    Interrupted, the same command goes on under the same version.
+
+    Example: recondense release pbcseq
+    """
+    from flows.releases.release import release as make
+
+    made = make(_project(), cohort)
+    if json_:
+        print(json.dumps(made, indent=2))
+        return
+    typer.echo(f"{'finished' if made['resumed'] else 'released'} {cohort} {made['version']}: {made['published']}")
+    typer.echo(f"bundle {made['bundle']}, tag {made['tag']}; to share both: git push origin HEAD {made['tag']}")
+
+
+def releases(
+    cohort: Annotated[str | None, typer.Argument(help="Only this cohort.", show_default=False)] = None,
+    json_: Json = False,
+) -> None:
+    """List candidates and releases, and which of these are withdrawn."""
+    from flows.console import table
+    from flows.overview import release_rows
+
+    rows = release_rows(find_root(), cohort)
+    if not rows and not json_:
+        typer.echo("no bundle yet: `recondense run COHORT` makes one")
+        return
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FILE",
+            help="The published ledger, ledger.jsonl of the release remote: is the bundle known, current, withdrawn?",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="FINGERPRINT", help="The steward's key that the ledger must begin with.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Recompute what a bundle claims; exit status 1 where a claim does not hold.
+
+    Example: recondense verify BUNDLE --ledger https://example.org/releases/pbcseq/ledger.jsonl
+    """
+    from flows.console import checks as show_checks
+    from tasks.release.verify import verify as checks_of
+
+    checks = checks_of(bundle)
+    if ledger:
+        from flows.releases.recipient import check_against
+
+        checks = [*checks, *check_against(ledger, bundle, key)]
+    elif key:
+        raise typer.BadParameter("--key is of a ledger: add --ledger")
+    good = all(check.holds for check in checks)
+    if json_:
+        print(json.dumps([vars(check) for check in checks], indent=2))
+    else:
+        show_checks(checks)
+        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
+    if not good:
+        raise typer.Exit(1)
+
+
+def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
+    """Show what changed from one release to another: data, subjects, params, metrics, privacy, code.
+
+    Example: recondense diff pbcseq 2026.11.1 candidate
+    """
+    from flows.console import table
+    from flows.releases.compare import compare
+
+    found = compare(_project(), cohort, old, new)
+    if json_:
+        print(json.dumps(found, indent=2))
+        return
+    code: dict[str, Any] = found.pop("code")
+    for part, rows in found.items():
+        typer.secho(f"{part}: {len(rows) or 'nothing'} changed", bold=True)
+        if rows:
+            table(rows)
+    typer.secho(f"code: {len(code['commits']) or 'no'} commits", bold=True)
+    for line in [*code["commits"], *(f"uncommitted: {path}" for path in code["uncommitted"])]:
+        typer.echo(f"  {line}")
+
+
+def withdraw(
+    cohort: Cohort,
+    version: Version,
+    reason: Annotated[str, typer.Option(help="One line, which is published: name no patient.", show_default=False)],
+    json_: Json = False,
+) -> None:
+    """Say publicly that a release must no longer be used. For a patient who withdraws, see withdrawn.txt in README.
+
+    Example: recondense withdraw pbcseq 2026.11.1 --reason "units of bilirubin were wrong"
+    """
+    from flows.releases.withdraw import withdraw as take_back
+
+    done = take_back(_project(), cohort, version, reason)
+    print(json.dumps(done, indent=2)) if json_ else typer.echo(f"withdrawn: {cohort} {version} ({done['reason']})")
+
+
+def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
+    """Make a release again from its tag and the vault, and compare every output; exit status 1 where one differs.
+
+    Example: recondense reproduce pbcseq 2026.11.1
+    """
+    from flows.releases.reproduce import reproduce as make_again
+
+    found = make_again(_project(), cohort, version)
+    same = all(finding.state != "differs" for finding in found)
+    if json_:
+        print(json.dumps({"reproduced": same, "files": [vars(finding) for finding in found]}, indent=2))
+    else:
+        for finding in found:
+            where = f"from byte {finding.offset}" if finding.offset is not None else ""
+            names = f": {', '.join(finding.keys)}" if finding.keys else ""
+            colour = {"identical": "green", "same": "green"}.get(finding.state, "red")
+            said = "same but for the run" if finding.state == "same" else finding.state
+            typer.echo(f"{typer.style(said, fg=colour)} {finding.path} {where}{names}".rstrip())
+        typer.echo("reproduced" if same else "not reproduced: what differs is listed above")
+    if not same:
+        raise typer.Exit(1)
+
+
+def _project() -> Path:
+    """The project's root, which becomes the working directory: DVC finds its stages from there."""
+    root = find_root()
+    os.chdir(root)
+    return root

@@ -1,0 +1,96 @@
+"""The remote ``release``: finished bundles, for anyone, as DVC's objects and as plain files.
+
+    files/md5/..                          DVC's objects, for `dvc get`
+    releases/COHORT/VERSION/..            the bundle's files
+    releases/COHORT/ledger.jsonl          what of the ledger is published
+    releases/COHORT/index.json            the releases there are: a version is visible once it is listed here
+
+Written in this order, each file whole or not at all: on a file system by a rename, on an object store by the store.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dvc.exceptions import DvcException
+
+from flows.ledger.entry import Entry
+from flows.releases.published import listing, published, sha256
+from tasks.common.errors import InputError
+
+RELEASE = "release"
+
+
+class PublicRemote:
+    """A cohort's part of the remote ``release`` of ``repo``. Raises `InputError` where the remote cannot be used."""
+
+    def __init__(self, repo: Any, cohort: str) -> None:
+        self.repo = repo
+        self.cohort = cohort
+        try:
+            remote = repo.cloud.get_remote(RELEASE, "push")
+        except (DvcException, OSError) as error:
+            raise InputError(f"the remote '{RELEASE}' cannot be used: {error}") from error
+        self.fs: Any = remote.fs
+        self.place = self.fs.join(remote.path, "releases", cohort)
+
+    def ledger(self) -> bytes:
+        """The published ledger; nothing where there is none yet."""
+        return self._read("ledger.jsonl")
+
+    def lists(self, version: str) -> bool:
+        """Whether the index lists ``version``."""
+        try:
+            return any(release["version"] == version for release in json.loads(self._read("index.json"))["releases"])
+        except (ValueError, KeyError, TypeError):  # none yet, or not ours: the next `publish` writes it
+            return False
+
+    def check_continues(self, entries: list[Entry]) -> None:
+        """Raise `InputError` where the published ledger has lines that ``entries`` lack: somebody else released."""
+        if not published(entries).startswith(self.ledger()):
+            raise InputError(
+                f"the remote '{RELEASE}' has a ledger of {self.cohort} with other lines than yours: somebody released "
+                "from another clone. `git pull` their commits and tags, then try again"
+            )
+
+    def put_bundle(self, followed: Path, folder: Path, version: str) -> None:
+        """Upload the bundle in ``folder``, which the DVC file ``followed`` describes, and nothing else."""
+        try:
+            self.repo.push(targets=[str(followed)], remote=RELEASE)
+            target = self.fs.join(self.place, version)
+            for path in sorted(folder.iterdir()):
+                self.fs.makedirs(target, exist_ok=True)
+                self.fs.put_file(str(path), self.fs.join(target, path.name))
+            present = {path.name for path in folder.iterdir()}
+            for stale in list(self.fs.find(target)):  # of an attempt under the same version that came to nothing
+                if self.fs.name(stale) not in present:
+                    self.fs.remove(stale)
+        except (DvcException, OSError) as error:
+            raise InputError(f"the remote '{RELEASE}' cannot be written to: {error}") from error
+
+    def publish(self, entries: list[Entry]) -> None:
+        """Make visible what ``entries``, the cohort's ledger, say was released and withdrawn."""
+        self.check_continues(entries)
+        lines = published(entries)
+        self._write("ledger.jsonl", lines)
+        index = {"cohort": self.cohort, "ledger": sha256(lines), "releases": listing(entries)}
+        self._write("index.json", (json.dumps(index, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return bytes(self.fs.cat_file(self.fs.join(self.place, name)))
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise InputError(f"the remote '{RELEASE}' cannot be read: {error}") from error
+
+    def _write(self, name: str, content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / name
+            path.write_bytes(content)
+            try:
+                self.fs.makedirs(self.place, exist_ok=True)
+                self.fs.put_file(str(path), self.fs.join(self.place, name))
+            except OSError as error:
+                raise InputError(f"the remote '{RELEASE}' cannot be written to: {error}") from error

@@ -1,0 +1,90 @@
+"""Whether a cohort's candidate may become a release: everything that refuses one, each with what to do."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flows.pipeline import Pipeline
+from flows.releases import git
+from flows.releases.public import RELEASE, PublicRemote
+from flows.releases.vault import VAULT
+from flows.releases.versions import Releases
+from tasks.common.errors import InputError
+from tasks.common.layout import Layout
+from tasks.release.bundle import sha256
+from tasks.release.verify import verify
+
+# What runs write and a release commits; anything else that differs from the last commit is work of somebody
+WRITTEN_BY_RUNS = re.compile(
+    r"dvc\.lock|params\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.jsonl|data/7_released/[^/]+/[^/]+\.dvc"
+)
+
+
+def check_remotes(pipeline: Pipeline) -> None:
+    """Raise `InputError` unless there are a vault and, apart from it, a release remote that is not the default."""
+    remotes = pipeline.repo.config["remote"]
+    for name, holds in ((VAULT, "the records"), (RELEASE, "the bundles that anyone may have")):
+        if name not in remotes:
+            raise InputError(
+                f"DVC has no remote '{name}', which holds {holds}: `dvc remote add {name} URL`, then commit .dvc/config"
+            )
+    if _overlap(str(remotes[VAULT]["url"]), str(remotes[RELEASE]["url"])):
+        raise InputError(
+            f"the remotes '{VAULT}' and '{RELEASE}' are one place: records would lie where anyone may read"
+        )
+    if pipeline.repo.config["core"].get("remote") == RELEASE:
+        raise InputError(
+            f"'{RELEASE}' is DVC's default remote, so that a plain `dvc push` would publish the records: "
+            f"`dvc remote default {VAULT}`, then commit .dvc/config"
+        )
+
+
+def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> None:
+    """Raise `InputError` with what stands in the way of a release and how to clear it."""
+    cohort, candidate = releases.cohort, Layout(releases.root, releases.cohort).folder("release")
+    if not (candidate / "manifest.json").is_file():
+        raise InputError(f"{cohort} has no candidate to release: `recondense run {cohort}` makes one")
+    manifest = sha256(candidate / "manifest.json")
+    for version, entry in releases.released().items():
+        if entry.details.get("candidate") == manifest:
+            raise InputError(f"this candidate is already released, as {cohort} {version}: a new run makes another")
+    check_work_tree(releases.root)
+    if stale := pipeline.stale():
+        raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
+    check_bundle(candidate)
+    passed = [entry for entry in releases.ledger.entries() if entry.event == "gate passed"]
+    if not passed or passed[-1].details.get("manifest") != manifest:
+        raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
+    releases.ledger.check_admission()
+    public.check_continues(releases.ledger.entries())
+
+
+def check_work_tree(root: Path) -> None:
+    """Raise `InputError` where git holds back, or has changes that a release must not take along or leave out."""
+    git.head(root)
+    if git.in_progress(root):
+        raise InputError("git is in the middle of a merge or rebase: bring that to its end first")
+    foreign = [path for path in git.changed(root) if not WRITTEN_BY_RUNS.fullmatch(path)]
+    if foreign:
+        more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
+        raise InputError(
+            f"not committed: {', '.join(foreign[:5])}{more}. A release is made from code that git has: commit or stash"
+        )
+
+
+def check_bundle(bundle: Path) -> None:
+    """Raise `InputError` with the first claim of ``bundle`` that does not hold."""
+    wrong = [check for check in verify(bundle) if not check.holds]
+    if wrong:
+        raise InputError(f"{bundle} does not verify: {wrong[0].claim} ({wrong[0].detail}). `recondense run` it again")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two remotes are the same place, or one lies within the other."""
+    first, second = (f"{_place(url)}/" for url in (one, other))
+    return first.startswith(second) or second.startswith(first)
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return url.rstrip("/") if parts.scheme not in ("", "file") else str(Path(parts.path).resolve())

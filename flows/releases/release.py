@@ -1,0 +1,167 @@
+"""Make a release of a cohort's candidate.
+
+The order of the steps, so that a kill at any moment loses nothing and a rerun goes on under the same version:
+
+1. Refuse, or choose the version: one that was begun and not finished, else the next of this month.
+2. The bundle is made from the candidate, in a scratch folder that is swapped in, and described in ``VERSION.dvc``. From
+   here on that file says which version was begun.
+3. A commit takes dvc.lock, params.yaml, metrics and ``VERSION.dvc``: the tree that all of the rest refers to.
+4. Records go to the vault, then the bundle to the release remote. Nothing lists it there yet.
+5. The ledger gets the line ``released``, in one rename. It names the commit of step 3. From here on the version cannot
+   be given to anything else, and a rerun goes on from here without looking at the work tree again.
+6. A commit on that of step 3 adds the ledger; the tag is created on it, which git does once and for one process only;
+   then the branch follows.
+7. The published ledger, then the index, are replaced on the release remote. Now the version is visible.
+
+Steps 2 to 4 are done again where a rerun finds no ledger line, since what they leave is replaced whole. A version with
+a line and without a tag, or not in the index, is finished before anything else is done. Two locks keep other releases
+of the project and runs of the cohort out. They are free again when their process is gone.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dvc.exceptions import DvcException
+
+from flows.ledger import Entry, keys
+from flows.ledger.provenance import FILE, provenance, signed
+from flows.pipeline import Pipeline, one_at_a_time
+from flows.releases import git, vault
+from flows.releases.public import RELEASE, PublicRemote
+from flows.releases.published import so_far
+from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
+from flows.releases.versions import Releases, Version, in_turn
+from tasks.common.errors import InputError
+from tasks.common.layout import Layout
+from tasks.common.records import read_json
+from tasks.common.stage import whole_or_nothing
+from tasks.release.bundle import sha256, write_version
+
+UNKNOWN_PRIVACY = {"epsilon": None, "delta": None, "cumulative_epsilon": None}
+
+
+def release(root: Path, cohort: str) -> dict[str, Any]:
+    """Release ``cohort``'s candidate, or finish a release that was interrupted. Raises `InputError`.
+
+    Returns ``cohort``, ``version``, ``tag``, ``commit``, ``bundle`` (its folder, from the root), ``manifest`` (its
+    SHA-256), ``published`` (where, on the release remote), and ``resumed``: whether it had been begun before.
+    """
+    releases = Releases(root, cohort)
+    with in_turn(root), one_at_a_time(Layout(root, cohort)):
+        pipeline = Pipeline(root, cohort)
+        check_remotes(pipeline)
+        public = PublicRemote(pipeline.repo, cohort)
+        version = _unfinished(releases, public)
+        resumed = version is not None
+        if version is None:
+            check_ready(releases, pipeline, public)
+            version = releases.upcoming()
+            resumed = version in releases.begun()
+            _prepare(releases, pipeline, version)
+            vault.push(pipeline)
+            public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
+            releases.ledger.append("released", _details(releases, version))
+        commit = _tag(releases, version)
+        public.publish(releases.ledger.entries())
+        entry = releases.released()[version]
+    return {
+        "cohort": cohort,
+        "version": str(version),
+        "tag": releases.tag(version),
+        "commit": commit,
+        "bundle": releases.path(version),
+        "manifest": entry.details["manifest"],
+        "published": public.fs.unstrip_protocol(public.fs.join(public.place, str(version))),
+        "resumed": resumed,
+    }
+
+
+def _unfinished(releases: Releases, public: PublicRemote) -> Version | None:
+    """The last version in the ledger, where its tag or its place in the index is still missing."""
+    released = releases.released()
+    last = max(released, default=None)
+    if last is None or (last in releases.tagged() and public.lists(str(last))):
+        return None
+    return last
+
+
+def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
+    """Make the version's bundle and DVC file, and commit them with all else that the release is made of."""
+    root, folder = releases.root, releases.root / releases.path(version)
+    with whole_or_nothing(folder) as scratch:
+        write_version(Layout(root, releases.cohort).folder("release"), scratch, str(version), provenance_of(releases))
+    check_bundle(folder)
+    try:
+        (stage,) = pipeline.repo.add(str(folder))
+        stage.outs[0].remote = RELEASE  # where `dvc get` and `dvc pull` look for it
+        stage.dump()
+    except DvcException as error:
+        raise InputError(f"DVC cannot take up {releases.path(version)}: {error}") from error
+    before = git.head(root)
+    own = [path for path in git.changed(root) if WRITTEN_BY_RUNS.fullmatch(path)]
+    after = git.commit(root, own, f"{releases.cohort} {version}: what it is made of", before)
+    git.advance(root, after, before, own)
+
+
+def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, bytes]]:
+    """What makes the provenance of a bundle from the hashes of its files, signed with this user's key.
+
+    Data is named in it without its hash, as in the published ledger and for the same reason.
+    """
+
+    def documents(files: dict[str, str]) -> dict[str, bytes]:
+        key = keys.own()
+        if key is None:
+            raise InputError(f"{keys.folder()} holds no key to sign with: `recondense keys create` makes one")
+        statement = provenance(releases.ledger.entries(), files)
+        definition = statement["predicate"]["buildDefinition"]
+        definition["resolvedDependencies"] = [
+            item if item["uri"].startswith(("git+", "dvc:tasks/")) else {"uri": item["uri"]}
+            for item in definition["resolvedDependencies"]
+        ]
+        return {FILE: signed(statement, key)}
+
+    return documents
+
+
+def _details(releases: Releases, version: Version) -> dict[str, Any]:
+    """The details of the ``released`` line; all of them are published."""
+    folder, candidate = releases.root / releases.path(version), Layout(releases.root, releases.cohort).folder("release")
+    manifest, entries = read_json(folder / "manifest.json"), releases.ledger.entries()
+    return {
+        "version": str(version),
+        "tag": releases.tag(version),
+        "candidate": sha256(candidate / "manifest.json"),
+        "manifest": sha256(folder / "manifest.json"),
+        "files": manifest["files"],
+        "mlflow_run": manifest["mlflow_run"],
+        "privacy": privacy(entries),
+        "published": so_far(entries),
+    }
+
+
+def privacy(entries: list[Entry]) -> dict[str, Any]:
+    """What the last of ``entries`` that says so has spent: epsilon, delta, and epsilon of all releases together."""
+    stated = (entry.details["privacy"] for entry in reversed(entries) if "privacy" in entry.details)
+    return dict(next(stated, UNKNOWN_PRIVACY))
+
+
+def _tag(releases: Releases, version: Version) -> str:
+    """The version's tag on a commit that adds the ledger to the commit which the ledger names. Returns that commit."""
+    root, ledger, entry = releases.root, releases.ledger.name, releases.released()[version]
+    base = str(entry.versions["commit"])
+    target = releases.tagged().get(version)
+    if target is None:
+        if entry.line.decode() in (git.content(root, "HEAD", ledger) or "").split("\n"):
+            raise InputError(
+                f"the tag {releases.tag(version)} is missing, though git has that release: `git fetch --tags`"
+            )
+        target = git.commit(root, [ledger], f"Release {releases.cohort} {version}", base)
+        git.tag(
+            root, releases.tag(version), target, f"{releases.cohort} {version}, manifest {entry.details['manifest']}"
+        )
+    head = git.head(root)
+    if head in (base, target):  # else somebody committed meanwhile, and the ledger goes with their next commit
+        git.advance(root, target, head, [ledger])
+    return target

@@ -1,0 +1,346 @@
+"""Releases: what is in one, who sees what of it, and what is left when its making is refused, repeated or killed."""
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.ledger import Ledger
+from flows.ledger.artifacts import check_artifacts
+from flows.pipeline import Pipeline
+from flows.recorder import Recorder
+from flows.releases.compare import compare
+from flows.releases.difference import compare_files
+from flows.releases.recipient import check_against
+from flows.releases.release import release
+from flows.releases.reproduce import reproduce
+from flows.releases.withdraw import withdraw
+from tasks.common.errors import InputError
+from tests.project import REPO, SENTINELS, Project
+
+FOUND_IN_BUNDLES = "data/7_released/alpha"
+
+
+@dataclass(frozen=True)
+class Steward:
+    """A project with a candidate of cohort alpha, and beside it both of its remotes."""
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "project"
+
+    @property
+    def public(self) -> Path:
+        return self.folder / "public"
+
+    @property
+    def published(self) -> Path:
+        return self.public / "releases" / "alpha"
+
+    def git(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True
+        ).stdout.strip()  # fmt: skip
+
+    def copy(self, folder: Path) -> "Steward":
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Steward(folder)
+
+    def do(self, command: Callable[..., Any], *arguments: Any) -> Any:
+        with contextlib.chdir(self.root):
+            return command(self.root, "alpha", *arguments)
+
+    def new_candidate(self, old: str, new: str) -> None:
+        """Change a param of the release stage, run that stage and record it, as `recondense run` does."""
+        params = self.root / "params.yaml"
+        params.write_text(params.read_text().replace(old, new, 1))
+        with contextlib.chdir(self.root):
+            pipeline = Pipeline(self.root, "alpha")
+            seconds = pipeline.run("release@alpha")
+            Recorder(pipeline, Ledger(self.root, "alpha"), {}).stage("release@alpha", seconds)
+
+
+@pytest.fixture(scope="module")
+def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
+    """What every test here begins with; none changes it."""
+    made = Steward(tmp_path_factory.mktemp("steward"))
+    shutil.copytree(
+        house.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
+    )
+    for name in ("vault", "public"):
+        (made.folder / name).mkdir()
+    (made.root / ".dvc/config").write_text(
+        "[core]\n    analytics = false\n    remote = vault\n"
+        "['remote \"vault\"']\n    url = ../../vault\n['remote \"release\"']\n    url = ../../public\n"
+    )
+    for setting in ("user.name=test", "user.email=test@localhost"):
+        made.git("config", *setting.split("="))
+    made.git("add", "-A")
+    made.git("commit", "-qm", "a cohort")
+    return made
+
+
+@pytest.fixture(scope="module")
+def released(steward: Steward, tmp_path_factory: pytest.TempPathFactory) -> Steward:
+    """The same after two releases, whose candidates differ in one param."""
+    made = steward.copy(tmp_path_factory.mktemp("released") / "steward")
+    first = made.do(release)
+    made.new_candidate("release: {}", "release: {min_test_auc: 0.51}")
+    second = made.do(release)
+    assert [first["resumed"], second["resumed"]] == [False, False]
+    assert [first["version"].split(".")[-1], second["version"].split(".")[-1]] == ["1", "2"]
+    return made
+
+
+@pytest.fixture
+def versions(released: Steward) -> list[str]:
+    return [row["version"] for row in json.loads((released.published / "index.json").read_text())["releases"]]
+
+
+def test_a_release_is_a_tag_on_all_that_it_is_made_of_and_leaves_nothing_uncommitted(
+    released: Steward, versions: list[str]
+) -> None:
+    assert released.git("status", "--porcelain") == ""
+    assert released.git("tag").split() == [f"release/alpha/{version}" for version in versions]
+    assert released.git("cat-file", "-t", f"release/alpha/{versions[0]}") == "tag"
+    assert released.git("rev-parse", "HEAD") == released.git("rev-parse", f"release/alpha/{versions[1]}^{{}}")
+    ledger = Ledger(released.root, "alpha")
+    checks = [*ledger.verify(), *check_artifacts(released.root, "alpha", ledger.entries())]
+    assert [check for check in checks if not check.holds] == []
+    for version in versions:
+        assert f"alpha {version}" in (released.root / FOUND_IN_BUNDLES / version / "README.md").read_text()
+
+
+def test_nothing_restricted_reaches_the_release_remote(released: Steward, versions: list[str]) -> None:
+    bundles = [file for version in versions for file in (released.root / FOUND_IN_BUNDLES / version).iterdir()]
+    allowed = {file.read_bytes() for file in bundles}
+    restricted = [
+        path
+        for stage in ("1_raw", "2_ingested", "3_normalised", "3_reference", "4_condensed", "5_trained", "6_audited")
+        for path in (released.root / "data" / stage).rglob("*")
+        if path.is_file() and path.read_bytes() not in allowed
+    ]
+    assert len(restricted) > 10
+    secrets = [hashlib.new(kind, path.read_bytes()).hexdigest() for path in restricted for kind in ("md5", "sha256")]
+    secrets += [line.split()[-1] for line in (released.root / "dvc.lock").read_text().splitlines() if ".dir" in line]
+    raw = next(secret for secret in secrets if secret.endswith(".dir"))
+    vault = released.folder / "vault"
+    assert (vault / "files/md5" / raw[:2] / raw[2:]).is_file(), "the vault has the raw folder under DVC's hash of it"
+    public = [path for path in released.public.rglob("*") if path.is_file()]
+    contents = {path.read_bytes() for path in restricted}
+    for path in public:
+        content = path.read_bytes()
+        text = f"{path} ".encode() + content
+        assert content not in contents, path
+        assert not [sentinel for sentinel in SENTINELS if sentinel.encode() in text], path
+        if path.suffix != ".dir":
+            kept = (content in allowed, path.name in ("ledger.jsonl", "index.json"))
+            assert any(kept), f"{path} is nothing that a release publishes"
+        candidates = [secret for secret in secrets if secret.removesuffix(".dir").encode() in text]
+        assert candidates == [], f"{path} tells the hash of a restricted file"
+
+
+def test_a_stranger_gets_a_bundle_by_dvc_or_as_plain_files_and_verifies_it_against_the_published_ledger(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    from dvc.repo import Repo
+
+    shutil.move(released.folder / "vault", tmp_path / "vault")  # the stranger has no access
+    try:
+        path = f"{FOUND_IN_BUNDLES}/{versions[1]}"
+        Repo.get(str(released.root), path, out=str(tmp_path / "got"), rev=f"release/alpha/{versions[1]}")
+    finally:
+        shutil.move(tmp_path / "vault", released.folder / "vault")
+    shutil.copytree(released.published / versions[1], tmp_path / "copied")
+    ledger = str(released.published / "ledger.jsonl")
+    for bundle in (tmp_path / "got", tmp_path / "copied"):
+        verified = subprocess.run(
+            [sys.executable, "-m", "flows.cli", "verify", str(bundle), "--ledger", ledger, "--json"],
+            cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(REPO)},
+        )  # fmt: skip
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        assert "current" in [check["detail"] for check in json.loads(verified.stdout)]
+    first = check_against(ledger, released.published / versions[0])
+    assert f"superseded by {versions[1]}" in [check.detail for check in first]
+    wrong = check_against(ledger, tmp_path / "got", root_key="0" * 64)
+    assert not all(check.holds for check in wrong)
+
+
+def test_a_published_ledger_without_one_of_its_lines_is_found_out(released: Steward, tmp_path: Path) -> None:
+    lines = (released.published / "ledger.jsonl").read_bytes().splitlines(keepends=True)
+    bundle = sorted(released.published.glob("2*"))[-1]
+    for left_out in range(len(lines) - 1):
+        (tmp_path / "ledger.jsonl").write_bytes(b"".join(lines[:left_out] + lines[left_out + 1 :]))
+        assert not all(check.holds for check in check_against(str(tmp_path / "ledger.jsonl"), bundle)), left_out
+
+
+def test_an_unknown_bundle_is_called_unknown(released: Steward) -> None:
+    ledger = str(released.published / "ledger.jsonl")
+    found = check_against(ledger, released.root / FOUND_IN_BUNDLES / "candidate")
+    assert any("unknown" in check.detail for check in found if not check.holds)
+
+
+def test_diff_names_the_changed_param_and_the_commits_between(released: Steward, versions: list[str]) -> None:
+    found = released.do(compare, *versions)
+    assert [(row["name"], row["old"], row["new"]) for row in found["params"]] == [("release.min_test_auc", None, 0.51)]
+    assert found["data"] == found["subjects"] == found["metrics"] == []
+    assert len(found["code"]["commits"]) == 2
+    with pytest.raises(InputError, match="no release 2001"):
+        released.do(compare, "2001.01.1", "candidate")
+
+
+def test_a_withdrawn_release_says_so_to_whoever_verifies_it(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    mine = released.copy(tmp_path / "steward")
+    mine.do(withdraw, versions[1], "units of bilirubin were wrong")
+    found = check_against(str(mine.published / "ledger.jsonl"), mine.published / versions[1])
+    assert any("units of bilirubin" in check.detail for check in found if not check.holds)
+    assert all(c.holds for c in check_against(str(mine.published / "ledger.jsonl"), mine.published / versions[0]))
+    listed = json.loads((mine.published / "index.json").read_text())["releases"]
+    assert [bool(row["withdrawn"]) for row in listed] == [False, True]
+    assert mine.git("status", "--porcelain") == ""
+    with pytest.raises(InputError, match="was withdrawn on"):
+        mine.do(withdraw, versions[1], "again")
+
+
+def test_a_release_is_reproduced_from_its_tag_and_the_vault_alone(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    mine = released.copy(tmp_path / "steward")
+    for folder in ("data/1_raw/pbcseq", ".dvc/cache"):
+        shutil.rmtree(mine.root / folder)
+    found = mine.do(reproduce, versions[0])
+    assert {finding.state for finding in found} == {"identical", "same"}
+    measured = {key.split(".")[-1] for f in found if f.state == "same" and "manifest" not in f.path for key in f.keys}
+    assert measured == {"seconds", "seconds_choosing_recipes"}
+    assert not (mine.root / ".recondense" / "reproduce").exists(), "it held records"
+
+
+def test_what_differs_is_named_by_offset_and_key(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder, auc, seconds, byte in ((old, 0.8, 1.0, b"a"), (new, 0.7, 2.0, b"b")):
+        folder.mkdir()
+        (folder / "metrics.json").write_text(json.dumps({"auc": {"mean": auc}, "seconds": seconds}))
+        (folder / "times.json").write_text(json.dumps({"seconds": seconds}))
+        (folder / "records.bin").write_bytes(b"x" * 3_000_000 + byte)
+    found = {finding.path: finding for finding in compare_files("training", "out", old, new)}
+    assert found["out/metrics.json"].keys == ("auc.mean", "seconds")
+    assert [found[f"out/{name}"].state for name in ("metrics.json", "times.json")] == ["differs", "same"]
+    assert (found["out/records.bin"].state, found["out/records.bin"].offset) == ("differs", 3_000_000)
+
+
+@contextlib.contextmanager
+def changed(path: Path, content: bytes | None) -> Iterator[None]:
+    """The file with other content, or none, for a while."""
+    before = path.read_bytes() if path.exists() else None
+    path.unlink() if content is None else path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True) if before is None else path.write_bytes(before)
+
+
+CONFIG = "[core]\n    remote = {}\n['remote \"vault\"']\n    url = ../../vault\n['remote \"release\"']\n    url = {}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (f"{FOUND_IN_BUNDLES}/candidate/manifest.json", None, "has no candidate to release"),
+        (f"{FOUND_IN_BUNDLES}/candidate/README.md", "changed", "not current: release@alpha"),
+        ("params.yaml", "more", "not current: "),
+        ("Makefile", "changed", "not committed: Makefile"),
+        ("notes.txt", "new", "not committed: notes.txt"),
+        ("data/ledger/alpha.jsonl", "{}\n", "line 1"),
+        (".dvc/config", "", "DVC has no remote 'vault'"),
+        (".dvc/config", CONFIG.format("vault", "../../vault/public"), "are one place"),
+        (".dvc/config", CONFIG.format("release", "../../public"), "default remote"),
+    ],
+)
+def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, content: str | None, message: str) -> None:
+    path = steward.root / file
+    if content == "more":
+        content = path.read_text().replace("release: {}", "release: {min_test_auc: 0.52}", 1)
+    with (
+        changed(path, None if content is None else content.encode()),
+        pytest.raises(InputError, match=message),
+    ):
+        steward.do(release)
+    assert not steward.git("tag")
+    assert not steward.published.exists()
+
+
+def test_a_candidate_is_released_once(released: Steward, versions: list[str]) -> None:
+    with pytest.raises(InputError, match=f"already released, as alpha {versions[1]}"):
+        released.do(release)
+
+
+def test_twenty_attempts_at_once_make_one_release(steward: Steward, tmp_path: Path) -> None:
+    mine = steward.copy(tmp_path / "steward")
+    ends = attempts(mine, "at-once", "20")
+    assert sorted(end.split(":")[0] for end in ends) == ["refused"] * 19 + ["released"]
+    assert all("already released" in end for end in ends if end.startswith("refused"))
+    assert_whole(mine)
+
+
+def kill_and_rerun(steward: Steward, folder: Path, moment: int) -> None:
+    """Kill a release before its ``moment``-th act upon the world, do it again, and look at what there is."""
+    mine = steward.copy(folder)
+    begun = attempts(mine, "killed", str(moment))
+    under_way = [path.name.removesuffix(".dvc") for path in (mine.root / FOUND_IN_BUNDLES).glob("*.dvc")]
+    (again,) = attempts(mine, "at-once", "1")
+    assert again.startswith("released") or (begun and "already released" in again), again
+    assert_whole(mine, under_way)
+    shutil.rmtree(folder)
+
+
+def test_a_release_that_is_killed_is_finished_by_the_next_under_the_same_version(
+    steward: Steward, tmp_path: Path
+) -> None:
+    for number, moment in enumerate(random.Random().sample(range(1, 60), 2)):
+        kill_and_rerun(steward, tmp_path / str(number), moment)
+
+
+@pytest.mark.slow
+def test_a_release_that_is_killed_at_any_of_fifty_moments_is_finished_by_the_next(
+    steward: Steward, tmp_path: Path
+) -> None:
+    for moment in range(1, 100, 2):
+        kill_and_rerun(steward, tmp_path / str(moment), moment)
+
+
+def attempts(steward: Steward, *how: str) -> list[str]:
+    """What `tests/attempts.py` says of its attempts at a release."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.attempts", str(steward.root), *how],
+        cwd=REPO, capture_output=True, text=True, check=True, timeout=600,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def assert_whole(steward: Steward, versions: list[str] | None = None) -> None:
+    """One release is there, in git, in the ledger and in public; and it is one of ``versions``, where there are any."""
+    listed = json.loads((steward.published / "index.json").read_text())["releases"]
+    assert len(listed) == 1
+    version = listed[0]["version"]
+    assert version in (versions or [version])
+    assert steward.git("tag").split() == [f"release/alpha/{version}"]
+    assert steward.git("status", "--porcelain") == ""
+    ledger = Ledger(steward.root, "alpha")
+    assert [entry.details["version"] for entry in ledger.entries() if entry.event == "released"] == [version]
+    checks = [*ledger.verify(), *check_artifacts(steward.root, "alpha", ledger.entries())]
+    checks += check_against(str(steward.published / "ledger.jsonl"), steward.published / version)
+    assert [check for check in checks if not check.holds] == []
