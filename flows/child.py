@@ -17,8 +17,12 @@ class StageFailed(Exception):
     """A stage stopped; the message is what it said, free of patients' values."""
 
 
-class StageKilled(StageFailed):
-    """Something killed a stage's process, most often the system for want of memory: another try may do."""
+class StageInterrupted(StageFailed):
+    """What stopped the stage lies outside it and may pass: another try may do."""
+
+
+class StageKilled(StageInterrupted):
+    """Something killed a stage's process, most often the system for want of memory."""
 
 
 class StageRefused(StageFailed):

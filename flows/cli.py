@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import cli_ledger
+from flows import cli_ledger, cli_serve
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout, find_root
 
@@ -303,6 +303,10 @@ def ui(
     from flows.servers import serve_pages
 
     serve_pages(find_root(), prefect_port, mlflow_port)
+
+
+app.command()(cli_serve.serve)
+app.command()(cli_serve.watch)
 
 
 def _listed(text: str) -> list[str]:

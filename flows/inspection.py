@@ -80,7 +80,8 @@ def _prevalence(rows: list[dict[str, Any]]) -> Table:
         table.add_column(heading, justify="left" if heading == "split" else "right")
     for row in rows:
         share = "" if row["prevalence"] is None else f"{row['prevalence']:.1%}"
-        table.add_row(row["split"], f"{row['subjects']:,}", f"{row['with_outcome']:,}", share)
+        name = f"{row['split']}, {row['class']}" if "class" in row else row["split"]
+        table.add_row(name, f"{row['subjects']:,}", f"{row['with_outcome']:,}", share)
     return table
 
 

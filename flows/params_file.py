@@ -8,7 +8,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS
-from tasks.common.params import block, check_cohort, check_cohort_name, read
+from tasks.common.params import SIDE_SECTIONS, block, check_cohort, check_cohort_name, read
 
 
 def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
@@ -67,8 +67,9 @@ def _parse(assignment: str) -> tuple[list[str], Any]:
     keys = name.strip().split(".")
     if not equals or len(keys) < 2 or not all(keys):
         raise InputError(f"--set {assignment}: write SECTION.KEY=VALUE, as in --set condensation.method=kmeans")
-    if keys[0] not in STAGE_FOLDERS:
-        raise InputError(f"--set {assignment}: no section '{keys[0]}'; choose one of: {', '.join(STAGE_FOLDERS)}")
+    sections = (*STAGE_FOLDERS, *SIDE_SECTIONS)
+    if keys[0] not in sections:
+        raise InputError(f"--set {assignment}: no section '{keys[0]}'; choose one of: {', '.join(sections)}")
     try:
         return keys, YAML(typ="safe").load(text)
     except YAMLError as error:

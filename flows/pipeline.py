@@ -24,7 +24,7 @@ from dvc.rwlock import rwlock
 from dvc.stage.serialize import to_single_stage_lockfile
 from filelock import FileLock
 
-from flows.child import StageFailed, execute
+from flows.child import StageFailed, StageInterrupted, execute
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 
@@ -68,6 +68,21 @@ class Pipeline:
             entry = to_single_stage_lockfile(stage)
         digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
         return f"dvc-{name}-{digest}"
+
+    def current(self) -> bool:
+        """Whether no stage has to run."""
+        return all(self.key(name) for name in self.stages)
+
+    def records_changed(self, raw: Path) -> bool:
+        """Whether what lies in ``raw`` differs, by its content, from what ingestion last read; or it never read any."""
+        with self._waiting(), self.repo.lock:
+            stage = self._stage(f"ingestion@{self.cohort}")
+            return any(dep.workspace_status() for dep in stage.deps if Path(dep.fs_path).resolve() == raw.resolve())
+
+    def cached(self, digest: str) -> Path | None:
+        """The file with DVC's hash ``digest`` in DVC's cache, None where it is not, or no longer, there."""
+        path = Path(self.repo.cache.local.oid_to_path(digest))
+        return path if path.is_file() else None
 
     def before(self, *rooms: str) -> list[str]:
         """The stages that ``rooms`` need and that are not among them, in order."""
@@ -155,7 +170,7 @@ class Pipeline:
         try:
             yield
         except LockError as error:
-            raise StageFailed(f"DVC is busy with another command: {error}") from error
+            raise StageInterrupted(f"DVC is busy with another command: {error}") from error
 
 
 def one_at_a_time(layout: Layout) -> FileLock:

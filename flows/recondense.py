@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.results import get_result_store
 from prefect.runtime import flow_run
+from prefect.tasks import Task
 
-from flows.child import StageRefused
+from flows.child import StageInterrupted, StageRefused
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.recorder import Recorder, open_ledger
@@ -20,8 +22,21 @@ from flows.tracking import Tracker
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort
 
+RETRY_SECONDS = [10.0, 60.0]
 
-@task(persist_result=True, result_serializer="json")
+
+def worth_another_try(_: Task[Any, Any], __: TaskRun, state: State[Any]) -> bool:
+    """What a stage says of params or data stays true; what stopped it from outside may pass."""
+    return isinstance(state.data, StageInterrupted)
+
+
+@task(
+    persist_result=True,
+    result_serializer="json",
+    retries=len(RETRY_SECONDS),
+    retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=worth_another_try,
+)
 def room(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run one stage and commit it. The result says which stage and how long, nothing else."""
     name, cohort = stage.split("@")
@@ -57,7 +72,7 @@ def recondense(cohort: str, root: str) -> dict[str, Any]:
     return {"states": states, "mlflow_run": tracker.run_id}
 
 
-def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> tuple[str, float | None]:
+def room_state(pipeline: Pipeline, stage: str, mlflow_run: str | None) -> tuple[str, float | None]:
     """Run or skip one stage through Prefect; returns the name of the task run's state, and seconds where it ran."""
     key = pipeline.key(stage)
     name, cohort = stage.split("@")
@@ -68,7 +83,8 @@ def room_state(pipeline: Pipeline, stage: str, mlflow_run: str) -> tuple[str, fl
         store: Any = get_result_store().update_for_task(this)
         if not store.exists(key):  # the work was done by `dvc repro`, or before Prefect's storage was cleared
             store.write(obj={"stage": name, "cohort": cohort, "seconds": 0.0}, key=key)
-    state = this(stage, str(pipeline.root), {"RECONDENSE_MLFLOW_RUN": mlflow_run}, return_state=True)
+    environment = {"RECONDENSE_MLFLOW_RUN": mlflow_run} if mlflow_run else {}
+    state = this(stage, str(pipeline.root), environment, return_state=True)
     manifest = state.result()  # raises what the stage raised
     seconds = None if key else float(manifest["seconds"])
     say_stage(name, str(state.name), seconds)

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task, unmapped
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
-from prefect.tasks import Task
 
 from flows.cells import ROOMS, Cell, plan
-from flows.child import StageFailed, StageKilled
+from flows.child import StageFailed
 from flows.console import say, say_cell
 from flows.figures import sweep_figure
 from flows.outcomes import Outcome, grouped
 from flows.pipeline import Pipeline, one_at_a_time
-from flows.recondense import room_state
+from flows.recondense import room_state, worth_another_try
 from flows.tracking import Tracker
 from flows.workshop import freeze, run, workshop
 from tasks.common.layout import Layout
@@ -32,18 +30,13 @@ def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
     return key
 
 
-def _was_killed(_: Task[Any, Any], __: TaskRun, state: State[Any]) -> bool:
-    """What a stage says of params or data stays true; only one that was killed is worth another try."""
-    return isinstance(state.data, StageKilled)
-
-
 @task(
     persist_result=True,
     result_serializer="json",
     cache_key_fn=_key,
     task_run_name="{one}",
     retries=2,
-    retry_condition_fn=_was_killed,
+    retry_condition_fn=worth_another_try,
 )
 def cell(one: Cell, key: str, frozen: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run one cell. Where a Dask worker dies, Dask gives its cells to others; the rest is in Prefect's storage."""

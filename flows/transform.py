@@ -21,13 +21,14 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
 
     ``out`` holds ``values`` float32 and ``observed`` bool ``(n_subjects, n_steps, n_features)``; ``subject_ids``, int64
     where every id is a whole number, else UTF-8 bytes padded with zeros, ``(n_subjects, width)``; and, where any
-    outcome is known, ``labels`` float32 ``(n_subjects,)`` with NaN for unknown. Returns counts of what was set aside.
+    outcome is known, ``labels`` float32 in the form of condensed labels, NaN for unknown. Returns counts of what was
+    set aside.
     """
     preprocessing = Preprocessing.load(bundle / "preprocessing.json")
     settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
     ingested, attrition = ingest(raw, settings, outcome_required=False)
     values, observed = preprocessing.apply(ingested.events, ingested.subjects)
-    labels = ingested.subjects["outcome"].to_numpy(dtype=np.float32)
+    labels = ingested.labels
     tensors: dict[str, NDArray[Any]] = {
         "values": values,
         "observed": observed,

@@ -4,10 +4,9 @@ import importlib
 import os
 import sys
 import threading
-import traceback
 from pathlib import Path
 
-from tasks.common.errors import REFUSED, InputError, Refusal
+from tasks.common.errors import REFUSED, InputError, Refusal, without_its_text
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
 
 
@@ -26,18 +25,9 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
     except Exception as error:
-        # The text of a foreign exception may quote a record ("could not convert string to float: ..."), so only its
-        # type and place are shown; RECONDENSE_DEBUG=1 shows all of it on the steward's own terminal.
         if os.environ.get("RECONDENSE_DEBUG") == "1":
             raise
-        frames = "\n".join(
-            f"  {Path(f.filename).name}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__)
-        )
-        return _stop(
-            f"{name}@{cohort}: {type(error).__name__} (its text is withheld since it may quote a record; "
-            f"set RECONDENSE_DEBUG=1 to see it)\n{frames}",
-            70,
-        )
+        return _stop(f"{name}@{cohort}: {without_its_text(error)}", 70)
     return 0
 
 

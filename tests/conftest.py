@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,16 @@ def physionet() -> Path:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real Prefect server on loopback, for this test session."""
-    home, port = tmp_path_factory.mktemp("prefect"), free_port()
-    scripts, url = Path(sys.executable).parent, f"http://127.0.0.1:{port}"
-    command = [str(scripts / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with server(command, f"{url}/api/health", home / "log", {"PREFECT_HOME": str(home)}):
+    with running_server(tmp_path_factory.mktemp("prefect"), free_port()) as url:
+        yield url
+
+
+@contextmanager
+def running_server(home: Path, port: int) -> Iterator[str]:
+    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block."""
+    url = f"http://127.0.0.1:{port}"
+    command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
+    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", {"PREFECT_HOME": str(home)}):
         yield url
 
 

@@ -25,6 +25,7 @@ SUBJECTS = {"file": "subjects.csv", "subject": "id"}
 DIED = {"column": "died", "positive": [1], "negative": [0]}
 BILI = {"label": "bilirubin", "unit": "mg/dl", "role": "series", "low": 0, "high": 80}
 AGE = {"label": "age", "unit": "years", "role": "static", "low": 0, "high": 120}
+RULE = {"at": 30, "horizon": 100, "time": "end", "status": "status", "events": ["dead"], "censored": ["alive"]}
 PEOPLE = "id,age,died\na,50,1\nb,60,0\n"
 
 
@@ -429,13 +430,30 @@ def test_subjects_of_one_patient_are_reduced_to_one_or_share_a_split(tmp_path, u
 )
 def test_the_landmark_rule_judges_who_is_still_at_risk(tmp_path, end, status, outcome):
     files = {"visits.csv": wide("a,29,1", "a,31,2"), "subjects.csv": f"id,age,end,status\na,50,{end},{status}\n"}
-    rule = {"at": 30, "horizon": 100, "time": "end", "status": "status", "events": ["dead"], "censored": ["alive"]}
-    events, subjects, counts, _ = read(tmp_path, files, outcome=None, landmark=rule)
+    events, subjects, counts, _ = read(tmp_path, files, outcome=None, landmark=RULE)
     if isinstance(outcome, float):
         assert subjects["outcome"].tolist() == [outcome]
         assert events["hours"].tolist() == [29 * 24]
     else:
         assert counts["subjects"]["set_aside"] == {outcome: 1}
+
+
+def test_of_several_kinds_of_event_the_one_that_ended_the_follow_up_is_the_class(tmp_path):
+    ends = {"a": "31,graft", "b": "130,dead", "c": "131,dead", "d": "131,alive", "e": "99,alive", "f": "99,moved"}
+    people = "".join(f"{name},50,{end}\n" for name, end in ends.items())
+    files = {"visits.csv": wide("a,29,1"), "subjects.csv": f"id,age,end,status\n{people}"}
+    rule = {**RULE, "events": {"transplanted": ["graft"], "died": ["dead", "killed"]}}
+    _, subjects, counts, _ = read(tmp_path, files, outcome=None, landmark=rule)
+    assert dict(zip(subjects["subject_id"], subjects["outcome"], strict=True)) == {
+        "a": 1.0,
+        "b": 2.0,
+        "c": 0.0,
+        "d": 0.0,
+    }
+    aside = {"censored before the horizon": 1, "status declared neither event nor censored": 1}
+    assert counts["subjects"]["set_aside"] == aside
+    options = validate(table.Options, declared(outcome=None, landmark=rule), "options")
+    assert table.variables(options)[-1].levels == ("no event", "transplanted", "died")
 
 
 def test_new_subjects_need_no_columns_of_the_outcome(tmp_path):
@@ -513,6 +531,19 @@ def test_a_database_in_the_raw_folder_is_read_by_its_name(tmp_path):
         ({"variables": {"outcome": AGE}}, "has a meaning of its own"),
         ({"variables": {"x": {"label": "x", "role": "static", "kind": "categorical"}}}, "needs its 'levels'"),
         ({"outcome": {"column": "died", "positive": ["1"], "negative": ["1.0", "0"]}}, "named twice"),
+        (
+            {"outcome": {"column": "died", "positive": ["1"]}},
+            "'positive' and the 'negative' levels, or three 'classes'",
+        ),
+        ({"outcome": {"column": "stage", "classes": {"low": [1], "high": [2]}}}, "'classes' are three or more"),
+        ({"outcome": {"column": "stage", "classes": {"a": [1], "b": [2], "c": [3, 1]}}}, "named twice"),
+        (
+            {"outcome": {"column": "stage", "classes": {"a": [1], "b": [2], "c": []}}},
+            "options.outcome.classes.c: Tuple",
+        ),
+        ({"outcome": {**DIED, "classes": {"a": [1], "b": [2], "c": [3]}}}, "declare either 'classes'"),
+        ({"outcome": None, "landmark": {**RULE, "events": {"dead": [2]}}}, "two kinds of 'events'"),
+        ({"outcome": None, "landmark": {**RULE, "events": []}}, "options.landmark.events.codes: Tuple"),
     ],
 )
 def test_a_declaration_that_makes_no_sense_names_its_key_and_the_mend(changes, message):

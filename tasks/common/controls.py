@@ -1,7 +1,8 @@
 """Condensed sets that anyone can make in a second; whatever condensation claims is measured against them.
 
-Labels are hard and classes balanced: ``records_per_class`` records of class 0, then as many of class 1. Subjects of
-unknown outcome are not used. All three raise `InputError` where a class has fewer than ``records_per_class`` subjects.
+Labels are hard and classes balanced: ``records_per_class`` records of class 0, then as many of class 1, and so on.
+Subjects of unknown outcome are not used. All three raise `InputError` where a class has fewer than
+``records_per_class`` subjects.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.common import labels
 from tasks.common.errors import InputError
 from tasks.common.records import CondensedSet, Normalised
 
@@ -47,12 +49,12 @@ def group_means(train: Normalised, records_per_class: int, seed: int) -> Condens
 def _by_class(train: Normalised, records_per_class: int, condense: Callable[[Members], Members]) -> CondensedSet:
     if records_per_class < 1:
         raise InputError(f"records_per_class is {records_per_class}: it must be 1 or more")
-    classes = [train.values[train.labels == label] for label in (0, 1)]
-    for label, members in enumerate(classes):
+    classes = [train.values[places] for places in labels.by_class(train.labels)]
+    for outcome, members in enumerate(classes):
         if len(members) < records_per_class:
             raise InputError(
                 f"records_per_class is {records_per_class}, but only {len(members)} train subjects have outcome "
-                f"{label}: lower condensation.records_per_class in params.yaml"
+                f"{outcome}: lower condensation.records_per_class in params.yaml"
             )
     values = np.concatenate([condense(members) for members in classes]).astype(np.float32)
-    return CondensedSet(values, np.repeat(np.array([0, 1], dtype=np.float32), records_per_class))
+    return CondensedSet(values, labels.balanced(records_per_class, len(classes)))

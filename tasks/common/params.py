@@ -11,6 +11,8 @@ from ruamel.yaml import YAML, YAMLError
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS
 
+# No stage reads these sections, and they may be left out
+SIDE_SECTIONS = ("schedule",)
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -62,23 +64,24 @@ def block(root: Path, cohort: str) -> dict[str, Any]:
     found = cohorts[cohort]
     if not isinstance(found, dict):
         raise InputError(f"params.yaml: cohorts.{cohort} must hold one section per room")
-    unknown = set(found) - set(STAGE_FOLDERS)
+    sections = (*STAGE_FOLDERS, *SIDE_SECTIONS)
+    unknown = set(found) - set(sections)
     if unknown:
         raise InputError(
             f"params.yaml: cohorts.{cohort} has no section '{sorted(unknown)[0]}'; "
-            f"the sections are: {', '.join(STAGE_FOLDERS)}"
+            f"the sections are: {', '.join(sections)}"
         )
     return found
 
 
 def section(root: Path, cohort: str, room: str, model: type[P]) -> P:
     """The params of ``room`` for ``cohort``, checked by ``model``. Raises `InputError` naming the key and the mend."""
-    found = block(root, cohort)
-    if not isinstance(found.get(room), dict):
+    values = block(root, cohort).get(room, {} if room in SIDE_SECTIONS else None)
+    if not isinstance(values, dict):
         raise InputError(
             f"params.yaml: cohorts.{cohort} lacks its '{room}' section; add '{room}: {{}}' for the defaults"
         )
-    return validate(model, found[room], f"params.yaml: cohorts.{cohort}.{room}")
+    return validate(model, values, f"params.yaml: cohorts.{cohort}.{room}")
 
 
 def validate(model: type[P], values: dict[str, Any], where: str) -> P:
@@ -114,5 +117,5 @@ def _model_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[Base
 
 def check_cohort(root: Path, cohort: str) -> None:
     """Check every section of one cohort before any work is done. Raises `InputError`."""
-    for room in STAGE_FOLDERS:
+    for room in (*STAGE_FOLDERS, *SIDE_SECTIONS):
         section(root, cohort, room, importlib.import_module(f"tasks.{room}.params").Params)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.common.errors import InputError
-from tasks.common.records import CondensedSet, Variable, read_json, write_json
+from tasks.common.records import CondensedSet, Variable, classes_of, read_json, write_json
 
 FORMAT = 1
 
@@ -54,6 +54,11 @@ class Preprocessing(BaseModel):
     carry_forward: bool
     variables: tuple[Variable, ...]
     features: tuple[Feature, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the outcome's classes, in the order of labels; none where it is binary."""
+        return classes_of(self.variables)
 
     def save(self, path: Path) -> None:
         """Write ``preprocessing.json``."""
@@ -157,7 +162,8 @@ class Preprocessing(BaseModel):
 
     def clinical(self, condensed: CondensedSet) -> pd.DataFrame:
         """The condensed records in clinical units, long: ``record, label, step, from_hours, to_hours, feature, unit,
-        value``, one row per record, step and feature."""
+        value``, one row per record, step and feature. Of more than two classes each has a column of its own in place of
+        ``label``: ``label_`` and its name."""
         n_records, n_steps, n_features = condensed.values.shape
         values = condensed.values.astype(np.float64)
         for index, feature in enumerate(self.features):
@@ -167,7 +173,7 @@ class Preprocessing(BaseModel):
         return pd.DataFrame(
             {
                 "record": np.repeat(np.arange(n_records), n_steps * n_features),
-                "label": np.repeat(condensed.labels, n_steps * n_features),
+                **self._labels(condensed.labels, n_steps * n_features),
                 "step": step,
                 "from_hours": step * self.step_hours,
                 "to_hours": (step + 1) * self.step_hours,
@@ -176,3 +182,8 @@ class Preprocessing(BaseModel):
                 "value": values.reshape(-1),
             }
         )
+
+    def _labels(self, labels: NDArray[np.float32], times: int) -> dict[str, NDArray[np.float32]]:
+        names = [f"label_{name}" for name in self.classes] or ["label"]
+        columns = labels.reshape(len(labels), -1).T
+        return {name: np.repeat(column, times) for name, column in zip(names, columns, strict=True)}

@@ -4,6 +4,7 @@ Every file is Parquet, safetensors or JSON: formats that can be opened without r
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +15,19 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file, save_file
 
+from tasks.common.labels import hard, known
+
 SPLITS = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
+SUM_TOLERANCE = 1e-4  # of single precision, and of many classes
 
 
 class Variable(BaseModel):
     """What one variable means: its public, data-independent description.
 
     ``kind``: "numeric", "binary" (0 or 1) or "categorical" (one of ``levels``, stored as the level's index).
-    ``role``: "series" (measured over time, in events) or "static" (once a subject, a column of subjects).
+    ``role``: "series" (measured over time, in events), "static" (once a subject, a column of subjects) or "outcome":
+    what is predicted, declared where it has more than two ``levels``, its classes.
     ``low`` and ``high`` bound what is physically plausible, in ``unit``; values beyond are set aside at ingestion.
     ``skewed``: spread over orders of magnitude, so that scaling works on its logarithm.
     """
@@ -32,12 +37,22 @@ class Variable(BaseModel):
     name: str
     label: str
     unit: str = ""
-    role: Literal["series", "static"]
+    role: Literal["series", "static", "outcome"]
     kind: Literal["numeric", "binary", "categorical"] = "numeric"
     levels: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
     skewed: bool = False
+
+
+def outcome(classes: tuple[str, ...]) -> Variable:
+    """The declaration of an outcome of more than two ``classes``, whose names they are."""
+    return Variable(name="outcome", label="outcome", role="outcome", kind="categorical", levels=classes)
+
+
+def classes_of(variables: Sequence[Variable]) -> tuple[str, ...]:
+    """The names of the outcome's classes, where there are more than two; else none."""
+    return next((variable.levels for variable in variables if variable.role == "outcome"), ())
 
 
 @dataclass(frozen=True)
@@ -46,13 +61,19 @@ class Ingested:
 
     ``events``: columns ``subject_id`` (string), ``hours`` (float, since the subject's time zero), ``variable``
     (string), ``value`` (float, in the variable's unit), sorted by subject and time.
-    ``subjects``: one row a subject, unique ``subject_id`` (string), ``outcome`` (float 0 or 1, NaN where unknown),
-    ``split`` (one of `SPLITS`), then one float column per static variable (NaN where unknown).
+    ``subjects``: one row a subject, unique ``subject_id`` (string), ``outcome`` (float, the number of its class, NaN
+    where unknown), ``split`` (one of `SPLITS`), then one float column per static variable (NaN where unknown).
     """
 
     events: pd.DataFrame
     subjects: pd.DataFrame
     variables: tuple[Variable, ...]
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """The outcomes as `tasks.common.labels` has them."""
+        outcome = self.subjects["outcome"].to_numpy(dtype=np.float32)
+        return hard(outcome, len(classes_of(self.variables)) or 2)
 
     def save(self, folder: Path) -> None:
         """Write ``events.parquet``, ``subjects.parquet`` and ``variables.json`` into ``folder``."""
@@ -77,7 +98,8 @@ class Normalised:
 
     ``values``: float32 ``(n_subjects, n_steps, n_features)``, scaled, no gaps.
     ``observed``: bool, same shape; False where a value was carried forward or imputed.
-    ``labels``: float32 ``(n_subjects,)``, 0 or 1, NaN where unknown.
+    ``labels``: float32 ``(n_subjects,)``, 0 or 1, or ``(n_subjects, n_classes)``, NaN where unknown: hard labels of
+    `tasks.common.labels`.
     ``split``: uint8 ``(n_subjects,)``, an index into `SPLITS`.
     """
 
@@ -92,7 +114,7 @@ class Normalised:
 
     def labelled(self) -> "Normalised":
         """Only the subjects whose outcome is known."""
-        return self._only(~np.isnan(self.labels))
+        return self._only(known(self.labels))
 
     def _only(self, chosen: NDArray[np.bool_]) -> "Normalised":
         return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen])
@@ -120,7 +142,8 @@ class CondensedSet:
     """Synthetic records on the normalised scale, in place of a cohort.
 
     ``values``: float32 ``(n_records, n_steps, n_features)``.
-    ``labels``: float32 ``(n_records,)`` in [0, 1]; a value between is a soft label, a risk.
+    ``labels``: float32 in [0, 1], ``(n_records,)``, or ``(n_records, n_classes)`` in rows that sum to 1; between
+    the ends lie soft labels, risks. See `tasks.common.labels`.
     """
 
     values: NDArray[np.float32]
@@ -128,12 +151,15 @@ class CondensedSet:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` where the arrays do not fit each other, or hold a value that is not finite."""
-        if self.values.ndim != 3 or self.labels.shape != self.values.shape[:1]:
+        shaped = self.labels.ndim == 1 or (self.labels.ndim == 2 and self.labels.shape[1] > 2)
+        if self.values.ndim != 3 or not shaped or len(self.labels) != len(self.values):
             raise ValueError(f"values {self.values.shape} and labels {self.labels.shape} do not fit each other")
         if not (np.isfinite(self.values).all() and np.isfinite(self.labels).all()):
             raise ValueError("a condensed set must be finite throughout")
         if self.labels.size and (self.labels.min() < 0 or self.labels.max() > 1):
             raise ValueError("labels lie outside [0, 1]")
+        if self.labels.ndim == 2 and not np.allclose(self.labels.sum(axis=1), 1, atol=SUM_TOLERANCE):
+            raise ValueError("labels do not sum to 1 over the classes")
 
     def save(self, path: Path) -> None:
         """Write one safetensors file with ``values`` and ``labels``."""

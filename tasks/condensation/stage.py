@@ -8,8 +8,9 @@ import pandas as pd
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
+from tasks.common.labels import per_class
 from tasks.common.params import validate
-from tasks.common.records import Normalised
+from tasks.common.records import CondensedSet, Normalised
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.condensation.methods import Request
@@ -54,7 +55,7 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "steps": len(result.losses),
         "seed": params.seed,
         "device": request.device.type,
-        "label_mean": round(float(result.condensed.labels.mean()), 6),
+        "label_mean": label_mean(result.condensed),
         "seconds_condensing": round(condensed - started, 3),
         "seconds_choosing_recipes": round(time.perf_counter() - condensed, 3),
         "final_loss": float(result.losses[-1]) if len(result.losses) else None,
@@ -62,22 +63,29 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
 
 
 def check(train: Normalised, records_per_class: int, source: str) -> None:
-    """Raise `InputError` unless ``train`` is finite, has both classes, and each class has the records asked for."""
+    """Raise `InputError` unless ``train`` is finite, has each class, and each class has the records asked for."""
     gaps = ~np.isfinite(train.values).all(axis=(0, 1))
     if gaps.any():
         raise InputError(
             f"{source}: {int(gaps.sum())} features hold values that are not finite (the first is column "
             f"{int(gaps.argmax())}): run normalisation again"
         )
-    sizes = {outcome: int((train.labels == outcome).sum()) for outcome in (0, 1)}
-    if min(sizes.values()) == 0 or sum(sizes.values()) < len(train.labels):
+    sizes = per_class(train.labels)
+    if min(sizes) == 0 or sum(sizes) < len(train.labels):
+        found = " and ".join(f"{size} records with outcome {outcome}" for outcome, size in enumerate(sizes))
         raise InputError(
-            f"{source}: the train split has {sizes[0]} records with outcome 0 and {sizes[1]} with outcome 1 of "
-            f"{len(train.labels)}; condensing needs both outcomes and no others"
+            f"{source}: the train split has {found} of {len(train.labels)}; condensing needs each outcome and no others"
         )
-    smaller = min(sizes, key=lambda outcome: sizes[outcome])
-    if records_per_class > sizes[smaller]:
+    smallest = int(np.argmin(sizes))
+    if records_per_class > sizes[smallest]:
         raise InputError(
-            f"condensation.records_per_class is {records_per_class}, but the train split has only {sizes[smaller]} "
-            f"records with outcome {smaller}: ask for at most {sizes[smaller]}"
+            f"condensation.records_per_class is {records_per_class}, but the train split has only {sizes[smallest]} "
+            f"records with outcome {smallest}: ask for at most {sizes[smallest]}"
         )
+
+
+def label_mean(condensed: CondensedSet) -> float | dict[str, float]:
+    """The mean label; of more than two classes, that of each."""
+    if condensed.labels.ndim == 1:
+        return round(float(condensed.labels.mean()), 6)
+    return {f"class_{place}": round(float(mean), 6) for place, mean in enumerate(condensed.labels.mean(axis=0))}

@@ -1,5 +1,6 @@
 """From raw files to a cohort: one data set's reader, then the checks that all data sets share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
-from tasks.common.records import SPLITS, Ingested, Variable
+from tasks.common.records import SPLITS, Ingested, Variable, classes_of
 from tasks.ingestion.params import Params
 from tasks.ingestion.withdrawal import withdraw
 
@@ -18,7 +19,7 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
 
     ``outcome_required=False`` reads new records, which may lack outcomes: those are NaN, and all are in the split
     "test", since nothing may be fitted on them. Raises `InputError` where files cannot be used, no subject is left,
-    or the cohort or one of its splits lacks one of the two outcomes.
+    or the cohort or one of its splits lacks one of the outcome's classes.
     """
     dataset, options, attrition = params.plugin(), params.plugin_options(), Attrition()
     variables = dataset.variables(options)
@@ -35,7 +36,7 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))
     if outcome_required:
-        _check_outcomes(subjects)
+        _check_outcomes(subjects, classes_of(variables) or ("no", "yes"))
     return Ingested(events, subjects, variables), attrition
 
 
@@ -73,7 +74,7 @@ def plausible_statics(subjects: pd.DataFrame, variables: tuple[Variable, ...], a
     """Set aside static values (unit "descriptors") beyond their variable's range: they become unknown, NaN."""
     subjects = subjects.copy()
     for variable in variables:
-        if variable.role == "series":
+        if variable.role != "static":
             continue
         known = subjects[variable.name].notna().to_numpy()
         problems = _problems(subjects[variable.name].to_numpy(), *_bounds(variable))
@@ -131,14 +132,15 @@ def _check_subjects(subjects: pd.DataFrame, attrition: Attrition) -> None:
         raise InputError("several subjects share one id in the raw files: give each its own")
 
 
-def _check_outcomes(subjects: pd.DataFrame) -> None:
+def _check_outcomes(subjects: pd.DataFrame, classes: Sequence[str]) -> None:
     if subjects["outcome"].nunique() < 2:
         raise InputError(
             "all subjects have the same outcome, so that there is nothing to predict: mend the raw files or the options"
         )
-    classes = subjects.groupby("split")["outcome"].nunique().reindex(list(SPLITS), fill_value=0)
-    if (classes < 2).any():
+    found = subjects.groupby("split")["outcome"].nunique().reindex(list(SPLITS), fill_value=0)
+    if (found < len(classes)).any():
+        which = "one of the two outcomes" if len(classes) == 2 else f"one of the classes {', '.join(classes)}"
         raise InputError(
-            f"the {classes.idxmin()} split lacks subjects of one of the two outcomes: "
+            f"the {found.idxmin()} split lacks subjects of {which}: "
             "use a larger cohort, or another fraction or seed for the split"
         )

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from tasks.common.records import SPLITS, write_json
+from tasks.common.records import SPLITS, Ingested, classes_of, write_json
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.ingestion.params import Params
@@ -20,12 +20,24 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     cohort.save(context.out)
     attrition.rows().to_parquet(context.out / "set_aside.parquet", index=False)
     write_json(context.out / "source.json", asdict(context.params.plugin().source(context.params.plugin_options())))
-    by_split = cohort.subjects.groupby("split")["outcome"]
-    size, prevalence = by_split.size(), by_split.mean()
+    size = cohort.subjects.groupby("split").size()
     return {
         "counts": attrition.summary(),
         "subjects": {name: int(size[name]) for name in SPLITS},
-        "prevalence": {name: round(float(prevalence[name]), 6) for name in SPLITS},
+        "prevalence": prevalence(cohort),
         "events": len(cohort.events),
-        "variables": len(cohort.variables),
+        "variables": sum(variable.role != "outcome" for variable in cohort.variables),
+    }
+
+
+def prevalence(cohort: Ingested) -> dict[str, Any]:
+    """The share of subjects with the outcome by split; of more than two classes, by split and class."""
+    classes, outcome, split = classes_of(cohort.variables), cohort.subjects["outcome"], cohort.subjects["split"]
+    of_class = {name: (outcome == place).groupby(split).mean() for place, name in enumerate(classes)}
+    mean = outcome.groupby(split).mean()
+    return {
+        part: {name: round(float(share[part]), 6) for name, share in of_class.items()}
+        if classes
+        else round(float(mean[part]), 6)
+        for part in SPLITS
     }

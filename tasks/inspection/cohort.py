@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.common.records import Ingested, Variable, read_json
+from tasks.common.records import Ingested, Variable, classes_of, read_json
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -47,6 +47,16 @@ class Cohort:
             n_steps,
         )
 
+    @cached_property
+    def variables(self) -> tuple[Variable, ...]:
+        """What is measured: all variables but the outcome."""
+        return tuple(variable for variable in self.records.variables if variable.role != "outcome")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the outcome's classes where there are more than two, else none."""
+        return classes_of(self.records.variables)
+
     @property
     def n_subjects(self) -> int:
         """How many subjects there are; elsewhere a subject is its place among them."""
@@ -60,7 +70,7 @@ class Cohort:
     @cached_property
     def events(self) -> pd.DataFrame:
         """Columns ``subject`` (place), ``hours``, ``variable`` (place), ``value``, sorted by subject and time."""
-        events, names = self.records.events, pd.Index([variable.name for variable in self.records.variables])
+        events, names = self.records.events, pd.Index([variable.name for variable in self.variables])
         return pd.DataFrame(
             {
                 "subject": pd.Index(self.records.subjects["subject_id"]).get_indexer(pd.Index(events["subject_id"])),
@@ -83,6 +93,6 @@ class Cohort:
             column = self.records.subjects[variable.name].to_numpy(dtype=float)
             known = np.flatnonzero(~np.isnan(column))
             return known, np.zeros(len(known)), column[known]
-        rows = self._by_variable.get(self.records.variables.index(variable), np.empty(0, dtype=np.int64))
+        rows = self._by_variable.get(self.variables.index(variable), np.empty(0, dtype=np.int64))
         subject, hours, value = (self.events[name].to_numpy()[rows] for name in ("subject", "hours", "value"))
         return subject, hours, value

@@ -22,20 +22,28 @@ def flow(cohort: Cohort) -> list[dict[str, Any]]:
 
 
 def prevalence(cohort: Cohort) -> list[dict[str, Any]]:
-    """One row a split and one for all: subjects, and how many of them have each outcome but the lowest."""
+    """One row a split and one for all: subjects, and how many of them have the outcome.
+
+    Of more than two classes there is a row for each, with its name in ``class``.
+    """
     split = cohort.records.subjects["split"].to_numpy()
+    events: dict[int, str | None] = dict(enumerate(cohort.classes)) if cohort.classes else {1: None}
     rows = []
     for name in (*SPLITS, "all"):
         outcome = cohort.outcome[(split == name) | (name == "all")]
-        with_outcome = int((outcome != cohort.outcome.min()).sum())
-        share = round(with_outcome / len(outcome), 4) if len(outcome) else None
-        rows.append({"split": name, "subjects": len(outcome), "with_outcome": with_outcome, "prevalence": share})
+        for event, words in events.items():
+            found = int((outcome == event).sum())
+            share = round(found / len(outcome), 4) if len(outcome) else None
+            of_class = {"class": words} if words else {}
+            rows.append(
+                {"split": name, **of_class, "subjects": len(outcome), "with_outcome": found, "prevalence": share}
+            )
     return rows
 
 
 def variables(cohort: Cohort) -> list[dict[str, Any]]:
     """One row a variable: how often it was measured, and how its values are spread."""
-    return [_variable(cohort, variable) for variable in cohort.records.variables]
+    return [_variable(cohort, variable) for variable in cohort.variables]
 
 
 def _variable(cohort: Cohort, variable: Variable) -> dict[str, Any]:

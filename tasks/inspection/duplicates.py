@@ -27,10 +27,10 @@ def subjects(cohort: Cohort) -> Iterator[tuple[str, str]]:
 
 def same(cohort: Cohort) -> "pd.Series[int]":
     """The group of each subject that is not alone in it, indexed by the subject's place."""
-    numeric = [variable for variable in cohort.records.variables if variable.kind == "numeric"]
+    numeric = [variable for variable in cohort.variables if variable.kind == "numeric"]
     static = [variable.name for variable in numeric if variable.role == "static"]
     known = cohort.records.subjects[static].to_numpy(dtype=float)
-    places = [i for i, one in enumerate(cohort.records.variables) if one in numeric and one.role == "series"]
+    places = [i for i, one in enumerate(cohort.variables) if one in numeric and one.role == "series"]
     events = cohort.events[cohort.events["variable"].isin(places)]
     measured = np.bincount(events["subject"], minlength=cohort.n_subjects) + (~np.isnan(known)).sum(axis=1)
 

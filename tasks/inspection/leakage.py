@@ -26,7 +26,7 @@ OUTCOME_WORDS = re.compile(
 
 def values(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Variables whose simple summaries predict the outcome nearly perfectly: name, and how well."""
-    for variable in cohort.records.variables:
+    for variable in cohort.variables:
         subject, _, value = cohort.measured(variable)
         by_subject = pd.Series(value).groupby(subject)
         summaries = by_subject.agg(["first", "last", "mean", "min", "max"])
@@ -42,7 +42,7 @@ def values(cohort: Cohort) -> Iterator[tuple[str, str]]:
 def missingness(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Variables, or all of them together, whose number of measurements predicts the outcome nearly perfectly."""
     found = {}
-    for variable in cohort.records.variables:
+    for variable in cohort.variables:
         subject, _, _ = cohort.measured(variable)
         found[variable.name] = np.bincount(subject, minlength=cohort.n_subjects).astype(float)
     for name, counts in found.items():
@@ -96,7 +96,7 @@ def ids(cohort: Cohort) -> Iterator[tuple[str, str]]:
 
 def names(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Variables that are called like an outcome."""
-    for variable in cohort.records.variables:
+    for variable in cohort.variables:
         words = f"{variable.name} {variable.label}".replace("_", " ").replace(".", " ")
         if found := OUTCOME_WORDS.search(words):
             yield variable.name, f"its name or label says '{found[0]}': is it part of the outcome, or known only later?"
@@ -112,7 +112,8 @@ def predicts(features: Floats, outcome: Floats, least: float) -> float | None:
     (1.0, None)
     """
     levels = np.unique(outcome)
-    return max(filter(None, (_auc(features, outcome == level, least) for level in levels[1:])), default=None)
+    against_others = levels[1:] if len(levels) == 2 else levels
+    return max(filter(None, (_auc(features, outcome == level, least) for level in against_others)), default=None)
 
 
 def _auc(features: Floats, positive: NDArray[np.bool_], least: float) -> float | None:

@@ -38,7 +38,7 @@ def implausible(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Variables of which ingestion set many measurements aside as outside the plausible range: name, and what."""
     chosen = cohort.aside["reason"] == "outside plausible range"
     for name, count in cohort.aside.loc[chosen, "column"].value_counts().items():
-        variable = next(one for one in cohort.records.variables if one.name == name)
+        variable = next(one for one in cohort.variables if one.name == name)
         share = int(count) / (int(count) + len(cohort.measured(variable)[2]))
         if share >= SUSPICIOUS_SHARE and count >= FEWEST:
             limits = " to ".join(f"{limit:g}" for limit in (variable.low, variable.high) if limit is not None)
@@ -51,7 +51,7 @@ def implausible(cohort: Cohort) -> Iterator[tuple[str, str]]:
 
 def mixed(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Variables whose values form two groups a known conversion apart: name, and what was seen."""
-    for variable in cohort.records.variables:
+    for variable in cohort.variables:
         if variable.kind == "numeric":
             subject, _, value = cohort.measured(variable)
             for conversion, share in two_groups(subject, value, variable.unit):

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from tasks.common import plugins
+from tasks.common.labels import Labels, likeliest
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet
 from tasks.networks.fit import Predictor, fit, is_network
+from tasks.networks.logits import logits_of, risks_of
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import MODELS, Calibration, Recipe, Recipes, RecipeSearch
 from tasks.networks.scores import single_auc
@@ -42,16 +44,17 @@ class Run:
     device: str
 
     def logits(self) -> Logits:
-        """``(len(steps), n)`` of the watched subjects; of a model on summaries, the same after each."""
+        """``(len(steps), n)``, or ``(len(steps), n, n_classes)``, of the watched subjects; of a model on summaries, the
+        same after each."""
         recipe = Recipe(steps=self.steps[-1], learning_rate=self.learning_rate)
         reached: list[Logits] = []
 
         def note(step: int, predict: Predictor) -> None:
             if step in self.steps:
-                reached.append(logit(predict(self.watched.values)))
+                reached.append(logits_of(predict(self.watched.values)))
 
         predict = fit(self.network, self.records.values, self.records.labels, recipe, self.seed, self.device, note)
-        return np.stack(reached or [logit(predict(self.watched.values))] * len(self.steps))
+        return np.stack(reached or [logits_of(predict(self.watched.values))] * len(self.steps))
 
 
 def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device: torch.device) -> Recipes:
@@ -93,7 +96,8 @@ def _best(
     rate = max(scores, key=lambda each: float(scores[each].max()))
     place = int(scores[rate].argmax())
     chosen = [logits[place] for logits in by_rate[rate]]
-    return Recipe(steps=steps[place], learning_rate=rate, calibration=platt(chosen, watched.labels, shares))
+    calibrate = platt if watched.labels.ndim == 1 else scaled
+    return Recipe(steps=steps[place], learning_rate=rate, calibration=calibrate(chosen, watched.labels, shares))
 
 
 def _aucs(logits: Logits, watched: Part) -> NDArray[np.float64]:
@@ -113,16 +117,36 @@ def _smoothed(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _shares(validation: Part, watched: Part) -> NDArray[np.float64]:
     """How many validation subjects each watched one stands for."""
-    case = watched.labels == 1
-    shares: NDArray[np.float64] = np.where(
-        case, validation.cases / case.sum(), (len(validation.labels) - validation.cases) / (~case).sum()
-    )
-    return shares
+    of_class: NDArray[np.float64] = np.divide(validation.per_class, watched.per_class)
+    return of_class[likeliest(watched.labels)]
 
 
-def platt(runs: Sequence[Logits], labels: NDArray[np.float32], shares: NDArray[np.float64]) -> Calibration:
-    """Slope and intercept that fit the mean logits of ``runs`` to ``labels``, each subject weighted by ``shares``."""
+def platt(runs: Sequence[Logits], labels: Labels, shares: NDArray[np.float64]) -> Calibration:
+    """Slope and intercept that fit the logits of ``runs`` to binary ``labels``, each subject weighted by ``shares``."""
     logits = np.concatenate(runs).clip(-20, 20)
     model = LogisticRegression(C=1.0).fit(logits[:, None], np.tile(labels, len(runs)), np.tile(shares, len(runs)))
     slope = max(float(model.coef_[0, 0]), LEAST_SLOPE)
     return Calibration(slope=round(slope, 4), intercept=round(float(model.intercept_[0]), 4))
+
+
+def scaled(runs: Sequence[Logits], labels: Labels, shares: NDArray[np.float64]) -> Calibration:
+    """The same for ``labels`` of more than two classes: one slope, and an intercept for each; they sum to zero.
+
+    Logits of different runs count from different zeros, which softmax does not see: they are centred first. The slope
+    is held back as `platt` holds it, so that few subjects do not make a network more certain than it is.
+    """
+    logits = np.concatenate([run - run.mean(axis=1, keepdims=True) for run in runs]).clip(-20, 20)
+    targets, weights = np.tile(labels, (len(runs), 1)), np.tile(shares, len(runs))[:, None]
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        slope, intercepts = parameters[0], parameters[1:]
+        risks = risks_of(slope * logits + intercepts)
+        error = weights * (risks - targets)
+        value = -float((weights * targets * logits_of(risks)).sum()) + slope**2 / 2
+        return value, np.array([(error * logits).sum() + slope, *error.sum(axis=0)])
+
+    start = np.concatenate([[1.0], np.zeros(labels.shape[1])])
+    bounds = [(LEAST_SLOPE, None)] + [(None, None)] * labels.shape[1]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    intercepts = found[1:] - found[1:].mean()
+    return Calibration(slope=round(float(found[0]), 4), intercept=tuple(round(float(one), 4) for one in intercepts))

@@ -6,12 +6,13 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
+from tasks.common.labels import n_classes
+from tasks.networks.logits import logits_of, risks_of
+from tasks.networks.loss import cross_entropy, n_outputs
 from tasks.networks.recipe import MODELS, Calibration
 from tasks.networks.recipe import Recipe as Recipe
 
@@ -23,7 +24,7 @@ class Predictor(Protocol):
     """A trained model."""
 
     def __call__(self, values: Records) -> NDArray[np.float64]:
-        """Risk in (0, 1), ``(n,)``, of records ``(n, n_steps, n_features)``."""
+        """Risk in (0, 1) of records ``(n, n_steps, n_features)``: ``(n,)``, or ``(n, n_classes)``."""
         ...
 
 
@@ -44,12 +45,12 @@ def is_network(name: str) -> bool:
     return hasattr(plugins.load(MODELS, name), "build")
 
 
-def build(name: str, n_steps: int, n_features: int) -> nn.Module:
+def build(name: str, n_steps: int, n_features: int, n_classes: int = 2) -> nn.Module:
     """Network ``name``, initialised from torch's global generator. Raises `InputError` where it is no network."""
     model = plugins.load(MODELS, name)
     if not hasattr(model, "build"):
         raise InputError(f"{name} is a model on summaries, not a network")
-    module: nn.Module = model.build(n_steps, n_features)
+    module: nn.Module = model.build(n_steps, n_features, n_outputs(n_classes))
     return module
 
 
@@ -62,9 +63,10 @@ def fit(
     device: torch.device | str = "cpu",
     on_step: OnStep | None = None,
 ) -> Predictor:
-    """Model ``name`` trained on ``values`` ``(n, n_steps, n_features)`` and ``labels`` ``(n,)`` in [0, 1].
+    """Model ``name`` trained on ``values`` ``(n, n_steps, n_features)`` and ``labels`` ``(n,)`` in [0, 1], or
+    ``(n, n_classes)``: see `tasks.common.labels`.
 
-    Networks minimise binary cross entropy, soft labels included, with Adam; the recipe's calibration makes risks of
+    Networks minimise cross entropy, soft labels included, with Adam; the recipe's calibration makes risks of
     their logits. ``on_step`` is called after each step with its number, from 1, and the network as it then predicts;
     models on summaries have no steps and never call it.
     ``seed`` alone decides initial weights, dropout and batches; torch's global generator is left as it was.
@@ -75,19 +77,20 @@ def fit(
         raise InputError(f"{name} cannot be trained on {len(values)} record(s): give at least two")
     if not hasattr(model, "build"):
         on_summaries = model.fit(_array(values), _array(labels), seed)
-        return lambda values: calibrated(logit(on_summaries(_array(values))), recipe.calibration)
+        return lambda values: calibrated(logits_of(on_summaries(_array(values))), recipe.calibration)
     device = torch.device(device)
     values, labels = (torch.as_tensor(item, dtype=torch.float32, device=device) for item in (values, labels))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        network = build(name, values.shape[1], values.shape[2]).to(device)
+        classes = n_classes(labels)
+        network = build(name, values.shape[1], values.shape[2], classes).to(device)
         optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         predictor = NetworkPredictor(network, device, recipe.calibration)
         batches = _batches(len(values), recipe.batch_size, torch.Generator().manual_seed(seed))
         for step, batch in zip(range(1, recipe.steps + 1), batches, strict=False):
             chosen = batch.to(device)
             network.train()
-            loss = functional.binary_cross_entropy_with_logits(network(values[chosen]), labels[chosen])
+            loss = cross_entropy(network(values[chosen]), labels[chosen], classes)
             optimiser.zero_grad()
             torch.autograd.backward(loss)
             optimiser.step()
@@ -123,8 +126,7 @@ class NetworkPredictor:
 
 def calibrated(logits: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
     """Risks of ``logits``, in double precision: a confident risk stays below 1, so that its logit can be recovered."""
-    risks: NDArray[np.float64] = expit(calibration.slope * logits + calibration.intercept)
-    return risks
+    return risks_of(calibration.slope * logits + calibration.intercept)
 
 
 def _array(values: Records) -> NDArray[np.float32]:

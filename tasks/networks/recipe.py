@@ -21,10 +21,13 @@ PAPER_EPOCHS = 30
 
 
 class Calibration(RoomParams):
-    """What turns a trained network's logit into the logit of a risk: ``slope * logit + intercept`` (Platt 1999)."""
+    """What turns a trained network's logit into the logit of a risk: ``slope * logit + intercept`` (Platt 1999).
+
+    Of more than two classes there is an intercept for each; the slope is one over a temperature (Guo et al. 2017).
+    """
 
     slope: float = Field(default=1.0, gt=0)
-    intercept: float = 0.0
+    intercept: float | tuple[float, ...] = 0.0
 
 
 class Recipe(RoomParams):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
+from tasks.networks.logits import logits_of, risks_of
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import PAPER_NETWORKS
 from tasks.networks.scores import SCORES, resample, score, single_auc
@@ -32,7 +32,8 @@ class Results:
     """Predictions and learning curves of models, by training set.
 
     ``predictions``: ``training_set, network, seed, row, risk``; ``row`` is a validation or test subject's place
-    in the normalised cohort. ``curves``: ``training_set, network, step, auc``, none for models on summaries.
+    in the normalised cohort. Of more than two classes each has a column: ``risk_0, risk_1, ...``. ``curves``:
+    ``training_set, network, step, auc``, none for models on summaries.
     """
 
     predictions: pd.DataFrame
@@ -99,12 +100,15 @@ class Results:
         return round(float(np.mean(aucs)), 5)
 
     def _risks(self, training_set: str, part: Part) -> dict[str, NDArray[np.float64]]:
-        """Per network ``(n_seeds, n)``, in the order of ``part``."""
+        """Per network ``(n_seeds, n)``, or ``(n_seeds, n, n_classes)``, in the order of ``part``."""
         chosen = self.predictions[self.predictions["training_set"] == training_set]
-        return {
-            str(network): runs.pivot(index="seed", columns="row", values="risk")[part.rows.tolist()].to_numpy()
-            for network, runs in chosen.groupby("network")
-        }
+        names, rows = list(risk_columns(part.labels)), part.rows.tolist()
+
+        def of(runs: pd.DataFrame) -> NDArray[np.float64]:
+            by_class = [runs.pivot(index="seed", columns="row", values=name)[rows].to_numpy() for name in names]
+            return by_class[0] if len(by_class) == 1 else np.stack(by_class, axis=2)
+
+        return {str(network): of(runs) for network, runs in chosen.groupby("network")}
 
     def _plateaus(self, training_set: str) -> dict[str, int]:
         chosen = self.curves[self.curves["training_set"] == training_set].sort_values("step")
@@ -114,14 +118,19 @@ class Results:
         }
 
 
+def risk_columns(risks: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Risks, or labels, as the columns of `Results.predictions` that hold them."""
+    return {"risk": risks} if risks.ndim == 1 else {f"risk_{place}": column for place, column in enumerate(risks.T)}
+
+
 def ensemble(risks: NDArray[np.float64]) -> NDArray[np.float64]:
     """The risk ``(n,)`` of several networks together, by their mean logit; ``risks`` is ``(n_networks, n)``.
+    Of more than two classes both have one more axis, of classes.
 
     >>> ensemble(np.array([[0.2, 0.5], [0.8, 0.5]]))
     array([0.5, 0.5])
     """
-    together: NDArray[np.float64] = expit(logit(risks).mean(axis=0))
-    return together
+    return risks_of(np.mean([logits_of(run) for run in risks], axis=0))
 
 
 def _named(scored: dict[str, Any]) -> dict[str, Any]:

@@ -2,21 +2,42 @@
 
 Every figure is computed on many resamples at once: ``weights`` ``(n_resamples, n)`` says how often each subject was
 drawn, and the result is ``(n_resamples,)``.
+
+Labels and risks have the forms of `tasks.common.labels`. Of more than two classes AUC and area under precision and
+recall are means over the classes, each against all others (macro, one versus rest); the Brier score is summed over the
+classes (Brier 1950); and the calibration error is that of the most likely class.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.common.errors import InputError
+from tasks.common.labels import Labels, likeliest, n_classes, probabilities
 
-Labels = NDArray[np.floating[Any]]
 Array = NDArray[np.float64]
+Score = Callable[[Labels, Array, Array], Array]
 CALIBRATION_BINS = 10
 
 
+def _each_against_the_rest(score: Score) -> Score:
+    """``score``, a binary one, as its mean over the classes where there are more than two."""
+
+    @wraps(score)
+    def macro(labels: Labels, risks: Array, weights: Array) -> Array:
+        if n_classes(risks) == 2:
+            return score(labels, risks, weights)
+        of_class = [score(*column, weights) for column in zip(labels.T, risks.T, strict=True)]
+        mean: Array = np.mean(of_class, axis=0)
+        return mean
+
+    return macro
+
+
+@_each_against_the_rest
 def auc(labels: Labels, risks: Array, weights: Array) -> Array:
     """Area under the ROC curve: the chance that a case is ranked above a non-case, ties counting one half.
 
@@ -33,6 +54,7 @@ def auc(labels: Labels, risks: Array, weights: Array) -> Array:
     return chance
 
 
+@_each_against_the_rest
 def auprc(labels: Labels, risks: Array, weights: Array) -> Array:
     """Average precision, scikit-learn's area under the precision-recall curve.
 
@@ -50,12 +72,13 @@ def auprc(labels: Labels, risks: Array, weights: Array) -> Array:
 
 
 def brier(labels: Labels, risks: Array, weights: Array) -> Array:
-    """Mean squared difference between risk and outcome.
+    """Mean squared difference between risk and outcome, summed over classes where there are more than two.
 
     >>> brier(np.array([0.0, 1]), np.array([0.5, 0.9]), np.ones((1, 2)))
     array([0.13])
     """
-    result: Array = weights @ (risks - labels) ** 2 / weights.sum(1)
+    squared = (risks - labels) ** 2
+    result: Array = weights @ (squared if squared.ndim == 1 else squared.sum(1)) / weights.sum(1)
     return result
 
 
@@ -63,11 +86,15 @@ def calibration_error(labels: Labels, risks: Array, weights: Array) -> Array:
     """Expected calibration error: mean over subjects of \\|mean risk - event rate\\| of their bin (Naeini et al. 2015).
 
     Bins are the tenths of ``risks`` as given, of equal size to within one subject; resamples keep them. A resample
-    adds noise to every bin, so intervals of a well-calibrated model lie a little above its estimate.
+    adds noise to every bin, so intervals of a well-calibrated model lie a little above its estimate. Of more than two
+    classes the risk is that of each subject's most likely one, and the event that it is the subject's own.
 
     >>> calibration_error(np.array([0.0, 1]), np.array([0.2, 0.9]), np.ones((1, 2)))
     array([0.15])
     """
+    if n_classes(risks) > 2:
+        top = likeliest(risks)[:, None]
+        labels, risks = np.take_along_axis(labels, top, axis=1)[:, 0], np.take_along_axis(risks, top, axis=1)[:, 0]
     rank = np.empty(len(risks), dtype=np.int64)
     rank[np.argsort(risks, kind="stable")] = np.arange(len(risks))
     in_bin = np.eye(CALIBRATION_BINS)[rank * CALIBRATION_BINS // len(risks)]
@@ -75,7 +102,6 @@ def calibration_error(labels: Labels, risks: Array, weights: Array) -> Array:
     return gaps
 
 
-Score = Callable[[Labels, Array, Array], Array]
 SCORES: dict[str, Score] = {
     "auc": auc,
     "auprc": auprc,
@@ -90,29 +116,31 @@ def single_auc(labels: Labels, risks: Array) -> float:
 
 
 def resample(labels: Labels, n_resamples: int, seed: int) -> Array:
-    """Weights ``(1 + n_resamples, n)``: first the sample itself, then draws with replacement that hold both classes.
+    """Weights ``(1 + n_resamples, n)``: first the sample itself, then draws with replacement that hold each class.
 
-    Raises `InputError` where ``labels`` are of one class, since no ranking can then be scored.
+    Raises `InputError` where a class is missing in ``labels``, since it can then not be ranked.
     """
-    if not 0 < labels.sum() < len(labels):
+    of_class = probabilities(labels).astype(np.float64)
+    if not of_class.sum(0).all():
+        found = "all have the same outcome" if len(of_class.T) == 2 else "some class is missing"
         raise InputError(
-            f"all {len(labels)} test subjects have the same outcome, so no AUC exists: "
+            f"of {len(labels)} test subjects {found}, so no AUC exists: "
             "enlarge the test part or change the split (ingestion.split in params.yaml)"
         )
     generator = np.random.default_rng(seed)
     share = np.full(len(labels), 1 / len(labels))
     drawn = generator.multinomial(len(labels), share, size=n_resamples).astype(np.float64)
-    cases = drawn @ labels
-    usable = drawn[(cases > 0) & (cases < len(labels))]
+    usable = drawn[(drawn @ of_class > 0).all(axis=1)]
     return np.concatenate([np.ones((1, len(labels))), usable])
 
 
 def score(labels: Labels, risks: Mapping[str, Array], weights: Array, mean_over: Collection[str]) -> dict[str, Any]:
     """Every score of `SCORES`: ``{score: {mean, low, high, by_network: {network: {mean, low, high}}}}``.
 
-    ``risks``: ``(n_seeds, n)`` a network; ``weights`` from `resample`. A network's score is the mean over its seeds,
-    the overall score the mean over the networks of ``mean_over`` (the mean of AUCs, not the AUC of mean risks).
-    ``low`` and ``high`` are the 2.5 and 97.5 percentiles over the same resamples for all, so that they hold for means.
+    ``risks``: ``(n_seeds, n)`` a network, or ``(n_seeds, n, n_classes)``; ``weights`` from `resample`. A network's
+    score is the mean over its seeds, the overall score the mean over the networks of ``mean_over`` (the mean of AUCs,
+    not the AUC of mean risks). ``low`` and ``high`` are the 2.5 and 97.5 percentiles over the same resamples for all,
+    so that they hold for means.
     """
     result = {}
     for name, function in SCORES.items():

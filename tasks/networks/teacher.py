@@ -1,6 +1,6 @@
 """A teacher: what simple models, trained on real records, make of a record.
 
-Its risks are on the balanced scale, as if both classes were equally frequent: that is the scale of a condensed set.
+Its risks are on the balanced scale, as if all classes were equally frequent: that is the scale of a condensed set.
 """
 
 from dataclasses import replace
@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tasks.common.labels import from_probabilities, likeliest, per_class
 from tasks.common.records import CondensedSet, Normalised
+from tasks.networks.logits import logits_of, risks_of
 from tasks.networks.models._summaries import summaries
 
 FOLDS = 5
@@ -24,29 +25,28 @@ Logits = NDArray[np.float32]
 
 
 def out_of_fold(train: Normalised, seed: int) -> Logits:
-    """Logits ``(n,)`` of the records of ``train``, each by models of the folds without it.
+    """Logits, of the shape of labels, of the records of ``train``, each by models of the folds without it.
 
     So a target says what the cohort teaches about such a record, not what became of this patient. Zeros, which is no
     opinion, where a class has fewer than two records.
     """
-    rarer = int(np.bincount(train.labels.astype(int), minlength=2).min())
-    if rarer < 2:
-        return np.zeros(len(train.labels), dtype=np.float32)
-    rows, folds = summaries(train.values), StratifiedKFold(min(FOLDS, rarer), shuffle=True, random_state=seed)
-    risks = [
-        cross_val_predict(model, rows, train.labels, cv=folds, method="predict_proba")[:, 1] for model in _models(seed)
-    ]
-    return _balanced(risks, train)
+    rarest = min(per_class(train.labels))
+    if rarest < 2:
+        return np.zeros(train.labels.shape, dtype=np.float32)
+    rows, folds = summaries(train.values), StratifiedKFold(min(FOLDS, rarest), shuffle=True, random_state=seed)
+    classes = likeliest(train.labels)
+    found = [cross_val_predict(model, rows, classes, cv=folds, method="predict_proba") for model in _models(seed)]
+    return _balanced(found, train)
 
 
 def soft_labels(records: CondensedSet, train: Normalised, seed: int) -> CondensedSet:
     """``records`` with the teacher's risks for labels. Records of ``train`` that stand among them do not teach."""
     train = train.labelled()
     others = ~np.any([(train.values == record).all(axis=(1, 2)) for record in records.values], axis=0)
-    rows, labels = summaries(train.values[others]), train.labels[others]
+    rows, classes = summaries(train.values[others]), likeliest(train.labels[others])
     asked = summaries(records.values)
-    risks = [model.fit(rows, labels).predict_proba(asked)[:, 1] for model in _models(seed)]
-    return replace(records, labels=expit(_balanced(risks, train)).astype(np.float32))
+    found = [model.fit(rows, classes).predict_proba(asked) for model in _models(seed)]
+    return replace(records, labels=risks_of(_balanced(found, train)).astype(np.float32))
 
 
 def _models(seed: int) -> tuple[Any, Any]:
@@ -57,8 +57,10 @@ def _models(seed: int) -> tuple[Any, Any]:
     )
 
 
-def _balanced(risks: list[NDArray[np.float64]], train: Normalised) -> Logits:
-    """The models' mean logit, less the prevalence's logit."""
-    mean = np.mean([logit(each.clip(CERTAIN, 1 - CERTAIN)) for each in risks], axis=0)
-    result: Logits = (mean - logit(train.labels.mean())).astype(np.float32)
+def _balanced(found: list[NDArray[np.float64]], train: Normalised) -> Logits:
+    """The models' mean logit, less the prevalence's logit; each of ``found`` is ``(n, n_classes)``."""
+    risks = [from_probabilities(each).clip(CERTAIN, 1 - CERTAIN) for each in found]
+    mean = np.mean([logits_of(each) for each in risks], axis=0)
+    prevalence = train.labels.mean(axis=0, keepdims=True)
+    result: Logits = (mean - logits_of(prevalence)).astype(np.float32)
     return result

@@ -12,7 +12,7 @@ from tasks.common.records import CondensedSet
 from tasks.networks.fit import Predictor, choose_device, fit
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import Recipe, TrainingParams, steps_per_epoch
-from tasks.networks.results import Results
+from tasks.networks.results import Results, risk_columns
 from tasks.networks.scores import single_auc
 from tasks.networks.workers import spread
 
@@ -99,7 +99,7 @@ class Trial:
         key = {"training_set": self.training_set, "network": self.network}
         steps, aucs = np.array(list(watcher.curve), dtype=np.int64), np.array(list(watcher.curve.values()))
         return (
-            pd.DataFrame({**key, "seed": self.seed, "row": self.judged.rows, "risk": risks}),
+            pd.DataFrame({**key, "seed": self.seed, "row": self.judged.rows, **risk_columns(risks)}),
             pd.DataFrame({**key, "step": steps, "auc": aucs}),
         )
 

@@ -18,8 +18,7 @@ def normalisation(context: Context[Params]) -> dict[str, Any]:
     preprocessing = fit(ingested, context.params)
     values, observed = preprocessing.apply(ingested.events, ingested.subjects)
     split = ingested.subjects["split"].map(SPLITS.index).to_numpy(dtype=np.uint8)
-    labels = ingested.subjects["outcome"].to_numpy(dtype=np.float32)
-    Normalised(values, observed, labels, split).save(context.out / "normalised.safetensors")
+    Normalised(values, observed, ingested.labels, split).save(context.out / "normalised.safetensors")
     preprocessing.save(context.out / "preprocessing.json")
 
     outside = outside_steps(preprocessing, ingested.events)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.common import plugins
 from tasks.common.controls import random_records
+from tasks.common.labels import n_classes, per_class
 from tasks.common.params import RoomParams
 from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
@@ -30,11 +31,11 @@ def audited(
     def figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Figures:
         return measured(scores[members], scores[test], params.confidence)
 
-    per_class = len(condensed.labels) // 2
-    real = stand_in(cohort.part("train"), per_class, params.seed)
+    size = len(condensed.labels) // n_classes(condensed.labels)
+    real = stand_in(cohort.part("train"), size, params.seed)
     attacked = scores(condensed)
     found, control = figures(attacked, train), figures(attacked, validation)
-    baseline = figures(scores(stand_in(cohort.part("validation"), per_class, params.seed)), train)
+    baseline = figures(scores(stand_in(cohort.part("validation"), size, params.seed)), train)
     positive = figures(scores(real), train & contained(cohort.values, real))
     verdict, reason = judged(found, baseline, control, positive, params.margin, params.confidence)
     return {
@@ -52,10 +53,9 @@ def audited(
     }
 
 
-def stand_in(records: Normalised, per_class: int, seed: int) -> CondensedSet:
-    """Random ``records``, ``per_class`` of each class or as many as the smaller class has."""
-    smaller = min(int((records.labels == outcome).sum()) for outcome in (0, 1))
-    return random_records(records, min(per_class, smaller), seed)
+def stand_in(records: Normalised, size: int, seed: int) -> CondensedSet:
+    """Random ``records``, ``size`` of each class or as many as the smallest class has."""
+    return random_records(records, min(size, *per_class(records.labels)), seed)
 
 
 def contained(values: NDArray[np.float32], real: CondensedSet) -> NDArray[np.bool_]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
 from tasks.common import plugins
 from tasks.common.errors import InputError
+from tasks.common.labels import per_class
 from tasks.common.params import validate
 from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.common.stage import Context, stage
@@ -35,10 +34,11 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
 
 
 def check(cohort: Normalised, condensed: CondensedSet) -> None:
-    """Raise `InputError` unless both are of one shape, and each split has both outcomes to compare."""
+    """Raise `InputError` unless both are of one shape, and each split has each outcome to compare."""
     shape, expected = condensed.values.shape[1:], cohort.values.shape[1:]
     if shape != expected:
         raise InputError(f"condensed records are {shape} (steps, features), the cohort's {expected}: condense again")
     for index, split in enumerate(SPLITS):
-        if len(np.unique(cohort.labels[cohort.split == index])) < 2:
-            raise InputError(f"the {split} split lacks an outcome, but an audit needs both: change ingestion.split")
+        if not min(sizes := per_class(cohort.labels[cohort.split == index])):
+            needed = "both" if len(sizes) == 2 else "all"
+            raise InputError(f"the {split} split lacks an outcome, but an audit needs {needed}: change ingestion.split")

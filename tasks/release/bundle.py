@@ -36,7 +36,7 @@ def write_bundle(
     recipes.save(folder / "recipe.json")
     preprocessing.save(folder / "preprocessing.json")
     write_json(folder / "metrics.json", metrics)
-    params = block(layout.root, layout.cohort)
+    params = {name: section for name, section in block(layout.root, layout.cohort).items() if name in STAGE_FOLDERS}
     (folder / "README.md").write_text(
         readme(layout.cohort, condensed, recipes, preprocessing, metrics), encoding="utf-8"
     )

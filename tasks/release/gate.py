@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.labels import likeliest, n_classes
 from tasks.common.records import CondensedSet, Normalised
 from tasks.release.params import Params
 
@@ -32,13 +33,20 @@ def copied_records(condensed: CondensedSet, train: Normalised) -> int:
     return copies
 
 
+def records_per_class(condensed: CondensedSet) -> list[int]:
+    """How many condensed records there are of each class, by what their labels make most of."""
+    found: list[int] = np.bincount(likeliest(condensed.labels), minlength=n_classes(condensed.labels)).tolist()
+    return found
+
+
 def conditions(metrics: dict[str, Any], params: Params) -> list[Condition]:
     """Every condition of a release, from the bundle's own ``metrics.json``; so anyone who holds a bundle can check."""
     cohort, condensed = metrics["cohort"], metrics["condensed"]
-    rarer = min(cohort["train_patients_per_class"])
+    patients_per_class = cohort["train_patients_per_class"]
+    rarest = min(patients_per_class)
     per_record = min(
         patients / records
-        for patients, records in zip(cohort["train_patients_per_class"], condensed["records_per_class"], strict=True)
+        for patients, records in zip(patients_per_class, condensed["records_per_class"], strict=True)
         if records
     )
     auc_low = metrics["test_auc"]["condensed"]["low"]
@@ -47,9 +55,9 @@ def conditions(metrics: dict[str, Any], params: Params) -> list[Condition]:
     undecided = sorted(name for name, verdict in verdicts.items() if verdict == "inconclusive")
     return [
         Condition(
-            "patients in the rarer class of the train split",
-            rarer >= params.min_patients_per_class,
-            str(rarer),
+            f"patients in the {'rarer' if len(patients_per_class) == 2 else 'rarest'} class of the train split",
+            rarest >= params.min_patients_per_class,
+            str(rarest),
             f"at least {params.min_patients_per_class}",
         ),
         Condition(

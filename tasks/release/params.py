@@ -6,7 +6,7 @@ from tasks.common.params import RoomParams
 
 
 class Params(RoomParams):
-    """``min_patients_per_class``: train patients of the rarer class. ``min_patients_per_record``: train patients of a
+    """``min_patients_per_class``: train patients of the rarest class. ``min_patients_per_record``: train patients of a
     class for each condensed record of it. ``min_test_auc``: lower bound of the interval of the mean test AUC.
     ``allow_inconclusive``: whether an attack that could not decide (too few records) lets a release pass."""
 

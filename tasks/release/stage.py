@@ -1,17 +1,17 @@
 """The stage: gather the public figures, ask the gate, write the bundle."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tasks.common.errors import Refusal
+from tasks.common.labels import per_class
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.networks.recipe import Recipes
 from tasks.release.bundle import write_bundle
-from tasks.release.gate import conditions, copied_records
+from tasks.release.gate import conditions, copied_records, records_per_class
 from tasks.release.params import Params
 
 
@@ -21,7 +21,7 @@ def release(context: Context[Params]) -> dict[str, Any]:
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
-    metrics = public_metrics(context, condensed)
+    metrics = public_metrics(context, condensed, preprocessing.classes)
     checks = conditions(metrics, context.params)
     refused = [check.reason() for check in checks if not check.holds]
     if refused:
@@ -31,19 +31,18 @@ def release(context: Context[Params]) -> dict[str, Any]:
     return metrics
 
 
-def public_metrics(context: Context[Params], condensed: CondensedSet) -> dict[str, Any]:
+def public_metrics(context: Context[Params], condensed: CondensedSet, classes: Sequence[str]) -> dict[str, Any]:
     """All figures that the bundle states: about whole groups of patients, none about one."""
     train = Normalised.load(context.read("normalisation") / "normalised.safetensors").part("train")
     trained = read_json(context.read("training") / "metrics.json")
     audited = read_json(context.read("privacy") / "metrics.json")
     condensation = read_json(context.read("condensation") / "metrics.json")
     ingested = read_json(context.read("ingestion") / "metrics.json")
-    per_class = [int((train.labels == label).sum()) for label in (0, 1)]
-    hard = np.round(condensed.labels)
     return {
         "tier": str(Tier.PUBLIC),
         "cohort": {
-            "train_patients_per_class": per_class,
+            **({"classes": list(classes)} if classes else {}),
+            "train_patients_per_class": per_class(train.labels),
             "source": read_json(context.read("ingestion") / "source.json"),
             "counts": ingested["counts"],
             "subjects": ingested["subjects"],
@@ -51,7 +50,7 @@ def public_metrics(context: Context[Params], condensed: CondensedSet) -> dict[st
         },
         "condensed": {
             "method": condensation["method"],
-            "records_per_class": [int((hard == label).sum()) for label in (0, 1)],
+            "records_per_class": records_per_class(condensed),
             "copied_records": copied_records(condensed, train),
             "seconds": condensation["seconds"],
         },

@@ -10,12 +10,13 @@ import pandas as pd
 
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.labels import n_classes
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
 from tasks.networks.recipe import Recipes
 from tasks.release.bundle import FORMAT, sha256
-from tasks.release.gate import conditions
+from tasks.release.gate import conditions, records_per_class
 from tasks.release.params import Params
 
 
@@ -77,10 +78,11 @@ def _check(claim: str, recompute: Callable[..., str | None], *arguments: Any) ->
 
 
 def _shapes(bundle: Path) -> str | None:
-    shape = CondensedSet.load(bundle / "condensed.safetensors").values.shape
+    condensed = CondensedSet.load(bundle / "condensed.safetensors")
     preprocessing = Preprocessing.load(bundle / "preprocessing.json")
-    expected = (preprocessing.n_steps, len(preprocessing.features))
-    return None if shape[1:] == expected else f"{shape[1:]} instead of {expected}"
+    found = (*condensed.values.shape[1:], n_classes(condensed.labels))
+    expected = (preprocessing.n_steps, len(preprocessing.features), len(preprocessing.classes) or 2)
+    return None if found == expected else f"{found} instead of {expected} steps, features and classes"
 
 
 def _same_records(bundle: Path) -> str | None:
@@ -106,8 +108,7 @@ def _recipes(bundle: Path) -> str | None:
 
 
 def _counts(bundle: Path) -> str | None:
-    labels = np.round(CondensedSet.load(bundle / "condensed.safetensors").labels)
-    found = [int((labels == label).sum()) for label in (0, 1)]
+    found = records_per_class(CondensedSet.load(bundle / "condensed.safetensors"))
     stated = read_json(bundle / "metrics.json")["condensed"]["records_per_class"]
     return None if found == stated else f"{found} instead of {stated}"
 

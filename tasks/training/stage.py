@@ -9,6 +9,7 @@ import numpy as np
 
 from tasks.common.controls import kmeans, random_records
 from tasks.common.errors import InputError
+from tasks.common.labels import n_classes
 from tasks.common.records import CondensedSet, Normalised
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
@@ -45,7 +46,8 @@ def training(context: Context[Params]) -> dict[str, Any]:
         return (own or choose(records, validation, params.control_search, choose_device(params.device))).of
 
     sets = {"condensed": TrainingSet(lambda seed: condensed, how(condensed, recipes), params.seeds)}
-    per_class = max(1, len(condensed.labels) // 2)
+    classes = n_classes(condensed.labels)
+    per_class = max(1, len(condensed.labels) // classes)
     for name, draw in controls(cohort.part("train"), params.controls, per_class).items():
         sets[name] = TrainingSet(draw, how(draw(0), None), params.control_seeds)
     results = trial.run(sets, params, validation, test)
@@ -56,7 +58,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
         "protocol": params.protocol,
         "n": {
             "condensed": len(condensed.labels),
-            "controls": 2 * per_class,
+            "controls": classes * per_class,
             "test": len(test.labels),
             "test_cases": test.cases,
         },

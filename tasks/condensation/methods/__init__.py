@@ -4,8 +4,8 @@ A method module has ``Options`` (a `RoomParams` model, with a default for everyt
 
     condense(train: Normalised, request: Request, options: Options) -> Condensation
 
-``train`` has finite values and labels 0 or 1, and at least ``records_per_class`` records of each class. The result has
-``records_per_class`` records for each class, with hard labels (balanced classes, 0 before 1) unless the module says
+``train`` has finite values, hard labels (see `tasks.common.labels`), and at least ``records_per_class`` records of each
+class. The result has ``records_per_class`` for each class, with hard labels (classes in order) unless the module says
 ``SOFT_LABELS = True``, and depends on nothing but the three arguments: the global generators of
 numpy and torch are left as they were. A method raises `InputError` where it cannot give a usable result.
 """

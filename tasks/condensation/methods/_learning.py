@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 from torch import Tensor
-from torch.nn import functional
 
-from tasks.common import controls
+from tasks.common import controls, labels
 from tasks.common.errors import InputError
 from tasks.common.params import RoomParams
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Request
 from tasks.condensation.methods._networks import FAMILIES
+from tasks.networks import loss
 
 
 def _known(name: str) -> str:
@@ -40,9 +40,9 @@ def initial(train: Normalised, request: Request, options: StartOptions) -> Conde
         control = getattr(controls, options.initialisation)
         chosen: CondensedSet = control(train, request.records_per_class, request.seed)
         return chosen
-    labels = np.repeat(np.array([0, 1], dtype=np.float32), request.records_per_class)
-    noise = np.random.default_rng(request.seed).standard_normal((len(labels), *train.values.shape[1:]))
-    return CondensedSet(noise.astype(np.float32), labels)
+    hard = labels.balanced(request.records_per_class, labels.n_classes(train.labels))
+    noise = np.random.default_rng(request.seed).standard_normal((len(hard), *train.values.shape[1:]))
+    return CondensedSet(noise.astype(np.float32), hard)
 
 
 def drawn(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -50,20 +50,18 @@ def drawn(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> ND
     return indices if len(indices) <= count else rng.choice(indices, count, replace=False, shuffle=False)
 
 
-def by_class(labels: NDArray[np.float32]) -> list[NDArray[np.intp]]:
-    """The places of class 0's records and those of class 1's."""
-    return [np.flatnonzero(labels == outcome) for outcome in (0, 1)]
-
-
 def balanced(values: Tensor, of_class: Sequence[NDArray[np.intp]], count: int, rng: np.random.Generator) -> Tensor:
-    """Up to ``count`` records of each class, as many of one as of the other, ``(2, n, n_steps, n_features)``."""
+    """Up to ``count`` records of each class, as many of one as of another, ``(n_classes, n, n_steps, n_features)``."""
     count = min(count, *map(len, of_class))
     return torch.stack([values[drawn(indices, count, rng)] for indices in of_class])
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean binary cross entropy ``(k,)`` of each network's ``logits`` ``(k, n)``; ``labels`` are ``(k or 1, n)``."""
-    return functional.binary_cross_entropy_with_logits(logits, labels.expand_as(logits), reduction="none").mean(1)
+def cross_entropy(logits: Tensor, labels: Tensor, n_classes: int) -> Tensor:
+    """Mean cross entropy ``(k,)`` of each network's ``logits`` ``(k, n)``; ``labels`` are ``(k or 1, n or 1)``.
+
+    Of more than two classes both have one more axis, of classes.
+    """
+    return loss.cross_entropy(logits, labels.expand_as(logits), n_classes, "none").mean(1)
 
 
 def check_finite(loss: float, records: Tensor, when: str, mend: str) -> None:

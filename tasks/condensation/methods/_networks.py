@@ -8,12 +8,13 @@ Dropout is left out: its noise would only blur the gradient that condensation fo
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from tasks.networks import loss
 
 Statistics = dict[str, tuple[Tensor, Tensor]]
 
@@ -28,18 +29,20 @@ class Weight:
 
 
 class Family(ABC):
-    """One architecture for records of ``n_features`` features and any number of steps."""
+    """One architecture for records of ``n_features`` features, any number of steps, and ``n_classes``."""
 
-    def __init__(self, n_features: int) -> None:
-        self.weights = self._weights(n_features)
+    def __init__(self, n_features: int, n_classes: int = 2) -> None:
+        self.n_classes = n_classes
+        self.weights = self._weights(n_features, loss.n_outputs(n_classes))
 
     @abstractmethod
-    def _weights(self, n_features: int) -> dict[str, Weight]:
+    def _weights(self, n_features: int, n_outputs: int) -> dict[str, Weight]:
         """The weights by name, in the order in which they lie in the tensor of parameters."""
 
     @abstractmethod
     def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: "Normalise") -> Tensor:
-        """Logits ``(k, n)`` of ``values`` ``(k or 1, n, n_steps, n_features)``; each weight has ``k`` in front."""
+        """Logits ``(k, n, n_outputs)`` of ``values`` ``(k or 1, n, n_steps, n_features)``; each weight has ``k`` in
+        front."""
 
     def initialise(self, k: int, generator: torch.Generator, device: torch.device) -> Tensor:
         """Parameters ``(k, n_parameters)`` of ``k`` untrained networks, drawn as torch's own layers draw theirs.
@@ -56,7 +59,8 @@ class Family(ABC):
         return torch.cat(parts, dim=1).to(device)
 
     def __call__(self, parameters: Tensor, values: Tensor, statistics: Statistics | None = None) -> Tensor:
-        """Logits ``(k, n)`` of ``values`` ``(k or 1, n, n_steps, n_features)``.
+        """Logits ``(k, n)`` of ``values`` ``(k or 1, n, n_steps, n_features)``; ``(k, n, n_classes)`` where there are
+        more than two.
 
         Batch norm uses the batch's own statistics and notes them in ``statistics`` where that is empty; where it
         already holds those of an earlier batch, it uses them.
@@ -66,7 +70,8 @@ class Family(ABC):
             name: part.view(-1, *weight.shape)
             for (name, weight), part in zip(self.weights.items(), torch.split(parameters, sizes, dim=1), strict=True)
         }
-        return self._logits(weights, values, Normalise(statistics))
+        logits = self._logits(weights, values, Normalise(statistics))
+        return logits.squeeze(2)
 
 
 @dataclass
@@ -102,14 +107,14 @@ class RNN(Family):
 
     units = 48
 
-    def _weights(self, n_features: int) -> dict[str, Weight]:
+    def _weights(self, n_features: int, n_outputs: int) -> dict[str, Weight]:
         n = self.units
         return {
             "input": Weight((n_features, n), n),
             "bias": Weight((n,), n),
             "recurrent": Weight((n, n), n),
-            "read_out": Weight((n, 1), n),
-            "read_out_bias": Weight((1,), n),
+            "read_out": Weight((n, n_outputs), n),
+            "read_out_bias": Weight((n_outputs,), n),
         }
 
     def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
@@ -117,7 +122,7 @@ class RNN(Family):
         state = torch.tanh(drive[0])
         for now in drive[1:]:
             state = torch.tanh(torch.baddbmm(now, state, weights["recurrent"]))
-        return _linear(state, weights["read_out"], weights["read_out_bias"]).squeeze(2)
+        return _linear(state, weights["read_out"], weights["read_out_bias"])
 
 
 class LSTM(Family):
@@ -125,14 +130,14 @@ class LSTM(Family):
 
     units = 48
 
-    def _weights(self, n_features: int) -> dict[str, Weight]:
+    def _weights(self, n_features: int, n_outputs: int) -> dict[str, Weight]:
         n = self.units
         return {
             "input": Weight((n_features, 4 * n), n),
             "bias": Weight((4 * n,), n),
             "recurrent": Weight((n, 4 * n), n),
-            "read_out": Weight((n, 1), n),
-            "read_out_bias": Weight((1,), n),
+            "read_out": Weight((n, n_outputs), n),
+            "read_out_bias": Weight((n_outputs,), n),
         }
 
     def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
@@ -145,7 +150,7 @@ class LSTM(Family):
             state = emit * torch.tanh(cell)
         if state is None:
             raise ValueError("records of no steps")
-        return _linear(state, weights["read_out"], weights["read_out_bias"]).squeeze(2)
+        return _linear(state, weights["read_out"], weights["read_out_bias"])
 
 
 class TCN(Family):
@@ -155,7 +160,7 @@ class TCN(Family):
     kernel = 3
     n_blocks = 2
 
-    def _weights(self, n_features: int) -> dict[str, Weight]:
+    def _weights(self, n_features: int, n_outputs: int) -> dict[str, Weight]:
         n = self.channels
         weights: dict[str, Weight] = {}
         for block in range(self.n_blocks):
@@ -170,7 +175,7 @@ class TCN(Family):
                 weights["shortcut"] = Weight((n_in, n), n_in)
                 weights["shortcut_bias"] = Weight((n,), n_in)
             weights[f"slope_{block}"] = Weight((n,), constant=0.25)
-        return {**weights, "read_out": Weight((n, 1), n), "read_out_bias": Weight((1,), n)}
+        return {**weights, "read_out": Weight((n, n_outputs), n), "read_out_bias": Weight((n_outputs,), n)}
 
     def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
         def of(name: str) -> Tensor:
@@ -186,7 +191,7 @@ class TCN(Family):
                 inner = _prelu(inner * of(f"scale_{name}") + of(f"shift_{name}"), of(f"slope_{name}"))
             shortcut = hidden if block else _linear(hidden, weights["shortcut"], weights["shortcut_bias"])
             hidden = _prelu(inner + shortcut, of(f"slope_{block}"))
-        return _linear(hidden.mean(2), weights["read_out"], weights["read_out_bias"]).squeeze(2)
+        return _linear(hidden.mean(2), weights["read_out"], weights["read_out_bias"])
 
     def _taps(self, hidden: Tensor, reach: int) -> Tensor:
         """What each step's kernel sees, ``reach`` steps apart: ``(k, n, n_steps, kernel * channels)``."""
@@ -208,7 +213,7 @@ class Attention(Family):
     head = 64
     n_blocks = 2
 
-    def _weights(self, n_features: int) -> dict[str, Weight]:
+    def _weights(self, n_features: int, n_outputs: int) -> dict[str, Weight]:
         n, inner = n_features, self.heads * self.head_width
         weights: dict[str, Weight] = {}
         for block in range(self.n_blocks):
@@ -231,8 +236,8 @@ class Attention(Family):
             "norm_bias": Weight((n,)),
             "head": Weight((n, self.head), n),
             "head_bias": Weight((self.head,), n),
-            "read_out": Weight((self.head, 1), self.head),
-            "read_out_bias": Weight((1,), self.head),
+            "read_out": Weight((self.head, n_outputs), self.head),
+            "read_out_bias": Weight((n_outputs,), self.head),
         }
 
     def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:
@@ -252,7 +257,7 @@ class Attention(Family):
         read = functional.gelu(
             _linear(norm(hidden.mean(2), "norm", "norm_bias"), weights["head"], weights["head_bias"])
         )
-        return _linear(read, weights["read_out"], weights["read_out_bias"]).squeeze(2)
+        return _linear(read, weights["read_out"], weights["read_out_bias"])
 
     def _attend(self, projected: Tensor) -> Tensor:
         """Attention written out, since torch's fused one cannot be differentiated twice."""
@@ -263,4 +268,4 @@ class Attention(Family):
         return mixed
 
 
-FAMILIES: dict[str, Callable[[int], Family]] = {"rnn": RNN, "lstm": LSTM, "tcn": TCN, "attention": Attention}
+FAMILIES: dict[str, type[Family]] = {"rnn": RNN, "lstm": LSTM, "tcn": TCN, "attention": Attention}

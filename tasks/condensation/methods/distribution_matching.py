@@ -5,8 +5,8 @@ draws an untrained network and takes one Adam step on
 
     sum over classes c of | mean over real x of c of f(x)  -  mean over condensed s of c of f(s) |^2
 
-where f is either the network's one output, the risk (``output``, as published), or what its head reads (``features``):
-many numbers, that hold on to far more of a class than one does.
+where f is either the network's output, the risk or that of each class (``output``, as published), or what its head
+reads (``features``): many numbers, that hold on to far more of a class than an output does.
 
 The published setting: ``steps: 24000`` and options ``{representation: output, initialisation: noise,
 real_batch: 256, learning_rate: 0.001, networks: [tcn_alpha, ..., vit_beta]}``.
@@ -21,11 +21,13 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from tasks.common.errors import InputError
+from tasks.common.labels import by_class, n_classes
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
-from tasks.condensation.methods._learning import StartOptions, by_class, check_finite, drawn, initial
+from tasks.condensation.methods._learning import StartOptions, check_finite, drawn, initial
 from tasks.networks.fit import build, is_network
+from tasks.networks.loss import probabilities
 
 DEFAULT_STEPS = 300
 
@@ -54,6 +56,7 @@ class Options(StartOptions):
 def condense(train: Normalised, request: Request, options: Options) -> Condensation:
     """Records with hard labels, those of class 0 first. Raises `InputError` where the loss stops being finite."""
     device, rng = request.device, np.random.default_rng(request.seed)
+    _, n_steps, n_features = train.values.shape
     start = initial(train, request, options)
     values = torch.as_tensor(train.values, device=device)
     real_of, condensed_of = by_class(train.labels), by_class(start.labels)
@@ -64,7 +67,8 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     with forked, torch.backends.cudnn.flags(deterministic=True):
         torch.manual_seed(request.seed)
         for step in track(range(len(losses)), "distribution matching"):
-            network = build(options.networks[rng.integers(len(options.networks))], *train.values.shape[1:]).to(device)
+            name = options.networks[rng.integers(len(options.networks))]
+            network = build(name, n_steps, n_features, n_classes(train.labels)).to(device)
             real = [values[drawn(indices, options.real_batch, rng)] for indices in real_of]
             condensed = [records[indices] for indices in condensed_of]
             loss = mismatch(network, real, condensed, options.representation)
@@ -82,10 +86,11 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
 
 
 def represent(network: nn.Module, records: Tensor, representation: str) -> Tensor:
-    """What ``network`` makes of ``records`` ``(n, n_steps, n_features)``: its risk ``(n, 1)``, or the ``features``
-    ``(n, width)`` that its head, by convention its last linear layer, reads."""
+    """What ``network`` makes of ``records`` ``(n, n_steps, n_features)``: its risk ``(n, 1)`` or ``(n, n_classes)``, or
+    the ``features`` ``(n, width)`` that its head, by convention its last linear layer, reads."""
     if representation == "output":
-        return torch.sigmoid(network(records)).reshape(-1, 1)
+        logits = network(records)
+        return probabilities(logits, n_classes(logits)).reshape(len(records), -1)
     seen: list[Tensor] = []
     head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
     with head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):

@@ -20,6 +20,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tasks.common.labels import by_class, n_classes
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
@@ -28,12 +29,12 @@ from tasks.condensation.methods._learning import (
     Initialisation,
     StartOptions,
     balanced,
-    by_class,
     check_finite,
     cross_entropy,
     initial,
 )
 from tasks.condensation.methods._networks import FAMILIES, Family, Statistics
+from tasks.networks.loss import hard_labels
 
 DEFAULT_STEPS = 300
 
@@ -60,7 +61,7 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     generator = torch.Generator().manual_seed(request.seed)
     start = initial(train, request, options)
     values, real_of = torch.as_tensor(train.values, device=device), by_class(train.labels)
-    families = [FAMILIES[name](train.values.shape[2]) for name in options.families]
+    families = [FAMILIES[name](train.values.shape[2], n_classes(train.labels)) for name in options.families]
     records = torch.tensor(start.values, device=device, requires_grad=True)
     labels = torch.as_tensor(start.labels, device=device)
     optimiser = torch.optim.Adam([records], options.learning_rate)
@@ -72,10 +73,9 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             networks = family.initialise(options.networks, generator, device)
         else:
             networks = trained(family, networks, records.detach(), labels, options)
-        # Noise, a control set and the steps keep the classes in order: halves are classes
-        loss = mismatch(
-            family, networks, balanced(values, real_of, options.real_batch, rng), torch.stack(records.chunk(2))
-        )
+        # Noise, a control set and the steps keep the classes in order: equal parts are classes
+        condensed = torch.stack(records.chunk(len(real_of)))
+        loss = mismatch(family, networks, balanced(values, real_of, options.real_batch, rng), condensed)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
@@ -94,17 +94,17 @@ def trained(family: Family, networks: Tensor, records: Tensor, labels: Tensor, o
     """``networks`` ``(k, n_parameters)`` after ``network_steps`` of gradient descent on all ``records``."""
     for _ in range(options.network_steps):
         networks = networks.detach().requires_grad_()
-        loss = cross_entropy(family(networks, records[None]), labels[None]).sum()
+        loss = cross_entropy(family(networks, records[None]), labels[None], family.n_classes).sum()
         networks = networks - options.network_learning_rate * torch.autograd.grad(loss, networks)[0]
     return networks.detach()
 
 
 def mismatch(family: Family, networks: Tensor, real: Tensor, condensed: Tensor) -> Tensor:
-    """The distance of the gradients on ``real`` and ``condensed`` records ``(2, n, n_steps, n_features)``, class by
-    class: summed over classes, mean over ``networks`` ``(k, n_parameters)``.
+    """The distance of the gradients on ``real`` and ``condensed`` records ``(n_classes, n, n_steps, n_features)``,
+    class by class: summed over classes, mean over ``networks`` ``(k, n_parameters)``.
 
-    Batch norm uses what real records of both classes give it, as published: one class by itself would be centred, and
-    with it would go what tells it from the other.
+    Batch norm uses what real records of all classes give it, as published: one class by itself would be centred, and
+    with it would go what tells it from another.
     """
     statistics: Statistics = {}
     with torch.no_grad():
@@ -120,19 +120,19 @@ def gradients(
     statistics: Statistics,
     differentiable: bool = False,
 ) -> Tensor:
-    """Gradients ``(2, k, n_parameters)`` of each network's loss on each of the ``classes`` by itself."""
-    k = len(networks)
-    # One copy of the networks for each class, so that both gradients come from a single pass
-    copies = networks.repeat(2, 1).requires_grad_()
-    shared = {name: (mean.repeat(2, 1, 1, 1), var.repeat(2, 1, 1, 1)) for name, (mean, var) in statistics.items()}
+    """Gradients ``(n_classes, k, n_parameters)`` of each network's loss on each of the ``classes`` by itself."""
+    k, n = len(networks), len(classes)
+    # One copy of the networks for each class, so that all gradients come from a single pass
+    copies = networks.repeat(n, 1).requires_grad_()
+    shared = {name: (mean.repeat(n, 1, 1, 1), var.repeat(n, 1, 1, 1)) for name, (mean, var) in statistics.items()}
     logits = family(copies, classes.repeat_interleave(k, dim=0), shared)
-    outcomes = torch.arange(2.0, device=logits.device).repeat_interleave(k)
-    loss = cross_entropy(logits, outcomes[:, None]).sum()
-    return torch.autograd.grad(loss, copies, create_graph=differentiable)[0].view(2, k, -1)
+    outcomes = hard_labels(torch.arange(n, device=logits.device).repeat_interleave(k), n)
+    loss = cross_entropy(logits, outcomes[:, None], n).sum()
+    return torch.autograd.grad(loss, copies, create_graph=differentiable)[0].view(n, k, -1)
 
 
 def distance(family: Family, first: Tensor, second: Tensor) -> Tensor:
-    """One minus the cosine of the gradients ``(2, k, n_parameters)``, node by node: see the module.
+    """One minus the cosine of the gradients ``(n_classes, k, n_parameters)``, node by node: see the module.
 
     The columns of a matrix of weights are what leads to its output nodes. A gate of an LSTM counts as a node, and a
     kernel of a convolution too.

@@ -25,6 +25,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.common.errors import InputError
+from tasks.common.labels import by_class, n_classes
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
@@ -33,18 +34,18 @@ from tasks.condensation.methods._learning import (
     Initialisation,
     StartOptions,
     balanced,
-    by_class,
     check_finite,
     cross_entropy,
     initial,
 )
 from tasks.condensation.methods._networks import FAMILIES, Family
+from tasks.networks.loss import hard_labels, probabilities
 
 DEFAULT_STEPS = 120
 MOMENTUM = 0.9
 # Adam's step on the logarithm of the students' learning rate: it may change by about 2 percent a step
 RATE_STEP = 0.02
-# Soft labels start here and at one minus it: at 0 and 1 their logits would be infinite
+# A soft label starts with this for the record's class, and the others share the rest: at 0 logits would be infinite
 ALMOST_CERTAIN = 0.95
 
 
@@ -87,11 +88,12 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     device, rng = request.device, np.random.default_rng(request.seed)
     generator = torch.Generator().manual_seed(request.seed)
     start = initial(train, request, options)
-    families = [FAMILIES[name](train.values.shape[2]) for name in options.families]
+    classes = n_classes(train.labels)
+    families = [FAMILIES[name](train.values.shape[2], classes) for name in options.families]
     curves = [surrogate(family, train, options, rng, generator, device) for family in families]
     records = torch.tensor(start.values, device=device, requires_grad=True)
     hard = torch.as_tensor(start.labels, device=device)
-    certainty = torch.logit(hard, 1 - ALMOST_CERTAIN).requires_grad_(options.soft_labels)
+    certainty = almost_certain(hard).requires_grad_(options.soft_labels)
     # Architectures differ in how large a step they stand
     rates = torch.full((len(families),), np.log(options.student_learning_rate), device=device, requires_grad=True)
     learned: list[dict[str, Any]] = [
@@ -102,7 +104,7 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     losses = np.empty(request.steps or DEFAULT_STEPS)
     for step in track(range(len(losses)), "trajectory matching"):
         turn = step % len(families)
-        labels = torch.sigmoid(certainty) if options.soft_labels else hard
+        labels = probabilities(certainty, classes) if options.soft_labels else hard
         time = torch.rand(options.experts, generator=generator).to(device) * (1 - options.span)
         first, target = curves[turn](time), curves[turn](time + options.span)
         arrived = student(families[turn], first, records, labels, rates[turn].exp(), options.student_steps)
@@ -118,8 +120,15 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             f"options.trajectory_matching.learning_rate, {options.learning_rate:g} now, or student_learning_rate, "
             f"{options.student_learning_rate:g} now",
         )
-    labels = torch.sigmoid(certainty.detach()) if options.soft_labels else hard
+    labels = probabilities(certainty.detach(), classes) if options.soft_labels else hard
     return Condensation(CondensedSet(records.detach().cpu().numpy(), labels.cpu().numpy()), losses)
+
+
+def almost_certain(hard: Tensor) -> Tensor:
+    """Logits of soft labels that say `ALMOST_CERTAIN` what ``hard`` ones say."""
+    if n_classes(hard) == 2:
+        return torch.logit(hard, 1 - ALMOST_CERTAIN)
+    return hard * float(np.log(ALMOST_CERTAIN / (1 - ALMOST_CERTAIN) * (n_classes(hard) - 1)))
 
 
 def surrogate(
@@ -135,8 +144,8 @@ def surrogate(
 
     def loss(networks: Tensor) -> Tensor:
         real = balanced(values, of_class, options.real_batch, rng)
-        outcomes = torch.arange(2.0, device=device).repeat_interleave(real.shape[1])
-        return cross_entropy(family(networks, real.flatten(0, 1)[None]), outcomes[None]).sum()
+        outcomes = hard_labels(torch.arange(len(real), device=device).repeat_interleave(real.shape[1]), len(real))
+        return cross_entropy(family(networks, real.flatten(0, 1)[None]), outcomes[None], len(real)).sum()
 
     def loss_on_curve(control: Tensor) -> Tensor:
         time = torch.rand(options.experts, generator=generator).to(device)
@@ -169,11 +178,11 @@ def descend(start: Tensor, loss: Callable[[Tensor], Tensor], n_steps: int, learn
 def student(family: Family, first: Tensor, records: Tensor, labels: Tensor, rate: Tensor, n_steps: int) -> Tensor:
     """Networks ``first`` ``(k, n_parameters)`` after gradient descent on all ``records``, differentiable in the rest.
 
-    ``records`` ``(n, n_steps, n_features)``, ``labels`` ``(n,)``, ``rate`` a scalar.
+    ``records`` ``(n, n_steps, n_features)``, ``labels`` of them, ``rate`` a scalar.
     """
     networks = first.clone().requires_grad_()
     for _ in range(n_steps):
-        loss = cross_entropy(family(networks, records[None]), labels[None]).sum()
+        loss = cross_entropy(family(networks, records[None]), labels[None], family.n_classes).sum()
         networks = networks - rate * torch.autograd.grad(loss, networks, create_graph=True)[0]
     return networks
 

@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.special import expit
 from torch import Tensor
-from torch.nn import functional
 
+from tasks.common.labels import by_class, even_shares, n_classes, per_class
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
@@ -29,11 +28,12 @@ from tasks.condensation.methods._learning import (
     FamilyName,
     Initialisation,
     StartOptions,
-    by_class,
     check_finite,
     initial,
 )
 from tasks.condensation.methods._networks import FAMILIES, Family, Statistics
+from tasks.networks.logits import risks_of
+from tasks.networks.loss import cross_entropy, probabilities
 from tasks.networks.teacher import out_of_fold
 from tasks.networks.workers import crew
 
@@ -43,7 +43,7 @@ WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)
 TINY = 1e-12  # under Adam's root: its slope stays finite where a gradient is zero
-FIRST_LOGIT = 1.5  # of a record's label: sure enough to tell the classes apart, free enough to move
+FIRST_LOGIT = 1.5  # of a record's class against all others: sure enough to tell classes apart, free enough to move
 
 
 class Options(StartOptions):
@@ -83,7 +83,8 @@ class Options(StartOptions):
 
 @dataclass(frozen=True)
 class Job:
-    """One family's share of one step: the condensed records ``(n, n_steps, n_features)`` and logits of labels now."""
+    """One family's share of one step: the condensed records ``(n, n_steps, n_features)`` and logits of labels now,
+    of the shape of labels."""
 
     family: str
     seed: tuple[int, ...]
@@ -101,14 +102,14 @@ class Share:
 
 
 def condense(train: Normalised, request: Request, options: Options) -> Condensation:
-    """Records with soft labels, those that started in class 0 first. Raises `InputError` where it diverges."""
+    """Records with soft labels, by the class they started in, 0 first. Raises `InputError` where it diverges."""
     train = resident(train, options.resident_records, request.seed)
     targets = (1 - options.teacher) * train.labels
     if options.teacher:
-        targets += options.teacher * expit(out_of_fold(train, request.seed))
+        targets += options.teacher * risks_of(out_of_fold(train, request.seed))
     start = initial(train, request, options)
     values = torch.from_numpy(start.values.copy())
-    logits = torch.from_numpy(FIRST_LOGIT * (2 * start.labels - 1))
+    logits, classes = torch.from_numpy(first_logits(start.labels)), n_classes(start.labels)
     groups = [
         {"params": [values], "lr": options.learning_rate},
         {"params": [logits], "lr": options.label_learning_rate},
@@ -135,12 +136,20 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             schedule.step()
             check_finite(
                 losses[step],
-                torch.cat([values.flatten(), logits]),
+                torch.cat([values.flatten(), logits.flatten()]),
                 f"unrolled condensation diverged at step {step + 1} of {n_steps}",
                 f"options.unrolled.learning_rate, {options.learning_rate:g} now, or the upper end of "
                 f"inner_learning_rate, {options.inner_learning_rate[1]:g} now",
             )
-    return Condensation(CondensedSet(values.numpy(), torch.sigmoid(logits).numpy()), losses)
+    return Condensation(CondensedSet(values.numpy(), probabilities(logits, classes).numpy()), losses)
+
+
+def first_logits(hard: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits of the labels that records start with: whatever the number of classes, each is as sure of its own."""
+    if n_classes(hard) == 2:
+        return FIRST_LOGIT * (2 * hard - 1)
+    logits: NDArray[np.float32] = np.float32(FIRST_LOGIT + np.log(n_classes(hard) - 1)) * hard
+    return logits
 
 
 def in_turn(options: Options, step: int) -> list[str]:
@@ -154,14 +163,13 @@ def in_turn(options: Options, step: int) -> list[str]:
 
 
 def resident(train: Normalised, limit: int, seed: int) -> Normalised:
-    """``train``, or at most ``limit`` random records of it: half of each class, or all of a smaller one."""
+    """``train``, or at most ``limit`` random records of it: as many of each class, or all of a smaller one."""
     if len(train.labels) <= limit:
         return train
     rng = np.random.default_rng(seed)
     classes = [rng.permutation(rows) for rows in by_class(train.labels)]
-    half = limit // 2
-    counts = [max(half, limit - len(other)) for other in reversed(classes)]
-    rows = np.sort(np.concatenate([rows[:count] for rows, count in zip(classes, counts, strict=True)]))
+    share = even_shares(per_class(train.labels), limit)
+    rows = np.sort(np.concatenate([rows[:share] for rows in classes]))
     return Normalised(train.values[rows], train.observed[rows], train.labels[rows], train.split[rows])
 
 
@@ -180,7 +188,7 @@ class Inner:
         self.rows = by_class(labels)
         self.options = options
         self.device = device
-        self.families = {name: FAMILIES[name](values.shape[2]) for name in options.families}
+        self.families = {name: FAMILIES[name](values.shape[2], n_classes(labels)) for name in options.families}
 
     def __call__(self, job: Job) -> Share:
         rng = np.random.default_rng(job.seed)
@@ -198,7 +206,7 @@ class Inner:
             family,
             family.initialise(options.networks, generator, self.device),
             shown,
-            torch.sigmoid(logits),
+            probabilities(logits, family.n_classes),
             n_steps,
             options.window,
             torch.from_numpy(rate).to(self.device),
@@ -207,7 +215,7 @@ class Inner:
         real, targets = self.values[drawn][:, :, seen], self.targets[drawn]
         statistics: Statistics = {}
         family(parameters, shown, statistics)  # a recipient's batch norm knows the condensed records only
-        loss = functional.binary_cross_entropy_with_logits(family(parameters, real, statistics), targets)
+        loss = cross_entropy(family(parameters, real, statistics), targets, family.n_classes)
         gradients = torch.autograd.grad(loss, (values, logits))
         norm = float(torch.cat([gradient.flatten() for gradient in gradients]).norm())
         clipped = [(gradient / max(norm, 1.0)).cpu().numpy() for gradient in gradients]
@@ -241,7 +249,7 @@ def fit(
             parameters = parameters.detach().requires_grad_()
         logits = family(parameters, values if tracked else values.detach())
         targets = (labels if tracked else labels.detach()).expand_as(logits)
-        loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(labels)
+        loss = cross_entropy(logits, targets, family.n_classes, "sum") / len(labels)
         (gradient,) = torch.autograd.grad(loss, parameters, create_graph=tracked)
         mean = first * mean + (1 - first) * gradient
         square = second * square + (1 - second) * gradient.square()

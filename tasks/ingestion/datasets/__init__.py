@@ -2,6 +2,7 @@
 
 ``Options``: a `RoomParams` model of what a user may decide about this data set.
 ``variables(options)``: what is measured, series first, then statics; public knowledge, nothing computed from records.
+An outcome of more than two classes comes last, a categorical variable "outcome" of role "outcome" with their names.
 ``source(options)``: title, licence, where to get the files, and how to cite them.
 ``read(raw, options, attrition, *, outcome_required=True) -> (events, subjects)``: the records in the folder
 ``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``. Where one patient

@@ -1,8 +1,8 @@
 """Your own tables: visits or single measurements, and subjects; CSV, Parquet or a database; declared in params.yaml.
 
 Nothing here knows a disease or a hospital: ``options`` say which column is what (see `_table.options`, and
-``docs/your-own-cohort.md`` for a walk-through). The outcome is binary; of a column with several levels some are
-declared positive and some negative. All of a table is read into memory.
+``docs/your-own-cohort.md`` for a walk-through). The outcome is binary, of levels that are declared positive or
+negative, or one of several declared classes. All of a table is read into memory.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.common.attrition import Attrition
-from tasks.common.records import Variable
+from tasks.common.records import Variable, outcome
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._table import measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
@@ -20,13 +20,14 @@ __all__ = ["Options", "read", "source", "variables"]
 
 
 def variables(options: Options) -> tuple[Variable, ...]:
-    """The declared variables, series first."""
-    return tuple(
+    """The declared variables, series first; an outcome of several classes last."""
+    measured = tuple(
         Variable(name=name, **declared.model_dump(exclude={"column", "positive", "negative"}))
         for role in ("series", "static")
         for name, declared in options.variables.items()
         if declared.role == role
     )
+    return (*measured, outcome(options.classes)) if options.classes else measured
 
 
 def source(options: Options) -> Source:

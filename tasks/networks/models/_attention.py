@@ -14,17 +14,19 @@ class Encoder(nn.Module):
     mean over steps is.
     """
 
-    def __init__(self, n_features: int, depth: int, heads: int, head_width: int, head: int, class_token: bool) -> None:
+    def __init__(
+        self, n_features: int, n_outputs: int, depth: int, heads: int, head_width: int, head: int, class_token: bool
+    ) -> None:
         super().__init__()
         self.token = nn.Parameter(torch.randn(1, 1, n_features)) if class_token else None
         self.blocks = nn.Sequential(*(_Block(n_features, heads, head_width) for _ in range(depth)))
         self.read_out = nn.Sequential(
             nn.LayerNorm(n_features), nn.Linear(n_features, head), nn.GELU(), nn.Dropout(DROPOUT),
-            nn.Linear(head, 1),
+            nn.Linear(head, n_outputs),
         )  # fmt: skip
 
     def forward(self, values: Tensor) -> Tensor:
-        """Logits ``(batch,)`` of ``(batch, n_steps, n_features)``."""
+        """Logits ``(batch,)``, or ``(batch, n_outputs)``, of ``(batch, n_steps, n_features)``."""
         if self.token is not None:
             values = torch.cat([self.token.expand(len(values), -1, -1), values], dim=1)
         hidden: Tensor = self.blocks(values)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.common.errors import InputError
+from tasks.common.labels import from_probabilities, probabilities
 
 Predictor = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
@@ -29,27 +30,27 @@ def summaries(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def weighted_classes(
     rows: NDArray[np.float32], labels: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-    """Rows, hard labels, weights: a row of soft label p counts as class 1 with weight p and as class 0 with 1 - p.
+    """Rows, classes, weights: a row counts as each class with the weight that its soft label gives that class.
 
-    Raises `InputError` where all weight lies in one class.
+    Raises `InputError` where a class has no weight.
 
-    >>> _, hard, weights = weighted_classes(np.zeros((2, 1), np.float32), np.array([1.0, 0.25], np.float32))
-    >>> hard, weights
+    >>> _, classes, weights = weighted_classes(np.zeros((2, 1), np.float32), np.array([1.0, 0.25], np.float32))
+    >>> classes, weights
     (array([0, 1, 1]), array([0.75, 1.  , 0.25], dtype=float32))
     """
-    weights = np.concatenate([1 - labels, labels])
-    hard = np.repeat(np.array([0, 1]), len(labels))
+    of_class = probabilities(labels).T
+    weights = of_class.reshape(-1)
+    classes = np.repeat(np.arange(len(of_class)), len(labels))
     kept = weights > 0
-    if len(np.unique(hard[kept])) < 2:
-        raise InputError("all labels are of one class: a model on summaries needs records of both")
-    return np.concatenate([rows, rows])[kept], hard[kept], weights[kept]
+    if missing := set(range(len(of_class))) - set(classes[kept]):
+        raise InputError(f"no label gives class {min(missing)} any weight: a model on summaries needs records of each")
+    return np.tile(rows, (len(of_class), 1))[kept], classes[kept], weights[kept]
 
 
 def predictor(classifier: Any) -> Predictor:
     """Risk by a fitted scikit-learn ``classifier`` on `summaries`."""
 
     def predict(values: NDArray[np.float32]) -> NDArray[np.float64]:
-        risks: NDArray[np.float64] = classifier.predict_proba(summaries(values))[:, 1]
-        return risks
+        return from_probabilities(classifier.predict_proba(summaries(values)))
 
     return predict

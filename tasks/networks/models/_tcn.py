@@ -14,16 +14,18 @@ class TCN(nn.Module):
     ``channels`` is the width of each branch; block b has dilation 2^b.
     """
 
-    def __init__(self, n_features: int, kernels: Sequence[int], channels: int, n_blocks: int = 2) -> None:
+    def __init__(
+        self, n_features: int, n_outputs: int, kernels: Sequence[int], channels: int, n_blocks: int = 2
+    ) -> None:
         super().__init__()
         width = channels * len(kernels)
         self.blocks = nn.Sequential(
             *(_Block(width if block else n_features, kernels, channels, 2**block) for block in range(n_blocks))
         )
-        self.read_out = nn.Linear(width, 1)
+        self.read_out = nn.Linear(width, n_outputs)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Logits ``(batch,)`` of ``(batch, n_steps, n_features)``."""
+        """Logits ``(batch,)``, or ``(batch, n_outputs)``, of ``(batch, n_steps, n_features)``."""
         hidden: Tensor = self.blocks(values.transpose(1, 2))
         logits: Tensor = self.read_out(hidden.mean(2))
         return logits.squeeze(1)

@@ -10,7 +10,7 @@ FAMILY = "boosted_trees"
 
 
 def fit(values: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> Predictor:
-    """Trained on ``(n, n_steps, n_features)`` and labels ``(n,)`` in [0, 1]."""
+    """Trained on ``(n, n_steps, n_features)`` and soft labels."""
     rows, hard, weights = weighted_classes(summaries(values), labels)
     classifier = HistGradientBoostingClassifier(
         learning_rate=0.05,

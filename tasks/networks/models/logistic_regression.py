@@ -12,7 +12,7 @@ FAMILY = "logistic_regression"
 
 
 def fit(values: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> Predictor:
-    """Trained on ``(n, n_steps, n_features)`` and labels ``(n,)`` in [0, 1]. Nothing random, ``seed`` is unused."""
+    """Trained on ``(n, n_steps, n_features)`` and soft labels. Nothing random, ``seed`` is unused."""
     rows, hard, weights = weighted_classes(summaries(values), labels)
     classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
     return predictor(classifier.fit(rows, hard, logisticregression__sample_weight=weights))

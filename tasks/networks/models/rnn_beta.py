@@ -7,6 +7,6 @@ from tasks.networks.models._recurrent import Recurrent
 FAMILY = "rnn"
 
 
-def build(n_steps: int, n_features: int) -> nn.Module:
-    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
-    return Recurrent(nn.RNN, n_features, units=128)
+def build(n_steps: int, n_features: int, n_outputs: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``, or ``(batch, n_outputs)``."""
+    return Recurrent(nn.RNN, n_features, n_outputs, units=128)

@@ -7,6 +7,6 @@ from tasks.networks.models._tcn import TCN
 FAMILY = "tcn"
 
 
-def build(n_steps: int, n_features: int) -> nn.Module:
-    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
-    return TCN(n_features, kernels=(3,), channels=64)
+def build(n_steps: int, n_features: int, n_outputs: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``, or ``(batch, n_outputs)``."""
+    return TCN(n_features, n_outputs, kernels=(3,), channels=64)

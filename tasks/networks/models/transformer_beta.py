@@ -7,6 +7,6 @@ from tasks.networks.models._attention import Encoder
 FAMILY = "transformer"
 
 
-def build(n_steps: int, n_features: int) -> nn.Module:
-    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
-    return Encoder(n_features, depth=2, heads=4, head_width=256, head=64, class_token=False)
+def build(n_steps: int, n_features: int, n_outputs: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``, or ``(batch, n_outputs)``."""
+    return Encoder(n_features, n_outputs, depth=2, heads=4, head_width=256, head=64, class_token=False)

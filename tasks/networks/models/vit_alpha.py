@@ -7,6 +7,6 @@ from tasks.networks.models._attention import Encoder
 FAMILY = "vit"
 
 
-def build(n_steps: int, n_features: int) -> nn.Module:
-    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``."""
-    return Encoder(n_features, depth=4, heads=16, head_width=64, head=128, class_token=True)
+def build(n_steps: int, n_features: int, n_outputs: int) -> nn.Module:
+    """Untrained: ``(batch, n_steps, n_features)`` to logits ``(batch,)``, or ``(batch, n_outputs)``."""
+    return Encoder(n_features, n_outputs, depth=4, heads=16, head_width=64, head=128, class_token=True)

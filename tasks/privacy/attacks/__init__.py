@@ -27,7 +27,7 @@ class Target:
     """What an attacker holds: the condensed set, and each candidate's record and outcome.
 
     ``values``: float32 ``(n_candidates, n_steps, n_features)``, on the condensed set's scale, finite.
-    ``labels``: float32 ``(n_candidates,)``, 0 or 1.
+    ``labels``: hard ones, see `tasks.common.labels`.
     """
 
     condensed: CondensedSet

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from tasks.common.labels import likeliest, probabilities
 from tasks.common.params import RoomParams
 from tasks.networks.fit import fit
 from tasks.networks.recipe import Recipe, known
@@ -40,5 +41,6 @@ def scores(target: Target, options: Options) -> NDArray[np.float64]:
                 target.device,
             )
             risk = predict(target.values).clip(CERTAIN, 1 - CERTAIN)
-            total += np.log(np.where(target.labels == 1, risk, 1 - risk))
+            own = np.take_along_axis(probabilities(risk), likeliest(target.labels)[:, None], axis=1)
+            total += np.log(own[:, 0])
     return total / (len(options.networks) * options.repeats)

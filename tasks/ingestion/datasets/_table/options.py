@@ -1,8 +1,8 @@
 """What params.yaml declares about one's own tables."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.common.params import RoomParams
 from tasks.ingestion.datasets._declared import Origin, Text
@@ -11,6 +11,8 @@ from tasks.ingestion.datasets._table.places import Measurements, Subjects
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
+Classes = dict[Text, Annotated[Levels, Field(min_length=1)]]
+NO_EVENT = "no event"
 RESERVED = {"subject_id", "outcome", "split", "hours"}
 
 
@@ -36,36 +38,60 @@ class Time(RoomParams):
 
 
 class Outcome(RoomParams):
-    """A column of the subjects, its ``positive`` levels and its ``negative`` ones. Others are set aside."""
+    """A column of the subjects, its ``positive`` levels and its ``negative`` ones; or its ``classes``, three or more
+    without an order: the levels of each by its name. Others are set aside."""
 
     column: Text
-    positive: Levels = Field(min_length=1)
-    negative: Levels = Field(min_length=1)
+    positive: Levels = ()
+    negative: Levels = ()
+    classes: Classes = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _no_level_twice(self) -> Self:
-        _different((*self.positive, *self.negative))
+    def _all_levels_once(self) -> Self:
+        if self.classes and (self.positive or self.negative):
+            raise ValueError("declare either 'classes', or 'positive' and 'negative' levels")
+        if not self.classes and not (self.positive and self.negative):
+            raise ValueError("declare the 'positive' and the 'negative' levels, or three 'classes' or more")
+        if 0 < len(self.classes) < 3:
+            raise ValueError("'classes' are three or more: of two declare the levels as 'positive' and 'negative'")
+        _different(tuple(level for levels in self.levels for level in levels))
         return self
+
+    @property
+    def levels(self) -> tuple[Levels, ...]:
+        """The levels of each class, in the order of the classes."""
+        return tuple(self.classes.values()) or (self.negative, self.positive)
 
 
 class Landmark(RoomParams):
     """The outcome is an event within ``horizon`` after ``at``, both in time's unit, among those still at risk then.
 
     ``time``, ``status``: the subjects' columns with the end of follow-up and its code. ``events``: the codes of the
-    event; ``censored``: the codes of follow-up that ended without. Censored before the horizon: set aside.
+    event, or of several kinds of event by their names, each then a class of its own beside `NO_EVENT`; ``censored``:
+    the codes of follow-up that ended without. Censored before the horizon: set aside.
     """
 
     at: float = Field(ge=0)
     horizon: float = Field(gt=0)
     time: Text
     status: Text
-    events: Levels = Field(min_length=1)
+    events: Annotated[
+        Annotated[Levels, Field(min_length=1), Tag("codes")] | Annotated[Classes, Tag("kinds")],
+        Discriminator(lambda events: "kinds" if isinstance(events, dict) else "codes"),
+    ]
     censored: Levels = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _no_code_twice(self) -> Self:
-        _different((*self.events, *self.censored))
+    def _all_codes_once(self) -> Self:
+        if isinstance(self.events, dict) and (len(self.events) < 2 or NO_EVENT in self.events):
+            raise ValueError(f"name two kinds of 'events' or more, none of them '{NO_EVENT}', or list the codes of one")
+        _different(tuple(code for codes in self.levels for code in codes))
         return self
+
+    @property
+    def levels(self) -> tuple[Levels, ...]:
+        """The codes that follow-up ends with: censored, then of each kind of event."""
+        return (self.censored, *(self.events.values() if isinstance(self.events, dict) else (self.events,)))
 
 
 class Declared(RoomParams):
@@ -116,6 +142,13 @@ class Options(RoomParams):
     outcome: Outcome | None = None
     landmark: Landmark | None = None
     variables: dict[Text, Declared] = Field(min_length=1)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the outcome's classes where there are more than two, else none."""
+        if self.landmark:
+            return (NO_EVENT, *self.landmark.events) if isinstance(self.landmark.events, dict) else ()
+        return tuple(self.outcome.classes) if self.outcome else ()
 
     @field_validator("variables")
     @classmethod

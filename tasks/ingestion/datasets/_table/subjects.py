@@ -1,6 +1,6 @@
 """Who is in the cohort: statics, outcome, and the span of time in which measurements count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from tasks.ingestion.datasets._table.options import HOURS, Declared, Options
 from tasks.ingestion.datasets._table.places import Subjects, Tabular
 
 UNIT = "subject rows"
-OTHER = 2.0  # an outcome or status that is declared neither way
+OTHER = -1.0  # an outcome or status that is not declared
 
 
 def needed(options: Options, outcome_required: bool) -> tuple[dict[str, str], list[str]]:
@@ -109,11 +109,9 @@ def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) 
     if options.landmark:
         rule = options.landmark
         take_time("end of follow-up", rule.time)
-        result["outcome"] = _two_or_other(cells[rule.status], rule.events, rule.censored)
+        result["outcome"] = _declared(cells[rule.status], rule.levels)
     if options.outcome:
-        result["outcome"] = _two_or_other(
-            cells[options.outcome.column], options.outcome.positive, options.outcome.negative
-        )
+        result["outcome"] = _declared(cells[options.outcome.column], options.outcome.levels)
     if isinstance(table, Subjects) and table.patient:
         result["patient"] = pd.factorize(_patients(cells, table, table.patient))[0].astype(float)
     return pd.DataFrame(result, index=cells.index)
@@ -135,9 +133,14 @@ def reader(variable: Declared, decimal: str) -> Callable[[Cells], NDArray[np.flo
     return lambda words: numbers(words, decimal)
 
 
-def _two_or_other(cells: Cells, positive: tuple[str, ...], negative: tuple[str, ...]) -> NDArray[np.float64]:
-    found = two_levels(cells, positive, negative)
-    return np.where(np.isnan(found) & (cells != "").to_numpy(dtype=bool), OTHER, found)
+def _declared(cells: Cells, classes: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
+    """The place of the class whose levels each cell is among, `OTHER` where it is among none."""
+    of_level = np.repeat(np.arange(len(classes), dtype=float), [len(levels) for levels in classes])
+    place = level_index(cells, [level for levels in classes for level in levels])
+    known = ~np.isnan(place)
+    found = np.where((cells != "").to_numpy(dtype=bool), OTHER, np.nan)
+    found[known] = of_level[place[known].astype(np.int64)]
+    return found
 
 
 def _judged(
@@ -151,9 +154,9 @@ def _judged(
     if options.landmark:
         rule = options.landmark
         until = np.full(len(found), rule.at * unit)
-        end, event = found["end of follow-up"].to_numpy(dtype=float) - zero, given == 1
+        end, event = found["end of follow-up"].to_numpy(dtype=float) - zero, given > 0
         horizon = (rule.at + rule.horizon) * unit
-        outcome = np.select([event & (end <= horizon), end > horizon], [1.0, 0.0], np.nan)
+        outcome = np.select([event & (end <= horizon), end > horizon], [given, 0.0], np.nan)
         unknown = np.isnan(outcome) & outcome_required
         problems |= {
             "outcome before the landmark": event & (end <= until),
@@ -171,7 +174,8 @@ def _judged(
         elif time and time.until is not None:
             until = np.full(len(found), float(time.until) * unit)
         outcome = np.where(given == OTHER, np.nan, given)
-        problems["outcome declared neither positive nor negative"] = (given == OTHER) & outcome_required
+        ways = "in none of the classes" if options.classes else "declared neither positive nor negative"
+        problems[f"outcome {ways}"] = (given == OTHER) & outcome_required
         problems["no outcome"] = np.isnan(outcome) & outcome_required
     return outcome, until, problems
 

@@ -1,0 +1,93 @@
+"""The flow that a schedule or a change of the raw records starts: only what is due, and why where nothing is."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows.child import StageFailed
+from flows.inbox import at_rest
+from flows.ledger import Ledger
+from flows.notify import tell
+from flows.pipeline import Pipeline, one_at_a_time
+from flows.recondense import recondense, room_state
+from flows.recorder import Recorder, open_ledger
+from flows.standing import standing
+from tasks.common.errors import InputError, without_its_text
+from tasks.common.layout import Layout
+from tasks.common.params import check_cohort, section
+from tasks.ingestion.params import Params as IngestionParams
+from tasks.schedule.params import Params
+from tasks.schedule.policy import reasons_to_wait
+
+
+@flow(
+    name="recondense-when-due",
+    flow_run_name="{cohort}-{cause}",
+    persist_result=False,
+    on_failure=[tell],
+    on_crashed=[tell],
+)
+def due(
+    cohort: str, root: str = ".", cause: Literal["schedule", "records"] = "schedule", quiet_seconds: float = 60
+) -> State[Any]:
+    """Recondense ``cohort`` where something changed and its ``schedule`` section lets it.
+
+    ``root``: the project, from the working directory. ``quiet_seconds``: how long raw files must have stood still.
+    Ends as Completed, or by its name and message as `NothingNew` or `HeldBack`, which the ledger records as well.
+    Raises `InputError` and `StageFailed`, as `recondense` does; policies are looked at once the records are read.
+    """
+    layout = Layout(Path(root).resolve(), cohort)
+    with _foreign_texts_withheld():
+        check_cohort(layout.root, cohort)
+        ledger = open_ledger(layout)
+        run = {"cause": cause, "prefect_flow_run": str(flow_run.id)}
+        with one_at_a_time(layout):
+            reasons = _why_not(layout, ledger, run, quiet_seconds)
+            if reasons is None:
+                ledger.append("nothing new", run)
+            elif reasons:
+                ledger.append("held back", {**run, "reasons": reasons})
+    if reasons is None:
+        return Completed(name="NothingNew", message="no record, parameter or code changed")
+    if reasons:
+        return Completed(name="HeldBack", message="; ".join(reasons))
+    done = recondense(cohort, str(layout.root))
+    ran = [name for name, state in done["states"].items() if state != "Cached"]
+    return Completed(message=f"ran {', '.join(ran) or 'nothing'}; MLflow run {done['mlflow_run']}")
+
+
+def _why_not(layout: Layout, ledger: Ledger, run: dict[str, str], quiet_seconds: float) -> list[str] | None:
+    """Read the records where they changed. Returns the reasons to go no further; None where nothing is left to do."""
+    pipeline = Pipeline(layout.root, layout.cohort)
+    if pipeline.current():
+        return None
+    raw = layout.root / section(layout.root, layout.cohort, "ingestion", IngestionParams).raw
+    if pipeline.records_changed(raw) and not at_rest(raw, quiet_seconds):
+        return ["raw files are still being written"]
+    stage = f"ingestion@{layout.cohort}"
+    _, seconds = room_state(pipeline, stage, None)
+    Recorder(pipeline, ledger, run).stage(stage, seconds)
+    if pipeline.current():
+        return None
+    schedule = section(layout.root, layout.cohort, "schedule", Params)
+    return reasons_to_wait(standing(layout, pipeline, ledger), schedule)
+
+
+@contextmanager
+def _foreign_texts_withheld() -> Iterator[None]:
+    """What is raised here ends in a state's message and in Prefect's logs: no text that may quote a record."""
+    try:
+        yield
+    except (InputError, StageFailed):
+        raise
+    except Exception as error:
+        if os.environ.get("RECONDENSE_DEBUG") == "1":
+            raise
+        raise StageFailed(without_its_text(error)) from None
