@@ -113,7 +113,9 @@ def watch_forever(root: Path, cohorts: Sequence[str], poll: float) -> None:
                     inbox.settle()
             except (InputError, StageFailed) as error:  # params.yaml half edited, DVC busy: the next look may do
                 say(f"{cohort}: {error}")
-            except Exception as error:  # the server or a disk is away: nobody would notice that the watcher had ended
+            except OSError as error:  # the server, or a disk, is away
+                say(f"{cohort}: {type(error).__name__}, looking again in {poll:g} s")
+            except Exception as error:  # nobody would notice that the watcher had ended
                 say(f"{cohort}: looking again in {poll:g} s: {without_its_text(error)}")
         time.sleep(poll)
 

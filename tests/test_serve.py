@@ -351,7 +351,9 @@ def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_repor
 
 def _kill_while_condensing(served: Served) -> None:
     _until(lambda: bool(_of(served, "condensation")), 240)
-    for process in _of(served, "flow_engine"):
+    flows = _of(served, "prefect.engine")
+    assert flows
+    for process in flows:
         process.kill()
 
 
