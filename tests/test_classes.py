@@ -226,7 +226,7 @@ def test_a_model_on_summaries_learns_from_the_risks_of_soft_labels(name: str) ->
     records = three()
     predict = plugins.load(MODELS, name).fit(records.values, (records.labels * 0.7 + 0.1).astype(np.float32), 0)
     risks = predict(records.values)
-    np.testing.assert_allclose(risks.sum(axis=1), 1)
+    np.testing.assert_allclose(risks.sum(axis=1), 1, atol=1e-6)
     assert (likeliest(risks) == likeliest(records.labels)).mean() > 0.9
 
 
@@ -242,9 +242,11 @@ def test_a_teacher_s_labels_sum_to_one_and_tell_the_classes_apart_on_the_balance
     train = three()
     kept = np.flatnonzero((likeliest(train.labels) > 0) | (np.arange(90) < 30))  # class 0 is rare: 10 of 70
     rare = Normalised(train.values[kept], train.observed[kept], train.labels[kept], train.split[kept])
-    taught = soft_labels(CondensedSet(three(30, seed=1).values, three(30, seed=1).labels), rare, 0)
+    asked = three(300, seed=1)
+    taught = soft_labels(CondensedSet(asked.values, asked.labels), rare, 0)
     np.testing.assert_allclose(taught.labels.sum(axis=1), 1, atol=1e-6)
-    assert (likeliest(taught.labels) == np.arange(30) % 3).all()
+    right = likeliest(taught.labels) == likeliest(asked.labels)
+    assert [right[k::3].mean() > 0.9 for k in range(3)] == [True] * 3, "the rare class is told as well as the others"
     assert out_of_fold(rare, 0).shape == rare.labels.shape
 
 

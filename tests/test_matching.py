@@ -22,7 +22,7 @@ METHODS = (gradient_matching, trajectory_matching)
 class TwoNodes(Family):
     """Two inputs, two output nodes, and a bias for each."""
 
-    def _weights(self, n_features: int) -> dict[str, Weight]:
+    def _weights(self, n_features: int, n_outputs: int) -> dict[str, Weight]:
         return {"matrix": Weight((2, 2), 2), "bias": Weight((2,), 2)}
 
     def _logits(self, weights: dict[str, Tensor], values: Tensor, normalise: Normalise) -> Tensor:

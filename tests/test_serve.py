@@ -297,7 +297,7 @@ def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its
     home.mkdir()
     served = _project(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
     settings = served.project.root / "prefect.yaml"
-    settings.write_text(settings.read_text().replace("pbcseq", "arriving").replace("0 3 * * *", "* * * * *"))
+    settings.write_text(settings.read_text().replace("pbcseq", "arriving").replace("0 3 * * *", "*/2 * * * *"))
     worker = served.project.command("prefect", "worker", "start", "--pool", "recondense", "--limit", "1")
     with contextlib.ExitStack() as outliving:
         with running_server(home, port):
@@ -328,7 +328,7 @@ def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_repor
     home.mkdir()
     served = _project(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK=webhook)
     set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
-    serve = served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "* * * * *")
+    serve = served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")
     with contextlib.ExitStack() as outliving:
         with running_server(home, port):
             with served.process(serve) as serving:

@@ -99,8 +99,8 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
     for name in dict.fromkeys([*old, *new]):
         before, after = old.get(name), new.get(name)
         if before != after:
-            numbers = all(isinstance(value, int | float) for value in (before, after))
-            rows.append(
-                {"name": name, "old": before, "new": after, "difference": after - before if numbers else None}
-            )  # fmt: skip
+            difference = None
+            if isinstance(before, int | float) and isinstance(after, int | float):
+                difference = after - before
+            rows.append({"name": name, "old": before, "new": after, "difference": difference})
     return rows

@@ -57,4 +57,4 @@ def _by_class(train: Normalised, records_per_class: int, condense: Callable[[Mem
                 f"{outcome}: lower condensation.records_per_class in params.yaml"
             )
     values = np.concatenate([condense(members) for members in classes]).astype(np.float32)
-    return CondensedSet(values, labels.balanced(records_per_class, len(classes)))
+    return CondensedSet(values, labels.as_many_of_each(records_per_class, len(classes)))

@@ -33,7 +33,7 @@ def hard(classes: ArrayLike, n_classes: int) -> NDArray[np.float32]:
     return labels
 
 
-def balanced(per_class: int, n_classes: int) -> NDArray[np.float32]:
+def as_many_of_each(per_class: int, n_classes: int) -> NDArray[np.float32]:
     """Hard labels of ``per_class`` records of class 0, then as many of class 1, and so on."""
     return hard(np.repeat(np.arange(n_classes), per_class), n_classes)
 

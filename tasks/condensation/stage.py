@@ -72,9 +72,10 @@ def check(train: Normalised, records_per_class: int, source: str) -> None:
         )
     sizes = per_class(train.labels)
     if min(sizes) == 0 or sum(sizes) < len(train.labels):
-        found = " and ".join(f"{size} records with outcome {outcome}" for outcome, size in enumerate(sizes))
+        others = "".join(f" and {size} with outcome {outcome}" for outcome, size in enumerate(sizes[1:], start=1))
         raise InputError(
-            f"{source}: the train split has {found} of {len(train.labels)}; condensing needs each outcome and no others"
+            f"{source}: the train split has {sizes[0]} records with outcome 0{others} of {len(train.labels)}; "
+            "condensing needs each outcome and no others"
         )
     smallest = int(np.argmin(sizes))
     if records_per_class > sizes[smallest]:

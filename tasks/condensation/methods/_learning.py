@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 from torch import Tensor
 
-from tasks.common import controls, labels
+from tasks.common import controls
 from tasks.common.errors import InputError
+from tasks.common.labels import as_many_of_each, n_classes
 from tasks.common.params import RoomParams
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Request
@@ -40,7 +41,7 @@ def initial(train: Normalised, request: Request, options: StartOptions) -> Conde
         control = getattr(controls, options.initialisation)
         chosen: CondensedSet = control(train, request.records_per_class, request.seed)
         return chosen
-    hard = labels.balanced(request.records_per_class, labels.n_classes(train.labels))
+    hard = as_many_of_each(request.records_per_class, n_classes(train.labels))
     noise = np.random.default_rng(request.seed).standard_normal((len(hard), *train.values.shape[1:]))
     return CondensedSet(noise.astype(np.float32), hard)
 
@@ -56,12 +57,12 @@ def balanced(values: Tensor, of_class: Sequence[NDArray[np.intp]], count: int, r
     return torch.stack([values[drawn(indices, count, rng)] for indices in of_class])
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, n_classes: int) -> Tensor:
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross entropy ``(k,)`` of each network's ``logits`` ``(k, n)``; ``labels`` are ``(k or 1, n or 1)``.
 
     Of more than two classes both have one more axis, of classes.
     """
-    return loss.cross_entropy(logits, labels.expand_as(logits), n_classes, "none").mean(1)
+    return loss.cross_entropy(logits, labels.expand_as(logits), n_classes(logits[0]), "none").mean(1)
 
 
 def check_finite(loss: float, records: Tensor, when: str, mend: str) -> None:

@@ -94,7 +94,7 @@ def trained(family: Family, networks: Tensor, records: Tensor, labels: Tensor, o
     """``networks`` ``(k, n_parameters)`` after ``network_steps`` of gradient descent on all ``records``."""
     for _ in range(options.network_steps):
         networks = networks.detach().requires_grad_()
-        loss = cross_entropy(family(networks, records[None]), labels[None], family.n_classes).sum()
+        loss = cross_entropy(family(networks, records[None]), labels[None]).sum()
         networks = networks - options.network_learning_rate * torch.autograd.grad(loss, networks)[0]
     return networks.detach()
 
@@ -127,7 +127,7 @@ def gradients(
     shared = {name: (mean.repeat(n, 1, 1, 1), var.repeat(n, 1, 1, 1)) for name, (mean, var) in statistics.items()}
     logits = family(copies, classes.repeat_interleave(k, dim=0), shared)
     outcomes = hard_labels(torch.arange(n, device=logits.device).repeat_interleave(k), n)
-    loss = cross_entropy(logits, outcomes[:, None], n).sum()
+    loss = cross_entropy(logits, outcomes[:, None]).sum()
     return torch.autograd.grad(loss, copies, create_graph=differentiable)[0].view(n, k, -1)
 
 

@@ -145,7 +145,7 @@ def surrogate(
     def loss(networks: Tensor) -> Tensor:
         real = balanced(values, of_class, options.real_batch, rng)
         outcomes = hard_labels(torch.arange(len(real), device=device).repeat_interleave(real.shape[1]), len(real))
-        return cross_entropy(family(networks, real.flatten(0, 1)[None]), outcomes[None], len(real)).sum()
+        return cross_entropy(family(networks, real.flatten(0, 1)[None]), outcomes[None]).sum()
 
     def loss_on_curve(control: Tensor) -> Tensor:
         time = torch.rand(options.experts, generator=generator).to(device)
@@ -182,7 +182,7 @@ def student(family: Family, first: Tensor, records: Tensor, labels: Tensor, rate
     """
     networks = first.clone().requires_grad_()
     for _ in range(n_steps):
-        loss = cross_entropy(family(networks, records[None]), labels[None], family.n_classes).sum()
+        loss = cross_entropy(family(networks, records[None]), labels[None]).sum()
         networks = networks - rate * torch.autograd.grad(loss, networks, create_graph=True)[0]
     return networks
 
