@@ -16,7 +16,13 @@ os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", ML
 
 
 # Files whose tests share an expensive session fixture stay together on one worker; the longest begin first
-TOGETHER = {"test_engines": "engines", "test_sweep": "sweep", "test_cli": "commands", "test_withdrawal": "commands"}
+TOGETHER = {
+    "test_engines": "engines",
+    "test_sweep": "sweep",
+    "test_cli": "commands",
+    "test_withdrawal": "commands",
+    "test_versions": "commands",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,13 +53,9 @@ class Side:
     def metrics(self, stage: str) -> dict[str, Any]:
         """The numbers in a stage's metrics, by dotted name, but for how long it took."""
         text = self.read(f"data/{STAGE_FOLDERS[stage]}/{self.releases.cohort}/metrics.json")
-        return {
-            name: value
-            for name, value in flat(json.loads(text) if text else {})
-            if isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and not name.split(".")[-1].startswith("seconds")
-        }
+        found = flat(json.loads(text) if text else {})
+        numbers = {name: v for name, v in found if isinstance(v, int | float) and not isinstance(v, bool)}
+        return {name: v for name, v in numbers.items() if not name.split(".")[-1].startswith("seconds")}
 
     def privacy(self) -> dict[str, Any]:
         """What had been spent by then."""
