@@ -1,38 +1,49 @@
 """How a cohort stands beside its last candidate: who came, who went, how old it is, what was spent."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from flows.ledger import Ledger
+from flows.ledger import Entry, Ledger
+from flows.ledger.entry import TIME_FORMAT
 from flows.pipeline import Pipeline
 from tasks.common.layout import Layout
-from tasks.common.records import read_json
 from tasks.schedule.policy import Standing
 
 
 def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     """For a cohort whose ingestion is current. Subjects are compared by id, and only counted."""
-    now = _subjects(layout.folder("ingestion") / "subjects.parquet")
-    manifest = layout.folder("release") / "manifest.json"
-    spent = epsilon_spent(ledger)
-    if not manifest.is_file():
+    entries = ledger.entries()
+    subjects = layout.folder("ingestion") / "subjects.parquet"
+    now, spent = _subjects(subjects), epsilon_spent(entries)
+    passed, digest = last_candidate(entries, subjects.relative_to(layout.root).as_posix())
+    if passed is None:
         return Standing(len(now), 0, None, spent)
-    candidate = read_json(manifest)
-    age = datetime.now(UTC) - datetime.fromisoformat(candidate["created"])
-    kept = pipeline.cached(_hash_of_subjects(layout, candidate["pipeline"]))
+    hours = (datetime.now(UTC) - passed).total_seconds() / 3600
+    kept = pipeline.cached(digest) if digest else None
     if kept is None:  # `dvc gc` took it: there is no telling, and so nothing that speaks for waiting
-        return Standing(None, None, age.total_seconds() / 3600, spent)
+        return Standing(None, None, hours, spent)
     then = _subjects(kept)
-    return Standing(len(now - then), len(then - now), age.total_seconds() / 3600, spent)
+    return Standing(len(now - then), len(then - now), hours, spent)
 
 
-def epsilon_spent(ledger: Ledger) -> float | None:
-    """Epsilon of all condensations in the ledger, None where one of them gave no guarantee."""
+def last_candidate(entries: Sequence[Entry], subjects: str) -> tuple[datetime | None, str | None]:
+    """When the gate last passed, and DVC's hash of the file ``subjects`` then; the bundle itself states no such hash."""
+    passed, digest, ingested = None, None, None
+    for entry in entries:
+        if entry.event == "ingested":
+            ingested = entry.details["outputs"].get(subjects)
+        elif entry.event == "gate passed":
+            passed, digest = datetime.strptime(entry.time, TIME_FORMAT).replace(tzinfo=UTC), ingested
+    return passed, digest
+
+
+def epsilon_spent(entries: Sequence[Entry]) -> float | None:
+    """Epsilon of all condensations in the ledger, None where the last of them gave no guarantee for all."""
     spent: float | None = 0.0
-    for entry in ledger.entries():
+    for entry in entries:
         if entry.event == "condensed":
             spent = entry.details["privacy"]["cumulative_epsilon"]
     return spent
@@ -40,10 +51,3 @@ def epsilon_spent(ledger: Ledger) -> float | None:
 
 def _subjects(path: Path) -> frozenset[str]:
     return frozenset(pd.read_parquet(path, columns=["subject_id"])["subject_id"].astype("str"))
-
-
-def _hash_of_subjects(layout: Layout, pipeline: dict[str, Any]) -> str:
-    """DVC's hash of the subjects that a candidate was made from, by its manifest."""
-    path = (layout.folder("ingestion") / "subjects.parquet").relative_to(layout.root).as_posix()
-    outs = pipeline[f"ingestion@{layout.cohort}"]["outs"]
-    return next(str(out["md5"]) for out in outs if out["path"] == path)
