@@ -13,6 +13,7 @@ def use_local_services(root: Path, server: str | None = None) -> None:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is for results
         "PREFECT_HOME": str(root / ".recondense" / "prefect"),
         # A cold start creates the database, which takes a slow machine longer than Prefect's 20 s
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",

@@ -89,7 +89,7 @@ def postgresql(databases: Sequence[str]) -> Iterator[str]:
 
 def _postgresql_programs() -> Path:
     found = shutil.which("initdb")
-    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folders = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not folders:
         pytest.skip("no PostgreSQL server is installed (Debian's package is postgresql)")
     return folders[-1]
