@@ -30,7 +30,7 @@ def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
 
 
 def last_candidate(entries: Sequence[Entry], subjects: str) -> tuple[datetime | None, str | None]:
-    """When the gate last passed, and DVC's hash of the file ``subjects`` then, which no bundle states."""
+    """When the gate last passed, and DVC's hash of the file ``subjects`` then. No bundle states the hash."""
     passed, digest, ingested = None, None, None
     for entry in entries:
         if entry.event == "ingested":
