@@ -264,7 +264,7 @@ def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_pat
 
 def test_what_a_policy_no_longer_holds_back_is_run_and_then_the_schedule_finds_nothing_new(served: Served) -> None:
     set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
-    run = served.ended("Completed", "release")  # by the schedule, or by the file that was mended where that is seen first
+    run = served.ended("Completed", "release")  # by the schedule, or by the mended file where that is seen first
     assert all(stage in run["state"]["message"] for stage in STAGES[1:])
     served.ended("NothingNew", cause="schedule")
     assert served.events().count("nothing new") <= len([r for r in served.runs() if r["state_name"] == "NothingNew"])
