@@ -9,7 +9,7 @@ run: $(VENV)/installed
 	@$(BIN)/recondense run pbcseq
 
 test: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadscope --no-loadscope-reorder
 
 # What CI asks of the code besides its tests
 check: $(VENV)/installed-dev

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_project
 from tests.services import free_port, server
@@ -25,12 +27,20 @@ TOGETHER = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.stem, item.path.stem)))
-    first = list(dict.fromkeys(TOGETHER))
+    first = list(TOGETHER)
     items.sort(key=lambda item: first.index(item.path.stem) if item.path.stem in first else len(first))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """In place of ``--dist loadgroup``, whose groups xdist 3.8 loses under pytest 9.2."""
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            stem = Path(nodeid.split("::")[0]).stem
+            return TOGETHER.get(stem, stem)
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
