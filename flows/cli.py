@@ -272,10 +272,6 @@ def ui(
     serve_pages(find_root(), prefect_port, mlflow_port)
 
 
-app.command()(cli_serve.serve)
-app.command()(cli_serve.watch)
-
-
 def _listed(text: str) -> list[str]:
     """The different items of a list with commas, in order."""
     return list(dict.fromkeys(filter(None, (item.strip() for item in text.split(",")))))
@@ -287,8 +283,8 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-cli_ledger.register(app)
-cli_releases.register(app)
+for module in (cli_ledger, cli_releases, cli_serve):
+    module.register(app)
 
 if __name__ == "__main__":
     main()

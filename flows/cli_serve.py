@@ -17,6 +17,12 @@ Poll = Annotated[float, typer.Option(min=1, help="Seconds between two looks at t
 Server = Annotated[str | None, typer.Option(help="URL of a Prefect API; by default PREFECT_API_URL.")]
 
 
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module into ``app``."""
+    for command in (serve, watch):
+        app.command()(command)
+
+
 def serve(
     cohorts: Cohorts = None,
     cron: Annotated[str, typer.Option(help="When to look for changes, as five cron fields.")] = "0 3 * * *",

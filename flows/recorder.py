@@ -7,6 +7,7 @@ from flows.child import StageRefused
 from flows.console import say
 from flows.ledger import Ledger, keys
 from flows.ledger.artifacts import evidence, portable
+from flows.ledger.entry import NO_GUARANTEE
 from flows.pipeline import Pipeline
 from tasks.common.layout import Layout
 from tasks.common.params import block
@@ -22,7 +23,6 @@ EVENTS = {
     "privacy": "audited",
     "release": "gate passed",
 }
-NO_GUARANTEE = {"epsilon": None, "delta": None, "cumulative_epsilon": None}
 
 
 def open_ledger(layout: Layout) -> Ledger:

@@ -22,6 +22,7 @@ EVENTS = (
     "withdrawn",
     "downloaded",
 )
+NO_GUARANTEE = {"epsilon": None, "delta": None, "cumulative_epsilon": None}  # ``details.privacy`` of what gives none
 NOTHING_BEFORE = "0" * 64  # in place of a hash, in the first line
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of fixed width, so that times compare as text
 

@@ -20,6 +20,11 @@ from tasks.common.params import check_cohort_name
 FOLDER = "data/ledger"
 
 
+def with_ledger(root: Path) -> list[str]:
+    """The cohorts that have a ledger in the project at ``root``, by the names of the files."""
+    return [path.stem for path in sorted((root / FOLDER).glob("[!.]*.jsonl"))]
+
+
 class Ledger:
     """The ledger of ``cohort`` in the project at ``root``. It begins with its first append."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.ledger.artifacts import bundle_files
 from flows.ledger.entry import Entry
-from flows.ledger.ledger import FOLDER, Ledger
+from flows.ledger.ledger import Ledger, with_ledger
 from tasks.common.errors import InputError
 from tasks.release.bundle import sha256
 
@@ -39,9 +39,9 @@ def trace(root: Path, path: Path) -> tuple[list[Match], list[str]]:
         raise InputError(f"{path} holds no file: name a file or a folder that turned up")
     digests = {str(file.relative_to(path)) if path.is_dir() else file.name: sha256(file) for file in files}
     matches, faults = [], []
-    for ledger in sorted((root / FOLDER).glob("[!.]*.jsonl")):
+    for cohort in with_ledger(root):
         try:
-            entries = Ledger(root, ledger.stem).entries()
+            entries = Ledger(root, cohort).entries()
         except InputError as error:
             faults.append(str(error))
             continue

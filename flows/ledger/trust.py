@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flows.ledger.entry import Entry
 from flows.ledger.keys import read_public
-from flows.ledger.ledger import FOLDER, Ledger
+from flows.ledger.ledger import Ledger, with_ledger
 from tasks.common.errors import InputError
 
 
@@ -33,8 +33,8 @@ def revoke(ledger: Ledger, fingerprint: str) -> Entry:
 def key_rows(root: Path, own: str | None) -> list[dict[str, str]]:
     """One row per cohort and key that was ever admitted; ``own``: this user's fingerprint. Raises `InputError`."""
     rows = []
-    for path in sorted((root / FOLDER).glob("[!.]*.jsonl")):
-        ledger = Ledger(root, path.stem)
+    for cohort in with_ledger(root):
+        ledger = Ledger(root, cohort)
         states = dict.fromkeys(ledger.admitted(), "admitted")
         for entry in ledger.entries():
             if entry.event == "key admitted":

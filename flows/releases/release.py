@@ -25,6 +25,7 @@ from typing import Any
 from dvc.exceptions import DvcException
 
 from flows.ledger import Entry, keys
+from flows.ledger.entry import NO_GUARANTEE
 from flows.ledger.provenance import FILE, provenance, signed
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
@@ -37,8 +38,6 @@ from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
 from tasks.release.bundle import sha256, write_version
-
-UNKNOWN_PRIVACY = {"epsilon": None, "delta": None, "cumulative_epsilon": None}
 
 
 def release(root: Path, cohort: str) -> dict[str, Any]:
@@ -144,7 +143,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
 def privacy(entries: list[Entry]) -> dict[str, Any]:
     """What the last of ``entries`` that says so has spent: epsilon, delta, and epsilon of all releases together."""
     stated = (entry.details["privacy"] for entry in reversed(entries) if "privacy" in entry.details)
-    return dict(next(stated, UNKNOWN_PRIVACY))
+    return dict(next(stated, NO_GUARANTEE))
 
 
 def _tag(releases: Releases, version: Version) -> str:
