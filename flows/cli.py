@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import cli_ledger, cli_releases, cli_serve
+from flows.arguments import Cohort, Json
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout, find_root
 
@@ -33,7 +34,7 @@ def main() -> None:
 
 @app.command()
 def run(
-    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
+    cohort: Cohort,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,8 +82,8 @@ def run(
 
 @app.command()
 def inspect(
-    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    cohort: Cohort,
+    json_: Json = False,
 ) -> None:
     """Show what a cohort holds and what looks wrong with it: on the terminal and, in pictures, as an HTML page.
 
@@ -177,12 +178,12 @@ def sweep(
 
 @app.command()
 def fetch(
-    cohort: Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)],
+    cohort: Cohort,
     from_: Annotated[
         str | None, typer.Option("--from", metavar="URL", help="A mirror with the same files; by default the provider.")
     ] = None,
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="You have read the licence.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Download a cohort's raw files into its folder; what is there is checked, what changed upstream is replaced.
 
@@ -203,7 +204,7 @@ def fetch(
 
 
 @app.command()
-def cohorts(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def cohorts(json_: Json = False) -> None:
     """List the cohorts of params.yaml: where their raw records are, and how far each has come."""
     from flows.console import table
     from flows.overview import cohort_rows

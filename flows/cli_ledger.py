@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.arguments import Cohort, Json
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign ledgers: yours, and whom each ledger admits.")
-
-Cohort = Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

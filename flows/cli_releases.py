@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.arguments import Cohort, Json
 from tasks.common.layout import find_root
 
-Cohort = Annotated[str, typer.Argument(help="A cohort of params.yaml.", show_default=False)]
 Version = Annotated[str, typer.Argument(help="A release, as in 2026.11.1.", show_default=False)]
 Side = Annotated[str, typer.Argument(help="A release, as in 2026.11.1, or 'candidate'.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -32,7 +32,10 @@ def send(receiver: str, subject: str, body: str) -> None:
     Raises `InputError`, without the URL: whoever has it can post there.
     """
     if "/" in receiver:
-        block = Block.load(receiver)
+        try:
+            block = Block.load(receiver)
+        except ValueError:  # Prefect's message repeats the name, and it alone
+            raise InputError(f"schedule.notify: Prefect's server has no block {receiver}: make it there") from None
         if not isinstance(block, NotificationBlock):
             raise InputError(f"schedule.notify: the Prefect block {receiver} sends no notifications")
         told: Any = block.notify(body, subject=subject)

@@ -27,6 +27,8 @@ from filelock import FileLock
 from flows.child import StageFailed, StageInterrupted, execute
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
+from tasks.common.params import section
+from tasks.ingestion.params import Params as IngestionParams
 
 BUSY_POLL_SECONDS = 1.0
 logging.getLogger("dvc").setLevel(logging.WARNING)  # its notes go to standard output, which is for results
@@ -69,21 +71,22 @@ class Pipeline:
         digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
         return f"dvc-{name}-{digest}"
 
-    def current(self) -> bool:
-        """Whether no stage has to run."""
-        return all(self.key(name) for name in self.stages)
-
     def stale(self) -> list[str]:
         """The stages that would have to run, by DVC's status of them all."""
         with self._waiting():
             self.repo._reset()
             return list(self.repo.status(targets=self.stages))
 
-    def records_changed(self, raw: Path) -> bool:
-        """Whether what lies in ``raw`` differs, by its content, from what ingestion last read; or it never read any."""
+    def records_changed(self) -> bool:
+        """Whether what lies in the raw folder differs by content from what ingestion last read, if it ever did."""
         with self._waiting(), self.repo.lock:
-            stage = self._stage(f"ingestion@{self.cohort}")
-            return any(dep.workspace_status() for dep in stage.deps if Path(dep.fs_path).resolve() == raw.resolve())
+            return bool(self.records().workspace_status())
+
+    def records(self) -> Any:
+        """The raw folder as ingestion's dependency, with the hash that dvc.lock has for it."""
+        raw = raw_folder(self.root, self.cohort).resolve()
+        stage = self._stage(f"ingestion@{self.cohort}")
+        return next(dep for dep in stage.deps if Path(dep.fs_path).resolve() == raw)
 
     def cached(self, digest: str) -> Path | None:
         """The file with DVC's hash ``digest`` in DVC's cache, None where it is not, or no longer, there."""
@@ -177,6 +180,11 @@ class Pipeline:
             yield
         except LockError as error:
             raise StageInterrupted(f"DVC is busy with another command: {error}") from error
+
+
+def raw_folder(root: Path, cohort: str) -> Path:
+    """Where params.yaml says that a cohort's raw records lie."""
+    return root / section(root, cohort, "ingestion", IngestionParams).raw
 
 
 def one_at_a_time(layout: Layout) -> FileLock:

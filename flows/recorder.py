@@ -9,10 +9,10 @@ from flows.ledger import Ledger, keys
 from flows.ledger.artifacts import evidence, portable
 from flows.ledger.entry import NO_GUARANTEE
 from flows.pipeline import Pipeline
+from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.params import block
 from tasks.common.records import read_json
-from tasks.release.bundle import sha256
 
 EVENTS = {
     "ingestion": "ingested",

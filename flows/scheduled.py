@@ -15,14 +15,14 @@ from flows.child import StageFailed
 from flows.inbox import at_rest
 from flows.ledger import Ledger
 from flows.notify import tell
-from flows.pipeline import Pipeline, one_at_a_time
+from flows.pipeline import Pipeline, one_at_a_time, raw_folder
 from flows.recondense import recondense, room_state
 from flows.recorder import Recorder, open_ledger
+from flows.releases.release import outstanding, release
 from flows.standing import standing
 from tasks.common.errors import InputError, without_its_text
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort, section
-from tasks.ingestion.params import Params as IngestionParams
 from tasks.schedule.params import Params
 from tasks.schedule.policy import reasons_to_wait
 
@@ -41,7 +41,8 @@ def due(
 
     ``root``: the project, from the working directory. ``quiet_seconds``: how long raw files must have stood still.
     Ends as Completed, or by its name and message as `NothingNew` or `HeldBack`, which the ledger records as well.
-    Raises `InputError` and `StageFailed`, as `recondense` does; policies are looked at once the records are read.
+    Raises `InputError` and `StageFailed`, as `recondense` and `release` do; policies are looked at once the records are
+    read.
     """
     layout = Layout(Path(root).resolve(), cohort)
     with _foreign_texts_withheld():
@@ -54,27 +55,40 @@ def due(
                 ledger.append("nothing new", run)
             elif reasons:
                 ledger.append("held back", {**run, "reasons": reasons})
-    if reasons is None:
-        return Completed(name="NothingNew", message="no record, parameter or code changed")
     if reasons:
         return Completed(name="HeldBack", message="; ".join(reasons))
-    done = recondense(cohort, str(layout.root))
-    ran = [name for name, state in done["states"].items() if state != "Cached"]
-    return Completed(message=f"ran {', '.join(ran) or 'nothing'}; MLflow run {done['mlflow_run']}")
+    said = []
+    if reasons is not None:
+        done = recondense(cohort, str(layout.root))
+        ran = [name for name, state in done["states"].items() if state != "Cached"]
+        said = [f"ran {', '.join(ran) or 'nothing'}", f"MLflow run {done['mlflow_run']}"]
+    with _foreign_texts_withheld():
+        said += release_by_policy(layout)
+    if said:
+        return Completed(message="; ".join(said))
+    return Completed(name="NothingNew", message="no record, parameter or code changed")
+
+
+def release_by_policy(layout: Layout) -> list[str]:
+    """Release the candidate where the policy asks for it and it is not out yet. Returns what to say of it."""
+    if not section(layout.root, layout.cohort, "schedule", Params).release:
+        return []
+    if not outstanding(layout.root, layout.cohort):
+        return []
+    return [f"released {release(layout.root, layout.cohort)['version']}"]
 
 
 def _why_not(layout: Layout, ledger: Ledger, run: dict[str, str], quiet_seconds: float) -> list[str] | None:
     """Read the records where they changed. Returns the reasons to go no further; None where nothing is left to do."""
     pipeline = Pipeline(layout.root, layout.cohort)
-    if pipeline.current():
+    if not pipeline.stale():
         return None
-    raw = layout.root / section(layout.root, layout.cohort, "ingestion", IngestionParams).raw
-    if pipeline.records_changed(raw) and not at_rest(raw, quiet_seconds):
+    if pipeline.records_changed() and not at_rest(raw_folder(layout.root, layout.cohort), quiet_seconds):
         return ["raw files are still being written"]
     stage = f"ingestion@{layout.cohort}"
     _, seconds = room_state(pipeline, stage, None)
     Recorder(pipeline, ledger, run).stage(stage, seconds)
-    if pipeline.current():
+    if not pipeline.stale():
         return None
     schedule = section(layout.root, layout.cohort, "schedule", Params)
     return reasons_to_wait(standing(layout, pipeline, ledger), schedule)

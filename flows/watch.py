@@ -26,13 +26,12 @@ from flows.console import say
 from flows.inbox import Inbox, fingerprint
 from flows.lost import report_lost_runs
 from flows.notify import check_receiver
-from flows.pipeline import Pipeline
+from flows.pipeline import Pipeline, raw_folder
 from flows.recorder import open_ledger
 from flows.scheduled import due
 from tasks.common.errors import InputError, without_its_text
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort, section
-from tasks.ingestion.params import Params as IngestionParams
 from tasks.schedule.params import Params
 
 EVENT = "recondense.records.changed"
@@ -121,10 +120,9 @@ def watch_forever(root: Path, cohorts: Sequence[str], poll: float) -> None:
 
 
 def _changed(root: Path, cohort: str, inbox: Inbox) -> bool:
-    raw = root / section(root, cohort, "ingestion", IngestionParams).raw
-    if not inbox.ripe(fingerprint(raw)):
+    if not inbox.ripe(fingerprint(raw_folder(root, cohort))):
         return False
-    if Pipeline(root, cohort).records_changed(raw):
+    if Pipeline(root, cohort).records_changed():
         return True
     inbox.settle()
     return False

@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from flows.transform import transform
 from tasks.common import plugins
+from tasks.common.hashes import sha256
 from tasks.common.labels import hard, likeliest
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Preprocessing
@@ -37,7 +38,6 @@ from tasks.networks.teacher import out_of_fold, soft_labels
 from tasks.normalisation.stage import normalisation
 from tasks.privacy.stage import privacy
 from tasks.reference.stage import reference
-from tasks.release.bundle import sha256
 from tasks.release.stage import release
 from tasks.release.verify import verify
 from tasks.training.stage import training

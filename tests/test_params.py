@@ -58,7 +58,9 @@ def test_a_mistake_in_params_is_named(root: Path, old: str, new: str, message: s
 
 
 def test_an_unknown_cohort_is_answered_with_the_known_ones(root: Path) -> None:
-    with pytest.raises(InputError, match="no cohort 'icu'; it has: coswara, mimic3, pbcseq, physionet2012"):
+    with pytest.raises(
+        InputError, match="no cohort 'icu'; it has: coswara, coswara_open, mimic3, mimic3_demo, pbcseq, physionet2012"
+    ):
         params.check_cohort(root, "icu")
 
 

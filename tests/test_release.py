@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised
 from tasks.networks.recipe import Calibration, Recipe, Recipes
-from tasks.release.bundle import sha256, write_bundle
+from tasks.release.bundle import write_bundle
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
 from tasks.release.verify import verify

@@ -16,6 +16,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.blocks.system import Secret
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.inbox import Inbox, fingerprint
 from flows.notify import send
@@ -147,6 +150,19 @@ def test_a_webhook_that_does_not_take_the_message_is_named_but_not_its_url(
         send("STEWARD_WEBHOOK", "recondense alpha: Failed", "why")
 
 
+def test_a_prefect_block_is_told_and_one_that_cannot_tell_is_refused(prefect_server: str, webhook: str) -> None:
+    with temporary_settings({PREFECT_API_URL: f"{prefect_server}/api"}):
+        told = {"text": "{{subject}}\n{{body}}"}
+        CustomWebhookNotificationBlock(name="steward", url=webhook, json_data=told).save("steward")
+        send("custom-webhook/steward", "recondense alpha: Failed", "a reason")
+        assert Webhook.said[-1] == "recondense alpha: Failed\na reason"
+        Secret(value="no receiver").save("mute")
+        with pytest.raises(InputError, match="secret/mute sends no notifications"):
+            send("secret/mute", "recondense alpha: Failed", "why")
+        with pytest.raises(InputError, match="no block custom-webhook/nobody"):
+            send("custom-webhook/nobody", "recondense alpha: Failed", "why")
+
+
 # A project that is served
 
 
@@ -205,7 +221,7 @@ class Served:
                     process.kill()
 
 
-def _project(folder: Path, server: str, **environment: str) -> Served:
+def make_served(folder: Path, server: str, **environment: str) -> Served:
     environment = {"PREFECT_API_URL": f"{server}/api", "PREFECT_RUNNER_POLL_FREQUENCY": "1", **environment}
     served = Served(make_project(folder, {"arriving": COHORT}, **environment), f"{server}/api")
     served.raw.parent.mkdir()
@@ -216,7 +232,7 @@ def _project(folder: Path, server: str, **environment: str) -> Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, prefect_server: str, webhook: str) -> Iterator[Served]:
     """A project under `recondense serve`, with a schedule that fires every other minute."""
-    served = _project(tmp_path_factory.mktemp("served"), prefect_server, STEWARD_WEBHOOK=webhook)
+    served = make_served(tmp_path_factory.mktemp("served"), prefect_server, STEWARD_WEBHOOK=webhook)
     with served.process(served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")):
         yield served
 
@@ -225,7 +241,7 @@ def _cause(run: dict[str, Any]) -> str:
     return str(run["parameters"].get("cause", "schedule"))
 
 
-def _lines_of_patient_2(csv: Path, name: str) -> str:
+def lines_of_patient_2(csv: Path, name: str) -> str:
     """The lines of a new patient, who had what patient 2 had."""
     return "".join(f"{name},{line.split(',', 1)[1]}\n" for line in csv.read_text().splitlines() if line[:2] == "2,")
 
@@ -238,7 +254,7 @@ def test_records_found_at_the_start_are_read_and_held_back_by_the_policy(served:
 
 
 def test_a_file_that_is_written_slowly_is_read_once_and_whole(served: Served) -> None:
-    lines = "".join(_lines_of_patient_2(served.raw, name) for name in ("9001", "9002", SENTINELS[0]))
+    lines = "".join(lines_of_patient_2(served.raw, name) for name in ("9001", "9002", SENTINELS[0]))
     before = {run["id"] for run in served.runs()}
     with served.raw.open("a") as file:
         for start in range(0, len(lines), len(lines) // 10):
@@ -254,7 +270,7 @@ def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_pat
     whole = served.raw.read_text()
     served.raw.write_text(whole.replace(",bili,", ",bilirubin,", 1))
     run = served.ended("Failed", "bili", cause="records")
-    _until(lambda: any("arriving: Failed" in said and "bili" in said for said in Webhook.said), 30)
+    until(lambda: any("arriving: Failed" in said and "bili" in said for said in Webhook.said), 30)
     logs = httpx.post(f"{served.api}/logs/filter", json={"logs": {"flow_run_id": {"any_": [run["id"]]}}}, timeout=60)
     for text in (logs.raise_for_status().text, json.dumps(served.runs()), "".join(Webhook.said)):
         assert not [sentinel for sentinel in SENTINELS if sentinel in text]
@@ -280,7 +296,7 @@ def test_a_touched_file_starts_nothing_and_a_withdrawal_does_not_wait_for_time_t
     time.sleep(4 * POLL)
     assert [run for run in served.runs() if _cause(run) == "records"] == runs
     with served.raw.open("a") as file:
-        file.write(_lines_of_patient_2(served.raw, "9003"))
+        file.write(lines_of_patient_2(served.raw, "9003"))
     held = served.ended("HeldBack", "h old", cause="records")["state"]["message"]
     assert "budget" in held, "every reason is given"
     (served.raw.parent / "withdrawn.txt").write_text(f"{SENTINELS[0]}\n")
@@ -295,7 +311,7 @@ def test_a_touched_file_starts_nothing_and_a_withdrawal_does_not_wait_for_time_t
 def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its_worker(tmp_path: Path) -> None:
     home, port = tmp_path / "prefect", free_port()
     home.mkdir()
-    served = _project(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
+    served = make_served(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
     settings = served.project.root / "prefect.yaml"
     settings.write_text(settings.read_text().replace("pbcseq", "arriving").replace("0 3 * * *", "*/2 * * * *"))
     worker = served.project.command("prefect", "worker", "start", "--pool", "recondense", "--limit", "1")
@@ -308,14 +324,14 @@ def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its
             served.ended("HeldBack", "262 new patients", cause="records")
             served.ended("HeldBack", "262 new patients", cause="schedule")
         with served.raw.open("a") as file:
-            file.write(_lines_of_patient_2(served.raw, "9001"))
+            file.write(lines_of_patient_2(served.raw, "9001"))
         time.sleep(20)
         with running_server(home, port):
             served.ended("HeldBack", "263 new patients", cause="records")
             first.kill()
             first.wait()
             with served.raw.open("a") as file:
-                file.write(_lines_of_patient_2(served.raw, "9002"))
+                file.write(lines_of_patient_2(served.raw, "9002"))
             with served.process(worker):
                 served.ended("HeldBack", "264 new patients", cause="records")
 
@@ -326,7 +342,7 @@ def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_repor
 ) -> None:
     home, port = tmp_path / "prefect", free_port()
     home.mkdir()
-    served = _project(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK=webhook)
+    served = make_served(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK=webhook)
     set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
     serve = served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")
     with contextlib.ExitStack() as outliving:
@@ -334,8 +350,8 @@ def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_repor
             with served.process(serve) as serving:
                 _kill_while_condensing(served)
                 served.ended("Crashed", cause="records")
-                _until(lambda: any("arriving: Crashed" in said for said in Webhook.said), 30)
-                _until(lambda: bool(_of(served, "condensation")), 240)
+                until(lambda: any("arriving: Crashed" in said for said in Webhook.said), 30)
+                until(lambda: bool(processes_of(served, "condensation")), 240)
                 serving.kill()
                 serving.wait()
                 _kill_while_condensing(served)
@@ -345,19 +361,19 @@ def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_repor
         time.sleep(60)  # longer than Prefect's own loop has patience
         with running_server(home, port):
             with served.raw.open("a") as file:
-                file.write(_lines_of_patient_2(served.raw, "9001"))
+                file.write(lines_of_patient_2(served.raw, "9001"))
             served.ended("Completed", "release")  # by the event, or by the schedule where that was due first
 
 
 def _kill_while_condensing(served: Served) -> None:
-    _until(lambda: bool(_of(served, "condensation")), 240)
-    flows = _of(served, "prefect.engine")
+    until(lambda: bool(processes_of(served, "condensation")), 240)
+    flows = processes_of(served, "prefect.engine")
     assert flows
     for process in flows:
         process.kill()
 
 
-def _of(served: Served, word: str) -> list[psutil.Process]:
+def processes_of(served: Served, word: str) -> list[psutil.Process]:
     """The project's processes with ``word`` in their command."""
     found = []
     for process in psutil.process_iter():
@@ -367,7 +383,7 @@ def _of(served: Served, word: str) -> list[psutil.Process]:
     return found
 
 
-def _until(condition: Callable[[], bool], seconds: float) -> None:
+def until(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"

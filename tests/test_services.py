@@ -1,5 +1,6 @@
-"""The pipeline over the servers that a hospital would run: Prefect and MLflow on PostgreSQL."""
+"""The pipeline over the servers that a hospital would run: Prefect and MLflow on PostgreSQL, remotes on an S3 store."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ import pytest
 
 from tests.conftest import plant_sentinel
 from tests.project import QUICK, SENTINELS, STAGES, Project, make_project
-from tests.services import free_port, postgresql, server
+from tests.public import check_public
+from tests.services import PASSWORD, S3_KEYS, free_port, object_store, postgresql, server
 
+s3fs = pytest.importorskip("s3fs", reason="dvc-s3 is not installed")
 pytestmark = pytest.mark.services
 
 
@@ -21,8 +24,15 @@ def database() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Project]:
-    """A project whose flows report to a Prefect and an MLflow server that keep their records in PostgreSQL."""
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with object_store(tmp_path_factory.mktemp("store"), ["vault", "public"]) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory, database: str, store: str) -> Iterator[Project]:
+    """A project whose flows report to a Prefect and an MLflow server that keep their records in PostgreSQL, and whose
+    remotes are buckets of an object store."""
     home, scripts = tmp_path_factory.mktemp("servers"), Path(sys.executable).parent
     prefect, mlflow = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     at = ["--host", "127.0.0.1", "--port"]
@@ -38,7 +48,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterato
         server(prefect_command, f"{prefect}/api/health", home / "prefect.log", connection),
         server(mlflow_command, f"{mlflow}/health", home / "mlflow.log", {}),
     ):
-        addresses = {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow}
+        addresses = {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow, **S3_KEYS}
         project = make_project(tmp_path_factory.mktemp("hospital"), {"alpha": QUICK}, **addresses)
         plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
         yield project
@@ -54,6 +64,41 @@ def test_a_cohort_is_run_and_recorded_in_postgresql_without_a_patient_s_id_or_va
     for content in dumps.values():
         assert not [sentinel for sentinel in SENTINELS if sentinel in content]
     assert not (hospital.root / "mlflow.db").exists()
+
+
+def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_reproduced_from_its_vault(
+    hospital: Project, store: str, tmp_path: Path
+) -> None:
+    for name in ("vault", "release"):
+        bucket = "public" if name == "release" else name
+        hospital.call("dvc", "remote", "add", name, f"s3://{bucket}/recondense")
+        hospital.call("dvc", "remote", "modify", name, "endpointurl", store)
+    hospital.call("dvc", "remote", "default", "vault")
+    hospital.run("alpha")
+    for arguments in (["config", "user.name", "test"], ["config", "user.email", "test@localhost"], ["add", "-A"]):
+        subprocess.run(["git", *arguments], cwd=hospital.root, check=True)
+    subprocess.run(["git", "commit", "-qm", "a cohort, and where its releases go"], cwd=hospital.root, check=True)
+    version = json.loads(hospital.call("flows.cli", "release", "alpha", "--json").stdout)["version"]
+
+    files = s3fs.S3FileSystem(key=S3_KEYS["AWS_ACCESS_KEY_ID"], secret=PASSWORD, endpoint_url=store)
+    files.get("public/recondense", str(tmp_path / "public"), recursive=True)
+    check_public(hospital.root, tmp_path / "public")
+    assert files.find("vault/recondense/files")
+    assert not [name for name in files.find("public") if not name.startswith("public/recondense/")]
+
+    bundle = tmp_path / "public" / "releases" / "alpha" / version
+    ledger = f"{store}/public/recondense/releases/alpha/ledger.jsonl"
+    verified = hospital.call("flows.cli", "verify", str(bundle), "--ledger", ledger, "--json")
+    assert {check["detail"] for check in json.loads(verified.stdout)} >= {version, "current"}
+    again = json.loads(hospital.call("flows.cli", "reproduce", "alpha", version, "--json").stdout)
+    assert again["reproduced"], again
+
+    restored = Project(tmp_path / "restored", hospital.environment)
+    subprocess.run(["git", "clone", "-q", str(hospital.root), str(restored.root)], check=True)
+    restored.call("dvc", "pull", "-r", "vault")
+    restored.call("flows.cli", "audit", "alpha")
+    normalised = "data/3_normalised/alpha/normalised.safetensors"
+    assert (restored.root / normalised).read_bytes() == (hospital.root / normalised).read_bytes()
 
 
 def dump(url: str) -> str:

@@ -78,10 +78,11 @@ def test_the_gradient_through_training_is_that_of_finite_differences(name: str) 
     start = family.initialise(2, generator, torch.device("cpu")).double()
     values, labels = torch.randn(4, 3, 2, generator=generator).double(), torch.tensor([0.1, 0.2, 0.8, 0.9]).double()
     real, outcomes = torch.randn(1, 6, 3, 2, generator=generator).double(), (torch.arange(6) % 2).double()
+    seen = [slice(None), np.array([0, 3]), np.array([2, 1])]
 
     def loss(values: Tensor, labels: Tensor) -> Tensor:
         rate = torch.full((2, 1), 0.01).double()
-        trained = unrolled.fit(family, start, values[None], labels, n_steps=3, window=3, rate=rate)
+        trained = unrolled.fit(family, start, values[None], labels, seen, window=3, rate=rate)
         logits = family(trained, real)
         return functional.binary_cross_entropy_with_logits(logits, outcomes.expand_as(logits))
 
@@ -94,6 +95,14 @@ def test_the_gradient_through_training_is_that_of_finite_differences(name: str) 
             moved[which][place] += nudge
             ends.append(loss(*moved).item())
         assert found[which][place].item() == pytest.approx((ends[0] - ends[1]) / 2e-7, rel=2e-3, abs=1e-7)
+
+
+def test_steps_on_a_large_set_see_each_record_at_most_once_a_pass_and_all_of_a_small_one() -> None:
+    rng = np.random.default_rng(0)
+    seen = unrolled.batches(200, 64, 7, rng)
+    assert [len(rows) for rows in seen] == [64] * 7
+    assert [len(np.unique(np.concatenate(seen[start : start + 3]))) for start in (0, 3)] == [192, 192]
+    assert unrolled.batches(20, 64, 4, rng) == [slice(None)] * 4
 
 
 def test_networks_of_no_pooled_architecture_learn_more_from_the_result_than_from_its_start() -> None:

@@ -1,7 +1,6 @@
 """Releases: what is in one, who sees what of it, and what is left when its making is refused, repeated or killed."""
 
 import contextlib
-import hashlib
 import json
 import os
 import random
@@ -18,6 +17,7 @@ from ruamel.yaml import YAML
 
 from flows.ledger import Ledger
 from flows.ledger.artifacts import check_artifacts
+from flows.params_file import set_params
 from flows.pipeline import Pipeline
 from flows.recorder import Recorder
 from flows.releases.compare import compare
@@ -26,8 +26,11 @@ from flows.releases.recipient import check_against
 from flows.releases.release import release
 from flows.releases.reproduce import reproduce
 from flows.releases.withdraw import withdraw
+from flows.scheduled import release_by_policy
 from tasks.common.errors import InputError
-from tests.project import REPO, SENTINELS, Project
+from tasks.common.layout import Layout
+from tests.project import REPO, Project
+from tests.public import check_public
 
 FOUND_IN_BUNDLES = "data/7_released/alpha"
 
@@ -125,32 +128,12 @@ def test_a_release_is_a_tag_on_all_that_it_is_made_of_and_leaves_nothing_uncommi
 
 
 def test_nothing_restricted_reaches_the_release_remote(released: Steward, versions: list[str]) -> None:
-    bundles = [file for version in versions for file in (released.root / FOUND_IN_BUNDLES / version).iterdir()]
-    allowed = {file.read_bytes() for file in bundles}
-    restricted = [
-        path
-        for stage in ("1_raw", "2_ingested", "3_normalised", "3_reference", "4_condensed", "5_trained", "6_audited")
-        for path in (released.root / "data" / stage).rglob("*")
-        if path.is_file() and path.read_bytes() not in allowed
-    ]
-    assert len(restricted) > 10
-    secrets = [hashlib.new(kind, path.read_bytes()).hexdigest() for path in restricted for kind in ("md5", "sha256")]
     ingestion = YAML(typ="safe").load(released.root / "dvc.lock")["stages"]["ingestion@alpha"]
     raw = next(dep["md5"] for dep in ingestion["deps"] if dep["path"].startswith("data/"))
     vault = released.folder / "vault"
     assert (vault / "files/md5" / raw[:2] / raw[2:]).is_file(), "the vault has the raw folder under DVC's hash of it"
-    public = [path for path in released.public.rglob("*") if path.is_file()]
-    contents = {path.read_bytes() for path in restricted}
-    for path in public:
-        content = path.read_bytes()
-        text = f"{path} ".encode() + content
-        assert content not in contents, path
-        assert not [sentinel for sentinel in SENTINELS if sentinel.encode() in text], path
-        if path.suffix != ".dir":
-            kept = (content in allowed, path.name in ("ledger.jsonl", "index.json"))
-            assert any(kept), f"{path} is nothing that a release publishes"
-        told = [secret for secret in (*secrets, raw.removesuffix(".dir")) if secret.encode() in text]
-        assert told == [], f"{path} tells the hash of a restricted file"
+    check_public(released.root, released.public, [raw.removesuffix(".dir")])
+    assert {path.name for path in released.published.iterdir()} == {*versions, "ledger.jsonl", "index.json"}
 
 
 def test_a_stranger_gets_a_bundle_by_dvc_or_as_plain_files_and_verifies_it_against_the_published_ledger(
@@ -288,6 +271,20 @@ def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, conte
 def test_a_candidate_is_released_once(released: Steward, versions: list[str]) -> None:
     with pytest.raises(InputError, match=f"already released, as alpha {versions[1]}"):
         released.do(release)
+
+
+def test_a_policy_releases_what_is_not_out_yet_and_nothing_twice(steward: Steward, tmp_path: Path) -> None:
+    made = steward.copy(tmp_path / "steward")
+
+    def by_policy(root: Path, cohort: str) -> list[str]:
+        return release_by_policy(Layout(root, cohort))
+
+    assert made.do(by_policy) == [], "no policy asks for it"
+    set_params(made.root, "alpha", ["schedule.release=true"])
+    (said,) = made.do(by_policy)
+    listed = json.loads((made.published / "index.json").read_text())["releases"]
+    assert [f"released {row['version']}" for row in listed] == [said]
+    assert made.do(by_policy) == []
 
 
 def test_twenty_attempts_at_once_make_one_release(steward: Steward, tmp_path: Path) -> None:

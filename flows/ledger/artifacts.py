@@ -9,8 +9,9 @@ from ruamel.yaml import YAML, YAMLError
 
 from flows.ledger.entry import Entry
 from tasks.common.checks import Check
+from tasks.common.hashes import sha256
 from tasks.common.layout import STAGE_FOLDERS, Layout
-from tasks.release.bundle import sha256, without_local_paths
+from tasks.release.bundle import without_local_paths
 
 
 def evidence(locked: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from flows.ledger.artifacts import bundle_files
 from flows.ledger.entry import Entry
 from flows.ledger.ledger import Ledger, with_ledger
 from tasks.common.errors import InputError
-from tasks.release.bundle import sha256
+from tasks.common.hashes import sha256
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.vault import VAULT
 from flows.releases.versions import Releases
 from tasks.common.errors import InputError
+from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
-from tasks.release.bundle import sha256
 from tasks.release.verify import verify
 
 # What runs write and a release commits; anything else that differs from the last commit is work of somebody
@@ -45,9 +45,8 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if not (candidate / "manifest.json").is_file():
         raise InputError(f"{cohort} has no candidate to release: `recondense run {cohort}` makes one")
     manifest = sha256(candidate / "manifest.json")
-    for version, entry in releases.released().items():
-        if entry.details.get("candidate") == manifest:
-            raise InputError(f"this candidate is already released, as {cohort} {version}: a new run makes another")
+    if version := releases.of_candidate(manifest):
+        raise InputError(f"this candidate is already released, as {cohort} {version}: a new run makes another")
     check_work_tree(releases.root)
     if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")

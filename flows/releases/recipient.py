@@ -8,8 +8,8 @@ from flows.ledger.provenance import FILE, opened
 from flows.releases.published import check, standing
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.hashes import sha256
 from tasks.common.records import read_json
-from tasks.release.bundle import sha256
 
 SECONDS = 30  # for a server to answer in
 

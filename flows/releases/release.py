@@ -34,10 +34,11 @@ from flows.releases.published import so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
 from flows.releases.versions import Releases, Version, in_turn
 from tasks.common.errors import InputError
+from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
-from tasks.release.bundle import sha256, write_version
+from tasks.release.bundle import write_version
 
 
 def release(root: Path, cohort: str) -> dict[str, Any]:
@@ -74,6 +75,17 @@ def release(root: Path, cohort: str) -> dict[str, Any]:
         "published": public.fs.unstrip_protocol(public.fs.join(public.place, str(version))),
         "resumed": resumed,
     }
+
+
+def outstanding(root: Path, cohort: str) -> bool:
+    """Whether ``cohort``'s candidate is not released yet, or a release was interrupted. Raises `InputError`."""
+    releases = Releases(root, cohort)
+    pipeline = Pipeline(root, cohort)
+    check_remotes(pipeline)
+    if _unfinished(releases, PublicRemote(pipeline.repo, cohort)):
+        return True
+    manifest = Layout(root, cohort).folder("release") / "manifest.json"
+    return manifest.is_file() and releases.of_candidate(sha256(manifest)) is None
 
 
 def _unfinished(releases: Releases, public: PublicRemote) -> Version | None:

@@ -78,7 +78,7 @@ def _clone(root: Path, commit: str, folder: Path) -> Path:
 
 def _records(there: Pipeline, store: Any, folder: Path) -> None:
     """Put the raw folder of the release into the clone; one that lay outside the project goes beside the clone."""
-    raw = vault.raw_folder(there)
+    raw = there.records()
     target = Path(raw.fs_path)
     if not target.resolve().is_relative_to(there.root.resolve()):
         target = folder / "raw" / target.name

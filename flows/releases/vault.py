@@ -17,7 +17,6 @@ from dvc_data.hashfile.transfer import transfer
 
 from flows.pipeline import Pipeline
 from tasks.common.errors import InputError
-from tasks.common.params import block
 
 VAULT = "vault"
 
@@ -26,7 +25,7 @@ def push(pipeline: Pipeline) -> None:
     """Bring the raw folder and what every stage wrote, as dvc.lock has them, to the vault. Raises `InputError`."""
     try:
         with pipeline.repo.lock:
-            raw = raw_folder(pipeline)
+            raw = pipeline.records()
             staging, _, found = build(pipeline.repo.cache.local, raw.fs_path, raw.fs, "md5", ignore=raw.repo.dvcignore)
             if found.hash_info != raw.hash_info:
                 raise InputError(f"{raw.def_path} has changed since ingestion read it: `recondense run` again")
@@ -37,13 +36,6 @@ def push(pipeline: Pipeline) -> None:
         pipeline.repo.push(targets=pipeline.stages, remote=VAULT)
     except (DvcException, OSError) as error:
         raise InputError(f"the remote '{VAULT}' cannot be written to: {_said(error)}") from error
-
-
-def raw_folder(pipeline: Pipeline) -> Any:
-    """The raw folder as a dependency of ingestion, with the hash that dvc.lock has for it."""
-    stage = pipeline.repo.stage.load_one(name=f"ingestion@{pipeline.cohort}")
-    place = (pipeline.root / str(block(pipeline.root, pipeline.cohort)["ingestion"]["raw"])).resolve()
-    return next(dep for dep in stage.deps if Path(dep.fs_path).resolve() == place)
 
 
 def bring_back(store: Any, repo: Repo, digest: HashInfo, target: Path) -> None:

@@ -67,6 +67,10 @@ class Releases:
         """The ledger's entry of each version, oldest first. Raises `InputError` for a broken ledger."""
         return _by_version(self.ledger.entries(), "released")
 
+    def of_candidate(self, manifest: str) -> Version | None:
+        """The version that the candidate whose manifest has the SHA-256 ``manifest`` was released as."""
+        return next((v for v, entry in self.released().items() if entry.details.get("candidate") == manifest), None)
+
     def withdrawn(self) -> dict[Version, Entry]:
         """The ledger's entry of each withdrawal. Raises `InputError` for a broken ledger."""
         return _by_version(self.ledger.entries(), "withdrawn")

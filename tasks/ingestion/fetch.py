@@ -10,6 +10,7 @@ from typing import Literal
 import httpx
 
 from tasks.common.errors import InputError
+from tasks.common.hashes import sha256
 from tasks.common.progress import track
 from tasks.ingestion.datasets import Downloads
 
@@ -88,11 +89,11 @@ def _published_hashes(client: httpx.Client, url: str) -> dict[str, str]:
     return {match[2]: match[1].lower() for match in found if match}
 
 
-def _fetch_one(client: httpx.Client, url: str, target: Path, sha256: str | None, known: str) -> Fetched:
+def _fetch_one(client: httpx.Client, url: str, target: Path, expected: str | None, known: str) -> Fetched:
     remote = _head(client, url)
     there = target.is_file()
-    if there and _is_current(target, remote, sha256, known):
-        return Fetched(target.name, url, "current", target.stat().st_size, sha256 is not None, remote.etag)
+    if there and _is_current(target, remote, expected, known):
+        return Fetched(target.name, url, "current", target.stat().st_size, expected is not None, remote.etag)
     version = hashlib.sha256(repr(remote).encode()).hexdigest()[:12]
     partial = target.with_name(f".{target.name}.{version}.partial")
     for stale in target.parent.glob(f".{target.name}.*.partial"):
@@ -113,20 +114,20 @@ def _fetch_one(client: httpx.Client, url: str, target: Path, sha256: str | None,
     if remote.size not in (None, size):
         partial.unlink()
         raise InputError(f"{url} gave {size} bytes, not the {remote.size} it announced: {target.name} is as it was")
-    if sha256 and _sha256(partial) != sha256:
+    if expected and sha256(partial) != expected:
         partial.unlink()
         raise InputError(
             f"{url} is not the file that its provider published (another SHA-256): {target.name} is as it was; "
             "try again, and tell the server's owner if it stays so"
         )
     partial.replace(target)
-    return Fetched(target.name, url, "replaced" if there else "downloaded", size, sha256 is not None, remote.etag)
+    return Fetched(target.name, url, "replaced" if there else "downloaded", size, expected is not None, remote.etag)
 
 
-def _is_current(target: Path, remote: Remote, sha256: str | None, known: str) -> bool:
+def _is_current(target: Path, remote: Remote, expected: str | None, known: str) -> bool:
     if remote.size not in (None, target.stat().st_size):
         return False
-    return _sha256(target) == sha256 if sha256 else bool(known) and known == remote.etag
+    return sha256(target) == expected if expected else bool(known) and known == remote.etag
 
 
 def _head(client: httpx.Client, url: str) -> Remote:
@@ -162,8 +163,3 @@ def _download(client: httpx.Client, remote: Remote, partial: Path) -> None:
 def _check(response: httpx.Response, url: str) -> None:
     if not response.is_success:
         raise InputError(f"{url} cannot be downloaded: the server answered {response.status_code}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -77,7 +77,7 @@ class RecipeSearch(RoomParams):
 
     networks: tuple[str, ...] = Field(default=REPRESENTATIVES, min_length=1)
     learning_rates: tuple[float, ...] = Field(default=(5e-4, 2e-3), min_length=1)
-    steps: tuple[int, ...] = Field(default=(10, 20, 40, 80, 160), min_length=1)
+    steps: tuple[int, ...] = Field(default=(8, 12, 16, 24, 32, 48, 64, 96), min_length=1)
     seeds: int = Field(default=2, ge=1)
     ensemble: int = Field(default=5, ge=1)
 

@@ -1,6 +1,5 @@
 """Write the bundle: the files a recipient gets."""
 
-import hashlib
 import os
 import platform
 import shutil
@@ -13,6 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tasks.common.hashes import sha256
 from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.params import block
 from tasks.common.preprocessing import Preprocessing
@@ -90,12 +90,6 @@ def write_version(
 
 def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path) for path in sorted(folder.iterdir())}
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def code_revision(root: Path) -> dict[str, Any]:

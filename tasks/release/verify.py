@@ -10,12 +10,13 @@ import pandas as pd
 
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.hashes import sha256
 from tasks.common.labels import n_classes
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
 from tasks.networks.recipe import Recipes
-from tasks.release.bundle import FORMAT, sha256
+from tasks.release.bundle import FORMAT
 from tasks.release.gate import conditions, records_per_class
 from tasks.release.params import Params
 

@@ -8,8 +8,9 @@ Dataset distillation by back-propagation through training (Wang et al. 2018, arX
    record's outcome and the risk that a teacher, who was not shown it, gives it;
 3. the gradient of that loss goes back through the last of those steps to the condensed records and labels.
 
-The mean gradient then makes one step of Adam on records and labels. Labels are risks on the balanced scale;
-what they mean at the cohort's prevalence is the recipe's calibration.
+The mean gradient then makes one step of Adam on records and labels. It is taken at the records of one step before:
+the next step's networks train meanwhile, so that no core waits for the slowest family. Labels are risks on the
+balanced scale; what they mean at the cohort's prevalence is the recipe's calibration.
 """
 
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)
 TINY = 1e-12  # under Adam's root: its slope stays finite where a gradient is zero
+Rows = slice | NDArray[np.intp]
 FIRST_LOGIT = 1.5  # of a record's class against all others: sure enough to tell classes apart, free enough to move
 
 
@@ -50,7 +52,8 @@ class Options(StartOptions):
     """Defaults were chosen on PhysioNet-2012's validation split: see docs/benchmarks/.
 
     ``families``: of the inner networks, taken in turn, ``families_per_step`` at once with ``networks`` of each.
-    ``real_batch``: real records a class and network. ``inner_steps``: the least and most steps that a network is
+    ``real_batch``: real records a class and network. ``batch``: condensed records that a network's step sees, of a
+    larger set others each step, as a recipient's do. ``inner_steps``: the least and most steps that a network is
     trained; ``inner_learning_rate``: the least and greatest rate; ``window``: through how many of the last steps the
     gradient goes back. ``teacher``: its share in the targets.
     ``attention_steps``: attention sees so many random steps of a record, as its cost grows with their square.
@@ -63,6 +66,7 @@ class Options(StartOptions):
     families_per_step: int = Field(default=2, ge=1)
     networks: int = Field(default=2, ge=1)
     real_batch: int = Field(default=64, ge=1)
+    batch: int = Field(default=64, ge=2)
     inner_steps: tuple[int, int] = (10, 22)
     inner_learning_rate: tuple[float, float] = (2e-3, 8e-3)
     window: int = Field(default=10, ge=1)
@@ -121,14 +125,16 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     )
     losses = np.empty(n_steps)
     arguments = (train.values, targets.astype(np.float32), train.labels, options, request.device)
+
+    def jobs(step: int) -> list[Job]:
+        now = values.numpy().copy(), logits.numpy().copy()
+        return [Job(name, (request.seed, step, place), *now) for place, name in enumerate(in_turn(options, step))]
+
     with crew(Inner, arguments, options.families_per_step, request.device) as work:
+        coming = work(jobs(0))
         for step in track(range(n_steps), "unrolled condensation"):
-            shares = work(
-                [
-                    Job(family, (request.seed, step, number), values.numpy(), logits.numpy())
-                    for number, family in enumerate(in_turn(options, step))
-                ]
-            )
+            under_way, coming = coming, work(jobs(step + 1) if step + 1 < n_steps else [])
+            shares = list(under_way)
             losses[step] = np.mean([share.loss for share in shares])
             values.grad = torch.from_numpy(np.mean([share.values for share in shares], axis=0))
             logits.grad = torch.from_numpy(np.mean([share.logits for share in shares], axis=0))
@@ -207,7 +213,7 @@ class Inner:
             family.initialise(options.networks, generator, self.device),
             shown,
             probabilities(logits, family.n_classes),
-            n_steps,
+            batches(len(values), options.batch, n_steps, rng),
             options.window,
             torch.from_numpy(rate).to(self.device),
         )
@@ -234,22 +240,32 @@ class Inner:
         return slice(None)
 
 
-def fit(
-    family: Family, parameters: Tensor, values: Tensor, labels: Tensor, n_steps: int, window: int, rate: Tensor
-) -> Tensor:
-    """Parameters ``(k, n_parameters)`` after ``n_steps`` of Adam at ``rate`` ``(k, 1)`` on all condensed records.
+def batches(n_records: int, size: int, n_steps: int, rng: np.random.Generator) -> list[Rows]:
+    """Which of ``n_records`` each step sees: all of them, or ``size`` at a time, in a new order each pass."""
+    if n_records <= size:
+        return [slice(None)] * n_steps
+    a_pass = n_records // size
+    orders = [rng.permutation(n_records)[: a_pass * size] for _ in range(-(-n_steps // a_pass))]
+    return list(np.concatenate(orders).reshape(-1, size)[:n_steps])
 
-    Those of the last ``window`` steps can be differentiated with regard to ``values`` and ``labels``.
+
+def fit(
+    family: Family, parameters: Tensor, values: Tensor, labels: Tensor, seen: list[Rows], window: int, rate: Tensor
+) -> Tensor:
+    """Parameters ``(k, n_parameters)`` after a step of Adam at ``rate`` ``(k, 1)`` on each of ``seen``.
+
+    ``seen``: rows of ``values`` ``(1, n, n_steps, n_features)`` and ``labels`` ``(n,)``, or ``(n, n_classes)``.
+    Parameters of the last ``window`` steps can be differentiated with regard to ``values`` and ``labels``.
     """
     first, second = INNER_BETAS
     mean, square = torch.zeros_like(parameters), torch.zeros_like(parameters)
-    for step in range(1, n_steps + 1):
-        tracked = step > n_steps - window
-        if not tracked or step in (1, n_steps - window + 1):
+    for step, rows in enumerate(seen, start=1):
+        tracked = step > len(seen) - window
+        if not tracked or step in (1, len(seen) - window + 1):
             parameters = parameters.detach().requires_grad_()
-        logits = family(parameters, values if tracked else values.detach())
-        targets = (labels if tracked else labels.detach()).expand_as(logits)
-        loss = cross_entropy(logits, targets, family.n_classes, "sum") / len(labels)
+        logits = family(parameters, (values if tracked else values.detach())[:, rows])
+        targets = (labels if tracked else labels.detach())[rows]
+        loss = cross_entropy(logits, targets.expand_as(logits), family.n_classes, "sum") / len(targets)
         (gradient,) = torch.autograd.grad(loss, parameters, create_graph=tracked)
         mean = first * mean + (1 - first) * gradient
         square = second * square + (1 - second) * gradient.square()
