@@ -66,15 +66,16 @@ def ingested(cohort: str) -> Ingested:
         return Ingested.load(layout.folder("ingestion"))
 
 
-def project(cohort: str, folder: Path) -> Layout:
+def project(cohort: str, folder: Path, shared: str | None = None) -> Layout:
     """A project in ``folder`` of one cohort and its params in params.yaml.
 
-    Raw records are read from the cohort's folder here, or below ``RECONDENSE_DATA`` where that is empty.
+    Raw records are read from the cohort's folder here, or where that is empty from ``shared``, by default its name, below
+    ``RECONDENSE_DATA``.
     """
     params = block(ROOT, cohort)
     raw = ROOT / params["ingestion"]["raw"]
     if not any(path.name != "README.md" for path in raw.iterdir()):
-        raw = DATA / raw.name
+        raw = DATA / (shared or raw.name)
     params["ingestion"]["raw"] = str(raw)
     layout = Layout(folder, cohort)
     (layout.root / "dvc.yaml").touch()
