@@ -69,8 +69,8 @@ def ingested(cohort: str) -> Ingested:
 def project(cohort: str, folder: Path, shared: str | None = None) -> Layout:
     """A project in ``folder`` of one cohort and its params in params.yaml.
 
-    Raw records are read from the cohort's folder here, or where that is empty from ``shared``, by default its name, below
-    ``RECONDENSE_DATA``.
+    Raw records are read from the cohort's folder here, or where that is empty from ``shared``, by default of the same
+    name, below ``RECONDENSE_DATA``.
     """
     params = block(ROOT, cohort)
     raw = ROOT / params["ingestion"]["raw"]
