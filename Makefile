@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 run: $(VENV)/installed
 	@$(BIN)/recondense run pbcseq
 
+# Three at a time even on two cores: tests of servers and schedules mostly wait
 test: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadscope --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 # What CI asks of the code besides its tests
 check: $(VENV)/installed-dev

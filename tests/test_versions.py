@@ -201,6 +201,7 @@ def test_a_withdrawn_release_says_so_to_whoever_verifies_it(
         mine.do(withdraw, versions[1], "again")
 
 
+@pytest.mark.slow  # the services tests do it from an object store
 def test_a_release_is_reproduced_from_its_tag_and_the_vault_alone(
     released: Steward, versions: list[str], tmp_path: Path
 ) -> None:
