@@ -40,6 +40,18 @@ def made(root, outcome=None):
     return Ingested.load(root / "data/2_ingested/mine"), params.block(root, "mine"), found, metrics
 
 
+def test_a_named_outcome_of_several_levels_is_a_class_each(root):
+    visits, people = trial()
+    stage = pd.read_csv(ROOT / "data/1_raw/pbcseq/pbcseq.csv").groupby("id")["stage"].first()
+    people = people.drop(columns=["died", "status", "futime"]).assign(stage=people["id"].map(stage))
+    visits.drop(columns="stage").to_csv(root / "data/1_raw/mine/visits.csv", index=False)
+    people.to_csv(root / "data/1_raw/mine/people.csv", index=False)
+    cohort, written, found, _ = made(root, "stage")
+    assert written["ingestion"]["options"]["outcome"]["classes"] == {f"{n}": [f"{n}"] for n in (1, 2, 3, 4)}
+    assert cohort.subjects["outcome"].value_counts().sort_index().tolist() == stage.value_counts().sort_index().tolist()
+    assert any("a class each of 1, 2, 3, 4" in said for said in found.said)
+
+
 @pytest.mark.parametrize("form", ["csv", "semicolons", "parquet", "long"])
 def test_visits_and_subjects_are_told_apart_and_run_at_once(root, form):
     visits, people = trial()

@@ -111,14 +111,22 @@ def _outcome(found: Proposal, table: Table, outcome: str | None) -> set[str]:
     if outcome is not None and outcome not in columns:
         raise InputError(f"{table.file} has no column '{outcome}': name the outcome's column after --outcome")
     likely = [outcome] if outcome else [c for c in named(columns, OUTCOME) if len(table.levels(c)) == 2]
-    if not likely or len(table.levels(likely[0])) < 2:
+    levels = table.levels(likely[0]) if likely else []
+    if not 2 <= len(levels) <= MOST_LEVELS:
         raise InputError(
-            f"no column of {table.file} looks like an outcome with two levels: name it after --outcome; of several "
-            "levels declare afterwards which are positive, or declare a landmark rule"
+            f"no column of {table.file} looks like an outcome with two levels: name it after --outcome; where it has "
+            f"{MOST_LEVELS} levels or more, declare the block by hand (docs/your-own-cohort.md)"
         )
-    first, *others = positive_first(table.levels(likely[0]))
-    found.options["outcome"] = {"column": likely[0], "positive": [first], "negative": others}
-    found.said.append(f"outcome: {likely[0]} in {table.file}; positive is '{first}', negative {', '.join(others)}")
+    if len(levels) == 2:
+        first, second = positive_first(levels)
+        found.options["outcome"] = {"column": likely[0], "positive": [first], "negative": [second]}
+        found.said.append(f"outcome: {likely[0]} in {table.file}; positive is '{first}', negative '{second}'")
+    else:
+        found.options["outcome"] = {"column": likely[0], "classes": {level: [level] for level in sorted(levels)}}
+        found.said.append(
+            f"outcome: {likely[0]} in {table.file}, a class each of {', '.join(sorted(levels))}; to put levels "
+            "together name them in one class, or in 'positive' and 'negative'"
+        )
     follow_up = [column for column in named(columns, FOLLOW_UP) if table.numeric(column)]
     if follow_up:
         found.said.append(
