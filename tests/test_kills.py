@@ -55,14 +55,17 @@ class Hospital:
 
     def kill(self, name: str) -> None:
         """SIGKILL, the server with its children: one that lived on would hold the port."""
-        if name == "flow":
-            victims = processes_of(self.served, "prefect.engine")
-        else:
-            first = psutil.Process(self.running.pop(name).pid)
-            victims = [*(first.children(recursive=True) if name == "server" else []), first]
+        victims = processes_of(self.served, "prefect.engine") if name == "flow" else []
+        with contextlib.suppress(psutil.NoSuchProcess):  # a command may have ended by itself
+            if name == "server":
+                victims = psutil.Process(self.running[name].pid).children(recursive=True)
         for process in victims:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        if name in self.running:
+            running = self.running.pop(name)
+            running.kill()
+            running.wait()
 
     def check(self) -> list[str]:
         """Assert that the ledger verifies and that each release that can be seen is whole. Returns the versions."""
@@ -133,7 +136,7 @@ def test_whatever_is_killed_when_ledger_and_releases_are_whole_and_the_work_is_d
         subjects = json.loads((hospital.served.project.root / "data/2_ingested/arriving/metrics.json").read_text())
         return sum(subjects["subjects"].values()) == 262 + KILLS and hospital.served.events()[-1] == "nothing new"
 
-    until(done, 600)
+    until(done, 900)
     versions = hospital.check()
     assert versions
     assert not hospital.served.project.status()
