@@ -214,7 +214,10 @@ def outcome(hospital: Hospital, seen: int) -> dict[str, Any]:
         "reasons": last["details"].get("reasons", []),
         "subjects": hospital.metrics("2_ingested")["subjects"],
         "test_auc": scores["test_auc"]["condensed"],
-        "attacks": hospital.metrics("6_audited")["attacks"],
+        "attacks": {
+            name: {key: found[key] for key in ("auc", "low", "high", "verdict")}
+            for name, found in hospital.metrics("6_audited")["attacks"].items()
+        },
         "epsilon": last["details"].get("privacy", {}).get("cumulative_epsilon"),
         "megabytes": {place: hospital.megabytes(place) for place in ("project/.dvc/cache", "vault", "public")},
     }
