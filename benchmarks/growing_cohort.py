@@ -3,8 +3,8 @@
     python -m benchmarks.growing_cohort              # an hour on 2 cores; a real Prefect server on loopback
 
 A scratch clone of the last commit is served by `recondense serve`, with the policy ``release: true``. Records are put
-into its raw folder part by part; everything else happens by itself. Then it is served without a new record, and every
-release is verified against the published ledger. Writes ``docs/benchmarks/growing_cohort.{json,md,png}``.
+into its raw folder part by part; everything else happens by itself. Then it is run once more without a new record, and
+every release is verified against the published ledger. Writes ``docs/benchmarks/growing_cohort.{json,md,png}``.
 """
 
 import argparse
@@ -131,6 +131,8 @@ def running_server(folder: Path) -> Iterator[str]:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2).close()
                 break
             time.sleep(0.5)
+        else:
+            raise SystemExit(f"Prefect's server does not answer: {(folder / 'server.log').read_text()[-2000:]}")
         yield f"http://127.0.0.1:{port}/api"
 
 

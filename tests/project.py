@@ -104,3 +104,20 @@ def make_project(root: Path, cohorts: dict[str, Any] | None = None, **environmen
     ):
         subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
     return Project(root, environment)
+
+
+def with_remotes(root: Path) -> None:
+    """Give the project at ``root`` the remotes ``vault`` and ``public``, folders beside it, and commit all it has."""
+    for name in ("vault", "public"):
+        (root.parent / name).mkdir()
+    (root / ".dvc/config").write_text(
+        "[core]\n    analytics = false\n    remote = vault\n"
+        "['remote \"vault\"']\n    url = ../../vault\n['remote \"release\"']\n    url = ../../public\n"
+    )
+    commit_all(root)
+
+
+def commit_all(root: Path) -> None:
+    """Commit whatever the project at ``root`` has, as somebody."""
+    for command in ("config user.name test", "config user.email test@localhost", "add -A", "commit -qm changes"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)

@@ -19,6 +19,7 @@ from flows.ledger import Ledger
 from flows.params_file import set_params
 from flows.releases.recipient import check_against
 from tasks.release.verify import verify
+from tests.project import with_remotes
 from tests.services import free_port
 from tests.test_serve import POLL, Served, lines_of_patient_2, make_served, processes_of, until
 
@@ -92,14 +93,7 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
     served = make_served(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
     root = served.project.root
     set_params(root, served.cohort, ["schedule.min_new_patients=0", "schedule.release=true"])
-    for name in ("vault", "public"):
-        (tmp_path / name).mkdir()
-    (root / ".dvc/config").write_text(
-        "[core]\n    analytics = false\n    remote = vault\n"
-        "['remote \"vault\"']\n    url = ../../vault\n['remote \"release\"']\n    url = ../../public\n"
-    )
-    for command in ("config user.name test", "config user.email test@localhost", "add -A", "commit -qm remotes"):
-        subprocess.run(["git", *command.split()], cwd=root, check=True)
+    with_remotes(root)
     hospital = Hospital(served, tmp_path, port)
     try:
         yield hospital

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import plant_sentinel
-from tests.project import QUICK, SENTINELS, STAGES, Project, make_project
+from tests.project import QUICK, SENTINELS, STAGES, Project, commit_all, make_project
 from tests.public import check_public
 from tests.services import PASSWORD, S3_KEYS, free_port, object_store, postgresql, server
 
@@ -75,9 +75,7 @@ def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_r
         hospital.call("dvc", "remote", "modify", name, "endpointurl", store)
     hospital.call("dvc", "remote", "default", "vault")
     hospital.run("alpha")
-    for arguments in (["config", "user.name", "test"], ["config", "user.email", "test@localhost"], ["add", "-A"]):
-        subprocess.run(["git", *arguments], cwd=hospital.root, check=True)
-    subprocess.run(["git", "commit", "-qm", "a cohort, and where its releases go"], cwd=hospital.root, check=True)
+    commit_all(hospital.root)
     version = json.loads(hospital.call("flows.cli", "release", "alpha", "--json").stdout)["version"]
 
     files = s3fs.S3FileSystem(key=S3_KEYS["AWS_ACCESS_KEY_ID"], secret=PASSWORD, endpoint_url=store)

@@ -29,7 +29,7 @@ from flows.releases.withdraw import withdraw
 from flows.scheduled import release_by_policy
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
-from tests.project import REPO, Project
+from tests.project import REPO, Project, with_remotes
 from tests.public import check_public
 
 FOUND_IN_BUNDLES = "data/7_released/alpha"
@@ -83,16 +83,7 @@ def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward
     shutil.copytree(
         house.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
     )
-    for name in ("vault", "public"):
-        (made.folder / name).mkdir()
-    (made.root / ".dvc/config").write_text(
-        "[core]\n    analytics = false\n    remote = vault\n"
-        "['remote \"vault\"']\n    url = ../../vault\n['remote \"release\"']\n    url = ../../public\n"
-    )
-    for setting in ("user.name=test", "user.email=test@localhost"):
-        made.git("config", *setting.split("="))
-    made.git("add", "-A")
-    made.git("commit", "-qm", "a cohort")
+    with_remotes(made.root)
     return made
 
 

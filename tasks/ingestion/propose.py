@@ -115,7 +115,7 @@ def _outcome(found: Proposal, table: Table, outcome: str | None) -> set[str]:
     if not 2 <= len(levels) <= MOST_LEVELS:
         raise InputError(
             f"no column of {table.file} looks like an outcome with two levels: name it after --outcome; where it has "
-            f"{MOST_LEVELS} levels or more, declare the block by hand (docs/your-own-cohort.md)"
+            f"more than {MOST_LEVELS}, declare the block by hand (docs/your-own-cohort.md)"
         )
     if len(levels) == 2:
         first, second = positive_first(levels)
