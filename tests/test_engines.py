@@ -54,6 +54,7 @@ def test_changing_one_cohorts_condensation_reruns_only_that_cohort_from_there_on
     house.run("alpha", "--set", "condensation.records_per_class=5")
 
 
+@pytest.mark.slow
 def test_editing_a_stages_code_reruns_it_and_what_depends_on_its_new_output(house: Project) -> None:
     with (house.root / "tasks/condensation/stage.py").open("a") as code:
         code.write("# an edit\n")
@@ -106,6 +107,7 @@ def test_kill_9_during_condensation_leaves_the_last_good_state_no_orphan_and_a_r
     assert not list(condensed(house).parent.parent.glob(".*partial*")), "the rerun sweeps up what the killed one left"
 
 
+@pytest.mark.slow
 def test_two_flows_at_once_on_one_cohort_do_each_stage_once_and_corrupt_nothing(house: Project) -> None:
     house.edit("params.yaml", "records_per_class: 5", "records_per_class: 3")
     both = [
