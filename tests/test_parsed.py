@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
 from tasks.common.errors import InputError
+from tasks.common.layout import Layout
+from tasks.common.params import block
 from tasks.ingestion import parsed
 from tasks.ingestion.params import Params
 from tasks.ingestion.parsed import Parsed
 from tasks.ingestion.read import ingest
+from tasks.ingestion.stage import ingestion
 from tests.ingestion_fixtures import DATA, record, write_set
 from tests.project import REPO
 from tests.test_coswara import needs_coswara
@@ -222,6 +226,18 @@ def test_a_recording_of_a_withdrawn_participant_is_not_kept(tmp_path):
     (raw / "withdrawn.txt").unlink()
     read("coswara", raw, kept)
     assert gone in entries(kept)
+
+
+def test_a_stage_keeps_it_in_a_restricted_folder_that_git_ignores(tmp_path):
+    raw = recordings(tmp_path / "raw")
+    mine = block(REPO, "coswara_open") | {"ingestion": {"dataset": "coswara", "raw": str(raw), "split": SPLIT}}
+    (tmp_path / "dvc.yaml").touch()
+    YAML(typ="safe").dump({"cohorts": {"mine": mine}}, tmp_path / "params.yaml")
+    ingestion(Layout(tmp_path, "mine"))
+    (entry, *_) = (path.relative_to(tmp_path) for path in tmp_path.rglob("*.safetensors"))
+    assert entry.parent == Path("data/2_ingested/.parsed/mine")
+    ignored = subprocess.run(["git", "check-ignore", "-q", entry], cwd=REPO)
+    assert ignored.returncode == 0
 
 
 def test_a_cohort_that_is_now_read_by_another_data_set_keeps_nothing_of_the_first(tmp_path):
