@@ -27,6 +27,7 @@ Arrays = dict[str, NDArray[Any]]
 
 ROOM = Path(__file__).parent
 CODE = (ROOM, ROOM.parent / "common")
+# Whatever a reader that keeps results computes with
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "soundfile", "soxr", "librosa")
 
 
@@ -51,7 +52,8 @@ class Parsed:
     ) -> Arrays:
         """What ``parse`` makes of ``content``, or made of it in an earlier run; the arrays may be read-only.
 
-        ``settings``: all else that the result depends on, as JSON. ``subjects``: the ids of all whom a result is about.
+        ``settings``: all else that the result depends on, as JSON. ``subjects``: the ids of all whom a result is about,
+        in the form of ``withdrawn``.
         """
         if self._folder is None:
             return parse()
@@ -65,6 +67,8 @@ class Parsed:
             if found is None:
                 self._entries[key] = self._written(key, arrays)
             self._used.add(self._entries[key])
+        elif found is not None:
+            _remove(self._entries[key])
         return arrays
 
     def discard_unused(self) -> None:
