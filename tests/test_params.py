@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from flows.params_file import set_params
 from tasks.common import params
 from tasks.common.errors import InputError
+from tasks.common.layout import Layout
+from tasks.normalisation.stage import normalisation
 from tests.project import REPO
 
 
@@ -55,6 +58,33 @@ def test_a_mistake_in_params_is_named(root: Path, old: str, new: str, message: s
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(InputError, match=message):
         params.check_cohort(root, "pbcseq")
+
+
+@pytest.mark.parametrize(
+    ("window_seconds", "steps", "fits"),
+    [
+        (9.6, {}, True),
+        (9.6, {"step_hours": 2.78e-5}, True),
+        (4.8, {"step_hours": 4.8 / 96 / 3600}, True),
+        (4.8, {"n_steps": 48}, True),
+        (4.8, {}, False),
+        (9.6, {"n_steps": 95}, False),
+    ],
+)
+def test_steps_that_do_not_span_what_is_measured_are_refused_before_any_work(
+    tmp_path: Path, window_seconds: float, steps: dict[str, float], fits: bool
+) -> None:
+    mine = params.block(REPO, "coswara_open")
+    mine["ingestion"]["options"]["window_seconds"] = window_seconds
+    mine["normalisation"].update(steps)
+    (tmp_path / "dvc.yaml").touch()
+    YAML(typ="safe").dump({"cohorts": {"mine": mine}}, tmp_path / "params.yaml")
+    if fits:
+        params.check_cohort(tmp_path, "mine")
+        return
+    for check in (lambda: params.check_cohort(tmp_path, "mine"), lambda: normalisation(Layout(tmp_path, "mine"))):
+        with pytest.raises(InputError, match=r"cohorts\.mine\.normalisation: .* set normalisation\.step_hours to"):
+            check()
 
 
 def test_an_unknown_cohort_is_answered_with_the_known_ones(root: Path) -> None:

@@ -34,6 +34,11 @@ class Params(RoomParams):
         """The data set's plug-in. Raises `InputError` where there is none of that name."""
         return find(self.dataset)
 
+    def span_hours(self) -> float | None:
+        """How long a subject is measured, in hours, where the data set's options say so."""
+        span = getattr(self.plugin(), "span_hours", None)
+        return None if span is None else float(span(self.plugin_options()))
+
     def plugin_options(self) -> RoomParams:
         """``options`` as the plug-in's own model. Raises `InputError` naming the key and the mend."""
         return validate(self.plugin().Options, self.options, "options")

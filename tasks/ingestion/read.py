@@ -1,7 +1,9 @@
 """From raw files to a cohort: one data set's reader, then the checks that all data sets share."""
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,23 +13,29 @@ from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Ingested, Variable, classes_of
 from tasks.ingestion.params import Params
-from tasks.ingestion.withdrawal import withdraw
+from tasks.ingestion.parsed import Parsed
+from tasks.ingestion.withdrawal import read_list, withdraw
 
 
-def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tuple[Ingested, Attrition]:
+def ingest(
+    root: Path, params: Params, *, outcome_required: bool = True, kept: Path | None = None
+) -> tuple[Ingested, Attrition]:
     """The cohort that ``params`` describe, and the account of what was set aside.
 
     ``outcome_required=False`` reads new records, which may lack outcomes: those are NaN, and all are in the split
-    "test", since nothing may be fitted on them. Raises `InputError` where files cannot be used, no subject is left,
+    "test", since nothing may be fitted on them. ``kept``: a folder for what was parsed, from which the next run takes
+    whatever is not new (`tasks.ingestion.parsed`). Raises `InputError` where files cannot be used, no subject is left,
     or the cohort or one of its splits lacks one of the outcome's classes.
     """
-    dataset, options, attrition = params.plugin(), params.plugin_options(), Attrition()
+    raw, dataset, options, attrition = root / params.raw, params.plugin(), params.plugin_options(), Attrition()
+    parsed = Parsed(kept, set(read_list(raw)["record"]))
     variables = dataset.variables(options)
-    events, subjects = dataset.read(root / params.raw, options, attrition, outcome_required=outcome_required)
+    uses: dict[str, Any] = {"parsed": parsed} if "parsed" in inspect.signature(dataset.read).parameters else {}
+    events, subjects = dataset.read(raw, options, attrition, outcome_required=outcome_required, **uses)
     # Drawn before anyone is taken out, so that a withdrawal moves nobody else into another part
     split = _split(params, subjects) if outcome_required else np.full(len(subjects), "test")
     subjects["split"] = pd.Series(split, index=subjects.index, dtype="str")
-    events, subjects = withdraw(root / params.raw, events, subjects, attrition)
+    events, subjects = withdraw(raw, events, subjects, attrition)
     subjects = subjects.drop(columns="patient_id", errors="ignore")
     subjects.insert(2, "split", subjects.pop("split"))
     _check_subjects(subjects, attrition)
@@ -37,6 +45,7 @@ def ingest(root: Path, params: Params, *, outcome_required: bool = True) -> tupl
     attrition.kept("subjects", len(subjects))
     if outcome_required:
         _check_outcomes(subjects, classes_of(variables) or ("no", "yes"))
+    parsed.discard_unused()
     return Ingested(events, subjects, variables), attrition
 
 

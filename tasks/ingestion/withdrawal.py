@@ -23,7 +23,7 @@ def withdraw(
     Units: "withdrawals" (lines of the list; kept are those that took effect), "subjects", "measurements". Raises
     `InputError` where the list cannot be read, or where a file's name is nearly but not quite the list's.
     """
-    listed = _read(raw)
+    listed = read_list(raw)
     if listed.empty:
         return events, subjects
     names = [subjects[column].astype("str") for column in ("subject_id", "patient_id") if column in subjects]
@@ -44,14 +44,14 @@ def withdraw(
     return events[~lost].reset_index(drop=True), subjects[~gone].reset_index(drop=True)
 
 
-def _read(raw: Path) -> pd.DataFrame:
-    """Columns ``record`` and ``line``; no rows where there is no list."""
+def read_list(raw: Path) -> pd.DataFrame:
+    """The list in ``raw``: columns ``record`` and ``line``; no rows where there is none. Raises `InputError`."""
     for path in sorted(raw.iterdir()) if raw.is_dir() else []:
         if path.name.lower().startswith("withdr") and path.name != FILE:
             raise InputError(f"{path} looks like a list of withdrawn subjects, but would not be read: call it {FILE}")
     try:
         lines = (raw / FILE).read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         lines = []
     except (UnicodeDecodeError, OSError) as error:
         raise InputError(f"{raw / FILE} cannot be read: make it plain text with one subject id a line") from error

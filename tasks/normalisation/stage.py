@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.params import check_span
 from tasks.common.records import SPLITS, Ingested, Normalised
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
@@ -14,6 +15,7 @@ from tasks.normalisation.params import Params
 @stage(Params, Tier.RESTRICTED)
 def normalisation(context: Context[Params]) -> dict[str, Any]:
     """Write ``normalised.safetensors`` and ``preprocessing.json``; metrics say how much was measured and left out."""
+    check_span(context.layout.root, context.layout.cohort)
     ingested = Ingested.load(context.read("ingestion"))
     preprocessing = fit(ingested, context.params)
     values, observed = preprocessing.apply(ingested.events, ingested.subjects)

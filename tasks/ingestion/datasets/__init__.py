@@ -15,6 +15,10 @@ be read as a whole, raises `InputError` naming the file, where to get it and whe
 
 A plug-in whose provider lets anyone download its files may also have
 ``downloads(options)``: which files (`Downloads`); `recondense fetch` gets them.
+One whose options say how long a subject is measured may have
+``span_hours(options)``, in hours: the steps of normalisation have to span just as much.
+One whose files take long to parse may let `read` have a keyword ``parsed``: what was parsed in an earlier run
+(`tasks.ingestion.parsed.Parsed`). With and without it, `read` gives the same, bit for bit.
 
 A single record, line or cell that cannot be used is set aside in ``attrition``, under units that fit the files.
 Two units are common to all: `read` counts in all ``subjects`` and ``measurements`` that it meets, and sets aside

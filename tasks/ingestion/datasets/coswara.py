@@ -22,6 +22,7 @@ from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._coswara import sound
 from tasks.ingestion.datasets._coswara.participants import FILE, OUTCOMES, STATICS, judge, read_participants
 from tasks.ingestion.datasets._coswara.recordings import FOLDER, find_recordings, read_qualities
+from tasks.ingestion.parsed import NOT_KEPT, Arrays, Parsed
 
 SOURCE = Source(
     title="Coswara: respiratory sounds and symptoms for remote screening of SARS-CoV-2 infection",
@@ -52,7 +53,8 @@ class Options(RoomParams):
     """``recording``: which sound. ``outcome``: ``covid_status`` (positive or healthy) or ``g``, sex (female is 1).
 
     ``window_seconds``: the middle of the recording that is used, in 96 frames, each the mean of its share; the default
-    holds about two deep breaths. ``step_hours`` must be the length of a frame (9.6 s: 2.7777778e-5).
+    holds about two deep breaths. Normalisation's ``n_steps`` of ``step_hours`` have to span it: 96 steps of
+    2.7777778e-5 hours, each a frame, are 9.6 s.
     ``relative_level``: levels relative to their own mean. Set aside are recordings shorter than ``min_seconds``, ones
     whose window is for 95 % of its time below ``silence_db`` (full scale is 0), and ones that listeners judged below
     ``min_quality`` (0 takes all). ``statics``: which descriptors are features too.
@@ -94,8 +96,13 @@ def source(options: Options) -> Source:
     return SOURCE
 
 
+def span_hours(options: Options) -> float:
+    """The window that is heard."""
+    return options.window_seconds / 3600
+
+
 def read(
-    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True
+    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True, parsed: Parsed = NOT_KEPT
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events (a level a band and frame) and subjects, ordered by id. Raises `InputError` for whole files.
 
@@ -108,7 +115,7 @@ def read(
             f"and put Extracted_data and {FILE} into {raw}"
         )
     subjects = _participants(raw, options, attrition, recordings, outcome_required)
-    levels = _listen(recordings, subjects, options, read_qualities(raw, options.recording, attrition))
+    levels = _listen(recordings, subjects, options, read_qualities(raw, options.recording, attrition), parsed)
     _account(recordings, subjects, attrition)
     kept = subjects.index[subjects["reason"] == ""]
     events = _events([(name, levels[name]) for name in kept], options.window_seconds)
@@ -140,7 +147,7 @@ def _participants(
 
 
 def _listen(
-    recordings: pd.DataFrame, subjects: pd.DataFrame, options: Options, qualities: dict[str, int]
+    recordings: pd.DataFrame, subjects: pd.DataFrame, options: Options, qualities: dict[str, int], parsed: Parsed
 ) -> dict[str, NDArray[np.float64]]:
     """Levels by id of the recordings that can be used; the others get their ``reason``, in both tables."""
     recordings["reason"] = ""
@@ -153,17 +160,28 @@ def _listen(
     for index, name, path in track(list(zip(chosen.index, chosen["id"], chosen["path"], strict=True)), "listening"):
         reason = "low quality" if qualities.get(name, options.min_quality) < options.min_quality else ""
         if not reason:
-            found = sound.load(path)
-            heard = sound.middle(found.samples, options.window_seconds)
-            reason = found.reason or _fault(found.samples, heard, options)
+            reason, levels[name] = _heard(path.read_bytes(), name, options, parsed)
         if reason:
             recordings.loc[index, "reason"] = reason
             subjects.loc[name, "reason"] = reason
-        else:
-            levels[name] = sound.bands(heard, options.window_seconds, options.relative_level)
     without = ~subjects.index.isin(recordings["id"]) & (subjects["reason"] == "")
     subjects.loc[without, "reason"] = "no recording"
     return levels
+
+
+def _heard(content: bytes, name: str, options: Options, parsed: Parsed) -> tuple[str, NDArray[np.float64]]:
+    """The reason why a recording can't be used, or "", and its levels."""
+
+    def listen() -> Arrays:
+        found = sound.decode(content)
+        heard = sound.middle(found.samples, options.window_seconds)
+        reason = found.reason or _fault(found.samples, heard, options)
+        levels = np.empty(0) if reason else sound.bands(heard, options.window_seconds, options.relative_level)
+        return {"reason": np.frombuffer(reason.encode(), dtype=np.uint8), "levels": levels}
+
+    settings = options.model_dump(include={"window_seconds", "relative_level", "min_seconds", "silence_db"})
+    result = parsed.once(content, ["a recording", settings], listen, lambda _: [name])
+    return result["reason"].tobytes().decode(), result["levels"]
 
 
 def _fault(whole: NDArray[np.float32], heard: NDArray[np.float32], options: Options) -> str:

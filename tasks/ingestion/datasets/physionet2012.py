@@ -33,6 +33,7 @@ from tasks.ingestion.datasets._physionet2012.variables import (
     VARIABLES,
     WEIGHT,
 )
+from tasks.ingestion.parsed import NOT_KEPT, Parsed
 
 SOURCE = Source(
     title="PhysioNet/Computing in Cardiology Challenge 2012, version 1.0.0",
@@ -66,7 +67,7 @@ def downloads(options: Options) -> Downloads:
 
 
 def read(
-    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True
+    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True, parsed: Parsed = NOT_KEPT
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events and subjects, ordered by set and record id. Raises `InputError` where a whole file cannot be used.
 
@@ -74,7 +75,7 @@ def read(
     header). A stay with descriptors only is kept: it is part of the challenge.
     """
     sources, outcome_files = _find(raw, options, outcome_required)
-    records, lines = examine([file for source in sources for file in read_set(source)])
+    records, lines = examine([file for source in sources for file in read_set(source)], parsed)
     outcomes = read_outcomes(outcome_files, attrition)
     if outcome_required:
         refuse(records, ~records["record"].isin(outcomes["record"]), "record without outcome")

@@ -5,8 +5,8 @@ equally wide on the (HTK) mel scale between 125 and 7,500 Hz (Hershey et al., CN
 classification, ICASSP 2017).
 """
 
+import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,18 @@ class Sound:
     reason: str
 
 
-def load(path: Path) -> Sound:
-    """The recording at ``path``, its channels averaged, resampled where needed."""
+def decode(content: bytes) -> Sound:
+    """The recording in a file of this ``content``, its channels averaged, resampled where needed."""
     import librosa
     import soundfile
 
     def unusable(reason: str) -> Sound:
         return Sound(np.empty(0, np.float32), reason)
 
-    if _cut_short(path):
+    if _cut_short(content):
         return unusable("damaged recording")
     try:
-        with soundfile.SoundFile(path) as stream:
+        with soundfile.SoundFile(io.BytesIO(content)) as stream:
             rate = stream.samplerate
             if rate < RATE:
                 return unusable("sampled below 16 kHz")
@@ -109,10 +109,8 @@ def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
     return 10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))
 
 
-def _cut_short(path: Path) -> bool:
+def _cut_short(content: bytes) -> bool:
     """Whether a RIFF file is shorter than it says; a decoder would take what is there for the whole."""
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    says = int.from_bytes(head[4:8], "little")
+    says = int.from_bytes(content[4:8], "little")
     streamed = says == 0xFFFFFFFF  # written before the length was known
-    return head[:4] == b"RIFF" and not streamed and says + 8 > path.stat().st_size
+    return content[:4] == b"RIFF" and not streamed and says + 8 > len(content)

@@ -1,7 +1,7 @@
-"""All lines of all record files in one vectorised pass: 3.3 million lines of 8,000 files in about a second."""
+"""All lines of many record files in one vectorised pass: 3.3 million lines of 8,000 files in about a second."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,35 @@ def parse(bodies: Sequence[bytes], known: Sequence[str]) -> Lines:
         parameter=parameter,
         value=value,
         fault=np.select([malformed, minutes < 0, parameter < 0, np.isnan(value)], [1, 2, 3, 4], 0),
+    )
+
+
+def pack(lines: Lines, n_files: int) -> dict[str, NDArray[Any]]:
+    """Arrays from which `unpack` makes the same again, 12 bytes a line; ``lengths``: lines a file, ``(n_files,)``."""
+    return {
+        "lengths": np.bincount(lines.record, minlength=n_files).astype(np.int32),
+        "minutes": lines.minutes.astype(np.int16),
+        "parameter": lines.parameter.astype(np.int8),
+        "value": lines.value,
+        "fault": lines.fault.astype(np.int8),
+    }
+
+
+def unpack(batches: Sequence[Mapping[str, NDArray[Any]]]) -> Lines:
+    """The lines of all batches, whose files are numbered through."""
+
+    def whole(name: str) -> NDArray[np.int64]:
+        return np.concatenate([np.empty(0, np.int64), *(batch[name] for batch in batches)])
+
+    lengths = whole("lengths")
+    record, first = np.repeat(np.arange(len(lengths)), lengths), np.cumsum(lengths) - lengths
+    return Lines(
+        record=record,
+        number=np.arange(len(record)) - first[record] + 2,
+        minutes=whole("minutes"),
+        parameter=whole("parameter"),
+        value=np.concatenate([np.empty(0), *(batch["value"] for batch in batches)]),
+        fault=whole("fault"),
     )
 
 

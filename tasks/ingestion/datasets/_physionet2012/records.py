@@ -1,16 +1,22 @@
 """Which record files can be used: readable, named for the record they hold, and the only one of that record."""
 
+import hashlib
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+
 import pandas as pd
 
 from tasks.ingestion.datasets._physionet2012.files import RecordFile
-from tasks.ingestion.datasets._physionet2012.lines import Lines, parse
+from tasks.ingestion.datasets._physionet2012.lines import Lines, pack, parse, unpack
 from tasks.ingestion.datasets._physionet2012.variables import PARAMETERS, RECORD_ID
+from tasks.ingestion.parsed import Arrays, Parsed
 
 HEADER = b"Time,Parameter,Value\n"
 NO_HEADER = "no header line Time,Parameter,Value"
 
 
-def examine(files: list[RecordFile]) -> tuple[pd.DataFrame, Lines]:
+def examine(files: list[RecordFile], parsed: Parsed) -> tuple[pd.DataFrame, Lines]:
     """One row a file (``file``, ``record``, and ``reason`` why it can't be used, or ""), and the lines of all files.
 
     Files without a record's name, empty ones and those that are no plain text have no lines.
@@ -20,7 +26,7 @@ def examine(files: list[RecordFile]) -> tuple[pd.DataFrame, Lines]:
         file.content.removeprefix(HEADER) if reason in ("", NO_HEADER) else b""
         for file, reason in zip(files, reasons, strict=True)
     ]
-    lines = parse(bodies, PARAMETERS)
+    lines = unpack([_parsed(files[batch], bodies[batch], parsed) for batch in _batches(bodies)])
     records = pd.DataFrame(
         {
             "file": [file.name for file in files],
@@ -32,6 +38,25 @@ def examine(files: list[RecordFile]) -> tuple[pd.DataFrame, Lines]:
     _refuse_misnamed(records, lines)
     _refuse_duplicates(records, files)
     return records, lines
+
+
+def _batches(bodies: list[bytes]) -> Iterator[slice]:
+    """Runs of some 256 files. One ends wherever a file's CRC says so, whatever files are before and after it, and so a
+    new file or a changed one makes another batch of its neighbours alone."""
+    ends = [place for place, body in enumerate(bodies, start=1) if zlib.crc32(body) % 256 == 255]
+    edges = [0, *ends, len(bodies)]
+    yield from (slice(first, last) for first, last in pairwise(edges) if first < last)
+
+
+def _parsed(files: list[RecordFile], bodies: list[bytes], parsed: Parsed) -> Arrays:
+    """The lines of one batch, packed."""
+
+    def subjects(lines: Arrays) -> set[str]:
+        stated = lines["value"][lines["parameter"] == RECORD_ID]
+        return {file.record for file in files} | {f"{record:.0f}" for record in stated}
+
+    content = b"".join(hashlib.sha256(body).digest() for body in bodies)
+    return parsed.once(content, "lines of records", lambda: pack(parse(bodies, PARAMETERS), len(bodies)), subjects)
 
 
 def refuse(records: pd.DataFrame, chosen: "pd.Series[bool]", reason: str) -> None:
