@@ -100,8 +100,8 @@ def _guarantee(guarantee: dict[str, Any] | None) -> str:
     if guarantee is None:
         return "An attack that did not succeed is evidence, no proof: this set has no differential-privacy guarantee."
     queries = "\n".join(
-        f"| {asked['name']}: {asked['what']} | {asked['values']:,} | {asked['sensitivity']:.3f} | {asked['sigma']:.3f} |"
-        for asked in guarantee["queries"]
+        f"| {one['name']}: {one['what']} | {one['values']:,} | {one['sensitivity']:.3f} | {one['sigma']:.3f} |"
+        for one in guarantee["queries"]
     )
     groups = ", ".join(f"{epsilon:g} for {size} patients" for size, epsilon in guarantee["groups"].items())
     return f"""## Guarantee
