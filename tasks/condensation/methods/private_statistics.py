@@ -21,7 +21,7 @@ from tasks.condensation.methods._private.statistics import Plan, ask
 
 SOFT_LABELS = True
 PRIVATE = True
-DEFAULT_STEPS = 400
+DEFAULT_STEPS = 240
 
 
 class Options(RoomParams):

@@ -16,6 +16,8 @@ from tasks.condensation.methods._private.statistics import Floats, Statistics
 
 LEAST_SHARE = 0.05  # of the distance between class means that is kept however noisy they are
 LEAST_VARIANCE = 0.05  # of a feature, on the scale of values
+WANDERING = 0.5  # deviation of a series about the line between its windows, on the scale of values
+PERSISTENCE = 0.9  # of that from one step to the next
 TRAIN = 0.8  # of the cohort; the rest is its validation split
 
 
@@ -38,7 +40,8 @@ def drawn(statistics: Statistics, n_records: int, n_steps: int, seed: int) -> Dr
     logits = summaries @ weights + offsets
     odds = softmax(logits + np.log(shares), axis=1).cumsum(axis=1)
     labels = hard((rng.random((n_records, 1)) > odds[:, :-1]).sum(axis=1), len(shares))
-    values = records(summaries.reshape(n_records, statistics.plan.windows, -1), n_steps).astype(np.float32)
+    values = records(summaries.reshape(n_records, statistics.plan.windows, -1), n_steps)
+    values = (values + wandering(values.shape, statistics.plan.windows, rng)).astype(np.float32)
     split = (np.arange(n_records) >= TRAIN * n_records).astype(np.uint8)
     cohort = Normalised(values, np.ones(values.shape, bool), labels, split)
     return Drawn(cohort, from_probabilities(softmax(logits, axis=1)))
@@ -97,6 +100,18 @@ def records(summaries: Floats, n_steps: int) -> Floats:
     share = (place - before)[None, :, None]
     result: Floats = (1 - share) * summaries[:, before] + share * summaries[:, np.minimum(before + 1, windows - 1)]
     return result
+
+
+def wandering(shape: tuple[int, ...], windows: int, rng: np.random.Generator) -> Floats:
+    """What series do within a window, ``(n, n_steps, n_features)``: autoregressive noise (of order 1) whose mean over
+    each window is zero, so that summaries stay what they are. How restless series are is a guess, asked of nobody."""
+    steps = WANDERING * rng.standard_normal(shape)
+    steps[:, 1:] *= np.sqrt(1 - PERSISTENCE**2)
+    for step in range(1, shape[1]):
+        steps[:, step] += PERSISTENCE * steps[:, step - 1]
+    for window in np.array_split(np.arange(shape[1]), windows):
+        steps[:, window] -= steps[:, window].mean(axis=1, keepdims=True)
+    return steps
 
 
 def _counts(statistics: Statistics) -> Floats:
