@@ -49,10 +49,11 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def tensor(cohort: str) -> Normalised:
-    """The normalised cohort, made from its raw records as the pipeline makes it, with params.yaml's params."""
+def tensor(cohort: str, changes: Mapping[str, dict[str, Any]] | None = None) -> Normalised:
+    """The normalised cohort, made from its raw records as the pipeline makes it, with params.yaml's params and
+    ``changes`` to its sections."""
     with tempfile.TemporaryDirectory() as scratch:
-        layout = project(cohort, Path(scratch))
+        layout = project(cohort, Path(scratch), changes=changes)
         ingestion(layout)
         normalisation(layout)
         return Normalised.load(layout.folder("normalisation") / "normalised.safetensors")
@@ -66,13 +67,17 @@ def ingested(cohort: str) -> Ingested:
         return Ingested.load(layout.folder("ingestion"))
 
 
-def project(cohort: str, folder: Path, shared: str | None = None) -> Layout:
-    """A project in ``folder`` of one cohort and its params in params.yaml.
+def project(
+    cohort: str, folder: Path, shared: str | None = None, changes: Mapping[str, dict[str, Any]] | None = None
+) -> Layout:
+    """A project in ``folder`` of one cohort and its params in params.yaml, with ``changes`` to its sections.
 
     Raw records are read from the cohort's folder here, or where that is empty from ``shared``, by default of the same
     name, below ``RECONDENSE_DATA``.
     """
     params = block(ROOT, cohort)
+    for section, values in (changes or {}).items():
+        params[section] |= values
     raw = ROOT / params["ingestion"]["raw"]
     if not any(path.name != "README.md" for path in raw.iterdir()):
         raw = DATA / (shared or raw.name)

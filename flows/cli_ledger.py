@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.arguments import Cohort, Json
+from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 
@@ -33,14 +34,14 @@ def create(json_: Json = False) -> None:
         key = own.create()
     except FileExistsError as error:
         raise InputError(
-            f"{own.folder()} holds a key already: a person has one. To change it, make the new one in another folder "
-            "(RECONDENSE_KEYS), let the old one admit it, then let the new one revoke the old one"
+            f"{secret.folder()} holds a key already: a person has one. To change it, make the new one in another "
+            "folder (RECONDENSE_KEYS), let the old one admit it, then let the new one revoke the old one"
         ) from error
     if json_:
-        print(json.dumps({**key.public.admission, "folder": str(own.folder())}, indent=2))
+        print(json.dumps({**key.public.admission, "folder": str(secret.folder())}, indent=2))
         return
     typer.echo(f"{key.public.pem}fingerprint {key.fingerprint}")
-    typer.echo(f"in {own.folder()}: {own.PRIVATE} is for nobody else, {own.PUBLIC} for whoever admits you", err=True)
+    typer.echo(f"in {secret.folder()}: {own.PRIVATE} is for nobody else, {own.PUBLIC} for whoever admits you", err=True)
 
 
 @keys.command(name="list")

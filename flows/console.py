@@ -94,12 +94,14 @@ def results(layout: Layout) -> None:
     for name, attack in metrics["privacy"]["attacks"].items():
         privacy.add_row(
             name.replace("_", " "),
-            f"{attack['auc']:.3f}",
-            f"{attack['low']:.3f} to {attack['high']:.3f}",
+            f"{attack['auc']:.3f}" if "auc" in attack else "",
+            f"{attack['low']:.3f} to {attack['high']:.3f}" if "auc" in attack else "",
             attack["verdict"],
         )
     _out.print(auc)
     _out.print(privacy)
+    if guarantee := metrics["privacy"]["guarantee"]:
+        _out.print(f"differential privacy: epsilon {guarantee['epsilon']:g} at delta {guarantee['delta']:g}")
     _out.print(f"bundle: {bundle.relative_to(layout.root)}", soft_wrap=True)
     _out.print(f"check it with: recondense verify {bundle.relative_to(layout.root)}", soft_wrap=True)
 

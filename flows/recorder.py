@@ -7,8 +7,10 @@ from flows.child import StageRefused
 from flows.console import say
 from flows.ledger import Ledger, keys
 from flows.ledger.artifacts import evidence, portable
-from flows.ledger.entry import NO_GUARANTEE
+from flows.ledger.entry import NO_GUARANTEE, PASSED
+from flows.ledger.spending import statement
 from flows.pipeline import Pipeline
+from tasks.common import secret
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.params import block
@@ -21,8 +23,10 @@ EVENTS = {
     "condensation": "condensed",
     "training": "trained",
     "privacy": "audited",
-    "release": "gate passed",
+    "release": PASSED[0],
 }
+
+BEFORE_CONDENSATION = ("ingestion", "normalisation", "reference")
 
 
 def open_ledger(layout: Layout) -> Ledger:
@@ -33,7 +37,7 @@ def open_ledger(layout: Layout) -> Ledger:
     if keys.own() is None:
         with contextlib.suppress(FileExistsError):  # another flow was faster
             key = keys.create()
-            say(f"made you a key in {keys.folder()}, which signs the ledger: {key.fingerprint}")
+            say(f"made you a key in {secret.folder()}, which signs the ledger: {key.fingerprint}")
     ledger = Ledger(layout.root, layout.cohort)
     ledger.check_admission()
     return ledger
@@ -60,12 +64,21 @@ class Recorder:
         known = self.last.get(name, {})
         if seconds is None and all(known.get(key) == value for key, value in found.items()):
             return
-        details = {"stage": name, "ran": seconds is not None, "seconds": seconds, **found, "privacy": NO_GUARANTEE}
+        details = {
+            "stage": name,
+            "ran": seconds is not None,
+            "seconds": seconds,
+            **found,
+            "privacy": self._privacy(name),
+        }
         if name == "release":
             bundle = self.layout.folder(name)
             manifest = bundle / "manifest.json"
             details |= {"manifest": sha256(manifest), "files": read_json(manifest)["files"]}
-        self._append(EVENTS[name], details)
+        override = read_json(bundle / "metrics.json").get("override") if name == "release" else None
+        if override:
+            details |= {"override": override}
+        self._append(PASSED[1] if override else EVENTS[name], details)
 
     def refused(self, stage: str, refusal: StageRefused) -> None:
         """Record what the gate refused, and why."""
@@ -73,7 +86,16 @@ class Recorder:
         read = self.pipeline.inputs(name)
         section = {f"cohorts.{self.layout.cohort}": block(self.layout.root, self.layout.cohort)}
         found = portable({"inputs": read, "params": section})
-        self._append("gate refused", {"stage": name, "reasons": refusal.reasons, **found, "privacy": NO_GUARANTEE})
+        self._append(
+            "gate refused", {"stage": name, "reasons": refusal.reasons, **found, "privacy": self._privacy(name)}
+        )
+
+    def _privacy(self, stage: str) -> dict[str, Any]:
+        """What the condensed set, of which ``stage`` or a later one has made something, would cost to release."""
+        if stage in BEFORE_CONDENSATION:
+            return NO_GUARANTEE
+        condensed = read_json(self.layout.folder("condensation") / "metrics.json")
+        return statement(condensed["guarantee"], self.ledger.entries())
 
     def _append(self, event: str, details: dict[str, Any]) -> None:
         entry = self.ledger.append(event, details | self.runs)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from flows.ledger import Entry, Ledger
-from flows.ledger.entry import TIME_FORMAT
+from flows.ledger.entry import PASSED, TIME_FORMAT
+from flows.ledger.spending import spent as spent_by_releases
 from flows.pipeline import Pipeline
 from tasks.common.layout import Layout
 from tasks.schedule.policy import Standing
@@ -17,7 +18,7 @@ def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     """For a cohort whose ingestion is current. Subjects are compared by id, and only counted."""
     entries = ledger.entries()
     subjects = layout.folder("ingestion") / "subjects.parquet"
-    now, spent = _subjects(subjects), epsilon_spent(entries)
+    now, spent = _subjects(subjects), spent_by_releases(entries)
     passed, digest = last_candidate(entries, subjects.relative_to(layout.root).as_posix())
     if passed is None:
         return Standing(len(now), 0, None, spent)
@@ -35,18 +36,9 @@ def last_candidate(entries: Sequence[Entry], subjects: str) -> tuple[datetime | 
     for entry in entries:
         if entry.event == "ingested":
             ingested = entry.details["outputs"].get(subjects)
-        elif entry.event == "gate passed":
+        elif entry.event in PASSED:
             passed, digest = datetime.strptime(entry.time, TIME_FORMAT).replace(tzinfo=UTC), ingested
     return passed, digest
-
-
-def epsilon_spent(entries: Sequence[Entry]) -> float | None:
-    """Epsilon of all condensations in the ledger, None where the last of them gave no guarantee for all."""
-    spent: float | None = 0.0
-    for entry in entries:
-        if entry.event == "condensed":
-            spent = entry.details["privacy"]["cumulative_epsilon"]
-    return spent
 
 
 def _subjects(path: Path) -> frozenset[str]:

@@ -16,6 +16,7 @@ EVENTS = (
     "audited",
     "gate passed",
     "gate refused",
+    "gate overridden",
     "nothing new",
     "held back",
     "released",
@@ -23,6 +24,7 @@ EVENTS = (
     "downloaded",
 )
 NO_GUARANTEE = {"epsilon": None, "delta": None, "cumulative_epsilon": None}  # ``details.privacy`` of what gives none
+PASSED = ("gate passed", "gate overridden")  # what makes a candidate
 NOTHING_BEFORE = "0" * 64  # in place of a hash, in the first line
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of fixed width, so that times compare as text
 

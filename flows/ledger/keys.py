@@ -1,12 +1,8 @@
 """Ed25519 keys: one private key a person, outside every repository; public keys in the ledgers that admit them."""
 
 import base64
-import contextlib
 import hashlib
-import os
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tasks.common.errors import InputError
+from tasks.common.secret import create as write_private
+from tasks.common.secret import folder, read
 
 PRIVATE, PUBLIC = "private.pem", "public.pem"
 
@@ -77,25 +75,12 @@ class Key:
         return base64.b64encode(self.private.sign(message)).decode()
 
 
-def folder() -> Path:
-    """Where this user's key is: $RECONDENSE_KEYS, or ``~/.config/recondense/keys``."""
-    chosen = os.environ.get("RECONDENSE_KEYS")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".config" / "recondense" / "keys"
-
-
 def own() -> Key | None:
     """This user's key, None where there is none yet. Raises `InputError` where it cannot or must not be used."""
     path = folder() / PRIVATE
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            pem = file.read()
-    except FileNotFoundError:
+    pem = read(path)
+    if pem is None:
         return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): make it your own file, of mode 600") from error
-    if os.name == "posix" and mode & 0o077:
-        raise InputError(f"{path} is open to other users (mode {mode:o}): chmod 600 {path}")
     try:
         private = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -112,27 +97,8 @@ def create() -> Key:
 
     Raises `FileExistsError` where there is one already, `InputError` where the folder is part of a git work tree.
     """
-    place = folder()
-    inside = next((p for p in (place.absolute(), *place.absolute().parents) if (p / ".git").exists()), None)
-    if inside:
-        raise InputError(
-            f"{place} is inside the git work tree {inside}, where a private key does not belong: "
-            "set RECONDENSE_KEYS to a folder outside"
-        )
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = Key(Ed25519PrivateKey.generate())
-    pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    scratch = place / f".{PRIVATE}.{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        scratch.unlink()
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        (place / PRIVATE).hardlink_to(scratch)  # unlike a rename, never in place of a key that is there
-    finally:
-        scratch.unlink()
+    place, key = folder(), Key(Ed25519PrivateKey.generate())
+    write_private(place / PRIVATE, key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     (place / PUBLIC).write_text(key.public.pem, encoding="ascii")
     return key
 

@@ -13,6 +13,7 @@ from flows.ledger import keys, origin
 from flows.ledger.chain import Chain
 from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry, Malformed, parse
 from flows.ledger.keys import Key, PublicKey
+from tasks.common import secret
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
 from tasks.common.params import check_cohort_name
@@ -150,11 +151,11 @@ class Ledger:
         chain = self._follow(content)
         key = keys.own()
         if key is None:
-            raise InputError(f"{keys.folder()} holds no key to sign with: make one with `recondense keys create`")
+            raise InputError(f"{secret.folder()} holds no key to sign with: make one with `recondense keys create`")
         if chain.n and not chain.admits(key.fingerprint):
             raise InputError(
-                f"{self.name} does not admit your key {key.fingerprint}: give {keys.folder() / keys.PUBLIC} to someone "
-                f"whose key it admits, who runs `recondense keys admit {self.cohort} FILE`"
+                f"{self.name} does not admit your key {key.fingerprint}: give {secret.folder() / keys.PUBLIC} to "
+                f"someone whose key it admits, who runs `recondense keys admit {self.cohort} FILE`"
             )
         return chain, key
 

@@ -13,7 +13,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import Error as EnvelopeError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from flows.ledger.entry import Entry, canonical
+from flows.ledger.entry import PASSED, Entry, canonical
 from flows.ledger.keys import Key, PublicKey
 from tasks.common.errors import InputError
 
@@ -30,7 +30,7 @@ def provenance(entries: list[Entry], files: dict[str, str]) -> dict[str, Any]:
     The builder is whoever holds the key that signed that entry. Dependencies are what the stages read and did not make,
     raw data and code, by DVC's hashes, and the code's git commit. Raises `InputError` where nothing passed the gate.
     """
-    passed = next((entry for entry in reversed(entries) if entry.event == "gate passed"), None)
+    passed = next((entry for entry in reversed(entries) if entry.event in PASSED), None)
     if passed is None:
         raise InputError("the ledger holds no bundle that the gate let pass: `recondense run COHORT` first")
     stages = {e.details["stage"]: e.details for e in entries[: passed.n + 1] if "outputs" in e.details}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.ledger.artifacts import bundle_files
-from flows.ledger.entry import Entry
+from flows.ledger.entry import PASSED, Entry
 from flows.ledger.ledger import Ledger, with_ledger
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
@@ -45,7 +45,7 @@ def trace(root: Path, path: Path) -> tuple[list[Match], list[str]]:
         except InputError as error:
             faults.append(str(error))
             continue
-        matches += [_match(entry, digests) for entry in entries if entry.event in ("gate passed", "released")]
+        matches += [_match(entry, digests) for entry in entries if entry.event in (*PASSED, "released")]
     found = [match for match in matches if match.same]
     return sorted(found, key=lambda m: (m.version == "candidate", -len(m.same), m.time)), faults
 

@@ -2,8 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from flows.ledger.entry import PASSED
+from flows.ledger.spending import released, spent, together
 from flows.pipeline import Pipeline
 from flows.releases import git
 from flows.releases.public import RELEASE, PublicRemote
@@ -12,7 +15,9 @@ from flows.releases.versions import Releases
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
+from tasks.common.params import section
 from tasks.release.verify import verify
+from tasks.schedule.params import Params as Schedule
 
 # What runs write and a release commits; anything else that differs from the last commit is work of somebody
 WRITTEN_BY_RUNS = re.compile(
@@ -51,11 +56,33 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
     check_bundle(candidate)
-    passed = [entry for entry in releases.ledger.entries() if entry.event == "gate passed"]
+    passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
     if not passed or passed[-1].details.get("manifest") != manifest:
         raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
+    check_budget(releases, passed[-1].details["privacy"])
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
+
+
+def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
+    """Raise `InputError` where releases together would cost more than ``schedule.budget``; ``candidate``: its cost."""
+    budget = section(releases.root, releases.cohort, "schedule", Schedule).budget
+    if budget is None:
+        return
+    entries = releases.ledger.entries()
+    before, after = spent(entries), together([*released(entries), candidate])
+    if after is None:
+        which = "this candidate gives" if candidate["epsilon"] is None else "an earlier release gave"
+        raise InputError(
+            f"schedule.budget is {budget:g}, which cannot be kept: {which} no guarantee of differential privacy. "
+            "Choose a private condensation.method, or take the budget out of params.yaml"
+        )
+    if after > budget:
+        raise InputError(
+            f"schedule.budget is epsilon {budget:g}: releases so far have spent {before:g}, this one costs "
+            f"{candidate['epsilon']:g}, and together they come to {after:g} at delta {candidate['delta']:g}. Release "
+            "one from answers that are out already, lower condensation.options, or raise the budget"
+        )
 
 
 def check_work_tree(root: Path) -> None:

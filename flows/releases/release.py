@@ -33,6 +33,7 @@ from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
 from flows.releases.versions import Releases, Version, in_turn
+from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
@@ -124,7 +125,7 @@ def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, by
     def documents(files: dict[str, str]) -> dict[str, bytes]:
         key = keys.own()
         if key is None:
-            raise InputError(f"{keys.folder()} holds no key to sign with: `recondense keys create` makes one")
+            raise InputError(f"{secret.folder()} holds no key to sign with: `recondense keys create` makes one")
         statement = provenance(releases.ledger.entries(), files)
         definition = statement["predicate"]["buildDefinition"]
         definition["resolvedDependencies"] = [

@@ -44,7 +44,8 @@ class Feature(BaseModel):
 
 
 class Preprocessing(BaseModel):
-    """How one cohort's records become tensors. ``variables``: what is measured; ``features``: the columns."""
+    """How one cohort's records become tensors. ``variables``: what is measured; ``features``: the columns; ``scale``:
+    whether these were fitted to the train split or come from what is public of the variables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,6 +55,7 @@ class Preprocessing(BaseModel):
     carry_forward: bool
     variables: tuple[Variable, ...]
     features: tuple[Feature, ...]
+    scale: Literal["train", "public"] = "train"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ class Variable(BaseModel):
     what is predicted, declared where it has more than two ``levels``, its classes.
     ``low`` and ``high`` bound what is physically plausible, in ``unit``; values beyond are set aside at ingestion.
     ``skewed``: spread over orders of magnitude, so that scaling works on its logarithm.
+    ``usual``: between which two values most such patients are known to lie, in ``unit``, from the literature and not
+    from the cohort: what a public scale is made of.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,7 @@ class Variable(BaseModel):
     low: float | None = None
     high: float | None = None
     skewed: bool = False
+    usual: tuple[float, float] | None = None
 
 
 def outcome(classes: tuple[str, ...]) -> Variable:
@@ -62,7 +65,8 @@ class Ingested:
     ``events``: columns ``subject_id`` (string), ``hours`` (float, since the subject's time zero), ``variable``
     (string), ``value`` (float, in the variable's unit), sorted by subject and time.
     ``subjects``: one row a subject, unique ``subject_id`` (string), ``outcome`` (float, the number of its class, NaN
-    where unknown), ``split`` (one of `SPLITS`), then one float column per static variable (NaN where unknown).
+    where unknown), ``split`` (one of `SPLITS`), where a patient may be several subjects ``patient`` (int, equal for
+    those), then one float column per static variable (NaN where unknown).
     """
 
     events: pd.DataFrame
@@ -101,12 +105,14 @@ class Normalised:
     ``labels``: float32 ``(n_subjects,)``, 0 or 1, or ``(n_subjects, n_classes)``, NaN where unknown: hard labels of
     `tasks.common.labels`.
     ``split``: uint8 ``(n_subjects,)``, an index into `SPLITS`.
+    ``patient``: uint32 ``(n_subjects,)``, equal for subjects that are one patient; None where each is another.
     """
 
     values: NDArray[np.float32]
     observed: NDArray[np.bool_]
     labels: NDArray[np.float32]
     split: NDArray[np.uint8]
+    patient: NDArray[np.uint32] | None = None
 
     def part(self, split: Split) -> "Normalised":
         """Only the subjects of one split, in their order."""
@@ -116,20 +122,29 @@ class Normalised:
         """Only the subjects whose outcome is known."""
         return self._only(known(self.labels))
 
+    def first_of_each_patient(self) -> "Normalised":
+        """Only the first subject of each patient, in their order."""
+        if self.patient is None:
+            return self
+        chosen = np.zeros(len(self.labels), dtype=bool)
+        chosen[np.unique(self.patient, return_index=True)[1]] = True
+        return self._only(chosen)
+
     def _only(self, chosen: NDArray[np.bool_]) -> "Normalised":
-        return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen])
+        patient = None if self.patient is None else self.patient[chosen]
+        return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen], patient)
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
-        save_file(
-            {
-                "values": np.ascontiguousarray(self.values, dtype=np.float32),
-                "observed": np.ascontiguousarray(self.observed, dtype=np.bool_),
-                "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
-                "split": np.ascontiguousarray(self.split, dtype=np.uint8),
-            },
-            path,
-        )
+        arrays = {
+            "values": np.ascontiguousarray(self.values, dtype=np.float32),
+            "observed": np.ascontiguousarray(self.observed, dtype=np.bool_),
+            "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
+            "split": np.ascontiguousarray(self.split, dtype=np.uint8),
+        }
+        if self.patient is not None:
+            arrays["patient"] = np.ascontiguousarray(self.patient, dtype=np.uint32)
+        save_file(arrays, path)
 
     @classmethod
     def load(cls, path: Path) -> "Normalised":

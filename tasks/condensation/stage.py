@@ -10,7 +10,9 @@ from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.common.labels import per_class
 from tasks.common.params import validate
+from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Normalised
+from tasks.common.secret import noise_key
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.condensation.methods import Request
@@ -25,23 +27,26 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
     """Write ``condensed.safetensors``, ``recipe.json`` and ``history.parquet``; metrics say what was asked for, the
     final loss, and how long condensing and choosing recipes took.
 
-    Raises `InputError` for whatever the method could only fail on later: options it does not know, a class too small.
+    Raises `InputError` for whatever the method could only fail on later: options it does not know, a class too small,
+    a scale that is not public where the method is to give a guarantee.
     """
     params = context.params
     where = f"params.yaml: cohorts.{context.layout.cohort}.condensation"
     method = plugins.load(METHODS, params.method)
     options = validate(method.Options, params.options.get(params.method, {}), f"{where}.options.{params.method}")
-    request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device))
+    secret = _secret(context) if getattr(method, "PRIVATE", False) else None
+    request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device), secret)
     source = context.read("normalisation") / "normalised.safetensors"
     cohort = Normalised.load(source)
     train = cohort.part("train").labelled()
     check(train, request.records_per_class, str(source))
-    validation = Part.of(cohort, "validation")
+    Part.of(cohort, "validation")  # which has to have each class, whatever the method
 
     started = time.perf_counter()
     result = method.condense(train, request, options)
     condensed = time.perf_counter()
-    recipes = choose(result.condensed, validation, params.recipe_search, request.device)
+    held_out = Part.of(cohort if result.held_out is None else result.held_out, "validation")
+    recipes = choose(result.condensed, held_out, params.recipe_search, request.device)
 
     recipes.save(context.out / "recipe.json")
     result.condensed.save(context.out / "condensed.safetensors")
@@ -59,7 +64,19 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "seconds_condensing": round(condensed - started, 3),
         "seconds_choosing_recipes": round(time.perf_counter() - condensed, 3),
         "final_loss": float(result.losses[-1]) if len(result.losses) else None,
+        "guarantee": result.guarantee.model_dump(mode="json") if result.guarantee else None,
     }
+
+
+def _secret(context: Context[Params]) -> bytes:
+    """The key of the noise. Raises `InputError` where the scale was fitted to patients, which no noise would hide."""
+    scale = Preprocessing.load(context.read("normalisation") / "preprocessing.json").scale
+    if scale != "public":
+        raise InputError(
+            f"condensation.method is {context.params.method}, whose guarantee covers no scale that was fitted to "
+            f"patients: set normalisation.scale to public"
+        )
+    return noise_key()
 
 
 def check(train: Normalised, records_per_class: int, source: str) -> None:

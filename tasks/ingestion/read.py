@@ -36,8 +36,9 @@ def ingest(
     split = _split(params, subjects) if outcome_required else np.full(len(subjects), "test")
     subjects["split"] = pd.Series(split, index=subjects.index, dtype="str")
     events, subjects = withdraw(raw, events, subjects, attrition)
-    subjects = subjects.drop(columns="patient_id", errors="ignore")
     subjects.insert(2, "split", subjects.pop("split"))
+    if "patient_id" in subjects:
+        subjects.insert(3, "patient", pd.factorize(subjects.pop("patient_id"))[0])
     _check_subjects(subjects, attrition)
     events = plausible_events(events, variables, attrition)
     subjects = plausible_statics(subjects, variables, attrition)

@@ -1,4 +1,4 @@
-"""Fit a `Preprocessing` on the train split."""
+"""Make a cohort's `Preprocessing`: fitted on the train split, or from what is public of its variables."""
 
 from typing import Literal
 
@@ -8,17 +8,22 @@ import pandas as pd
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import Ingested, Variable
 from tasks.normalisation.params import Params
+from tasks.normalisation.public import on_public_scale
 
 
 def fit(ingested: Ingested, params: Params) -> Preprocessing:
-    """The preprocessing of a cohort, its clip bounds, fills, means and deviations taken from train subjects alone."""
+    """The preprocessing of a cohort: clip bounds, fills, means and deviations taken from train subjects alone, or with
+    ``scale: public`` from nobody. Raises `InputError` where that lacks a declaration."""
     empty = Preprocessing(
         step_hours=params.step_hours,
         n_steps=params.n_steps,
         carry_forward=params.carry_forward,
         variables=ingested.variables,
         features=tuple(columns(ingested.variables, params)),
+        scale=params.scale,
     )
+    if params.scale == "public":
+        return on_public_scale(empty)
     train = ingested.subjects[ingested.subjects["split"] == "train"]
     events = ingested.events[ingested.events["subject_id"].isin(train["subject_id"])]
     raw = empty.raw(events, train)

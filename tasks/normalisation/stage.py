@@ -20,7 +20,8 @@ def normalisation(context: Context[Params]) -> dict[str, Any]:
     preprocessing = fit(ingested, context.params)
     values, observed = preprocessing.apply(ingested.events, ingested.subjects)
     split = ingested.subjects["split"].map(SPLITS.index).to_numpy(dtype=np.uint8)
-    Normalised(values, observed, ingested.labels, split).save(context.out / "normalised.safetensors")
+    patient = ingested.subjects["patient"].to_numpy(dtype=np.uint32) if "patient" in ingested.subjects else None
+    Normalised(values, observed, ingested.labels, split, patient).save(context.out / "normalised.safetensors")
     preprocessing.save(context.out / "preprocessing.json")
 
     outside = outside_steps(preprocessing, ingested.events)

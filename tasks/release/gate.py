@@ -1,4 +1,4 @@
-"""The gate: every condition is evaluated, every failure is a reason. There is no way around it in code."""
+"""The gate: every condition is evaluated, every failure is a reason. Who overrides it is named in the bundle."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -91,4 +91,13 @@ def conditions(metrics: dict[str, Any], params: Params) -> list[Condition]:
             ", ".join(undecided) or "none",
             "any" if params.allow_inconclusive else "none",
         ),
+        *_guarantee(metrics["privacy"].get("guarantee"), params),
     ]
+
+
+def _guarantee(guarantee: dict[str, Any] | None, params: Params) -> list[Condition]:
+    if params.max_epsilon is None:
+        return []
+    found = f"epsilon {guarantee['epsilon']:g} at delta {guarantee['delta']:g}" if guarantee else "none"
+    holds = guarantee is not None and guarantee["epsilon"] <= params.max_epsilon
+    return [Condition("guarantee of differential privacy", holds, found, f"epsilon at most {params.max_epsilon:g}")]

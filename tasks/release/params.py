@@ -1,17 +1,35 @@
 """What a release must satisfy."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tasks.common.params import RoomParams
+
+
+class Override(RoomParams):
+    """``by``: a person's name. ``reason``: in a sentence, for whoever reads the bundle."""
+
+    by: str = Field(min_length=3)
+    reason: str = Field(min_length=20)
+
+    @field_validator("by", "reason")
+    @classmethod
+    def _says_something(cls, words: str) -> str:
+        if len(words.split()) < 2 or "\n" in words:
+            raise ValueError("give a name, and a reason in one sentence on one line")
+        return words
 
 
 class Params(RoomParams):
     """``min_patients_per_class``: train patients of the rarest class. ``min_patients_per_record``: train patients of a
     class for each condensed record of it. ``min_test_auc``: what the lower bound of the interval of the mean test AUC
     must exceed; 0 asks for nothing, where test patients are too few to show anything. ``allow_inconclusive``: whether
-    an attack that could not decide (too few records) lets a release pass."""
+    an attack that could not decide (too few records) lets a release pass. ``max_epsilon``: what the guarantee of one
+    release may be at most; None asks for no guarantee. ``override``: who answers for a release against the gate, and
+    why; the ledger and the bundle's first page say so."""
 
     min_patients_per_class: int = Field(20, ge=1)
     min_patients_per_record: float = Field(3, ge=1)
     min_test_auc: float = Field(0.5, ge=0, le=1)
     allow_inconclusive: bool = True
+    max_epsilon: float | None = Field(None, gt=0)
+    override: Override | None = None

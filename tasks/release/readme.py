@@ -32,7 +32,7 @@ def readme(
         else ""
     )
     attacks = "\n".join(
-        f"| {name.replace('_', ' ')} | {a['verdict']} | {a['auc']:.3f} ({a['low']:.3f} to {a['high']:.3f}) |"
+        f"| {name.replace('_', ' ')} | {a['verdict']} | {_of_attack(a)} |"
         for name, a in metrics["privacy"]["attacks"].items()
     )
     n_networks = len(metrics["mean_over"])
@@ -45,7 +45,7 @@ def readme(
 
 {records} synthetic records, each {steps} steps of {preprocessing.step_hours:g} hours and {features} features, learned
 so that a model can be trained on them alone. No row is a patient.
-
+{_override(metrics.get("override"))}
 | trained on | test {score}, mean over {n_networks} networks (95 % interval) | Brier | calibration error |
 |---|---|---|---|
 {auc}
@@ -57,7 +57,7 @@ Scored on {metrics["cohort"]["subjects"]["test"]} patients whom neither condensa
 |---|---|---|
 {attacks}
 
-An attack that did not succeed is evidence, not a proof: this set carries no differential-privacy guarantee.
+{_guarantee(metrics["privacy"].get("guarantee"))}
 
 ## Files
 - `condensed.safetensors`: `values` ({records}, {steps}, {features}), normalised; {labels}
@@ -80,3 +80,40 @@ Learned from: {source["title"]} ({source["url"]}). Licence: {source["licence"]}.
 
 def _interval(score: dict[str, Any]) -> str:
     return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def _of_attack(attack: dict[str, Any]) -> str:
+    """Withheld where a guarantee covers the train split, since attacks are figures of it."""
+    return f"{attack['auc']:.3f} ({attack['low']:.3f} to {attack['high']:.3f})" if "auc" in attack else "not stated"
+
+
+def _override(override: dict[str, Any] | None) -> str:
+    if override is None:
+        return ""
+    against = "".join(f"- {reason}\n" for reason in override["against"])
+    return f"""
+**Released against the gate by {override["by"]}**: {override["reason"]}
+{against}"""
+
+
+def _guarantee(guarantee: dict[str, Any] | None) -> str:
+    if guarantee is None:
+        return "An attack that did not succeed is evidence, no proof: this set has no differential-privacy guarantee."
+    queries = "\n".join(
+        f"| {one['name']}: {one['what']} | {one['values']:,} | {one['sensitivity']:.3f} | {one['sigma']:.3f} |"
+        for one in guarantee["queries"]
+    )
+    groups = ", ".join(f"{epsilon:g} for {size} patients" for size, epsilon in guarantee["groups"].items())
+    return f"""## Guarantee
+These records are ({guarantee["epsilon"]:g}, {guarantee["delta"]:g})-differentially private: {guarantee["unit"]}.
+Whatever anyone knows and does, the odds that she gives to "this patient was among them" change by a factor of at most
+e^{guarantee["epsilon"]:g}, but for a chance of {guarantee["delta"]:g}. Epsilon is {groups} together.
+All that was asked of the patients, once:
+
+| query | numbers | most that one patient changes it | deviation of the noise |
+|---|---|---|---|
+{queries}
+
+Noise: {guarantee["mechanism"]}. `recondense verify` accounts for epsilon anew.
+Not covered: {"; ".join(guarantee["outside"])}.
+"""

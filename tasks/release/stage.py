@@ -13,20 +13,25 @@ from tasks.networks.recipe import Recipes
 from tasks.release.bundle import write_bundle
 from tasks.release.gate import conditions, copied_records, records_per_class
 from tasks.release.params import Params
+from tasks.release.private import covered
 
 
 @stage(Params, Tier.PUBLIC)
 def release(context: Context[Params]) -> dict[str, Any]:
-    """Write the candidate bundle. Raises `Refusal` with every reason of the gate."""
+    """Write the candidate bundle. Raises `Refusal` with every reason of the gate, unless somebody overrides it."""
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
     metrics = public_metrics(context, condensed, preprocessing.classes)
+    if metrics["privacy"]["guarantee"]:
+        metrics = covered(metrics)
     checks = conditions(metrics, context.params)
     refused = [check.reason() for check in checks if not check.holds]
-    if refused:
+    if refused and not context.params.override:
         raise Refusal("the gate refuses this release", refused)
     metrics["gate"] = [vars(check) for check in checks]
+    if refused and context.params.override:
+        metrics["override"] = {**context.params.override.model_dump(), "against": refused}
     write_bundle(context.out, context.layout, condensed, recipes, preprocessing, metrics)
     return metrics
 
@@ -55,5 +60,8 @@ def public_metrics(context: Context[Params], condensed: CondensedSet, classes: S
             "seconds": condensation["seconds"],
         },
         **{key: value for key, value in trained.items() if key not in ("tier", "seconds")},
-        "privacy": {key: value for key, value in audited.items() if key not in ("tier", "seconds")},
+        "privacy": {
+            "guarantee": condensation["guarantee"],
+            **{key: value for key, value in audited.items() if key not in ("tier", "seconds")},
+        },
     }

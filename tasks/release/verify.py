@@ -10,6 +10,7 @@ import pandas as pd
 
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.guarantee import Guarantee
 from tasks.common.hashes import sha256
 from tasks.common.labels import n_classes
 from tasks.common.params import validate
@@ -19,6 +20,7 @@ from tasks.networks.recipe import Recipes
 from tasks.release.bundle import FORMAT
 from tasks.release.gate import conditions, records_per_class
 from tasks.release.params import Params
+from tasks.release.private import covered
 
 
 def verify(bundle: Path) -> list[Check]:
@@ -45,6 +47,7 @@ def verify(bundle: Path) -> list[Check]:
         _check("recipe.json says how to train on it", _recipes, bundle),
         _check("metrics.json counts the condensed records", _counts, bundle),
         _check("the gate's conditions hold, recomputed from metrics.json", _gate, bundle, manifest),
+        *_guarantee(bundle),
     ]
 
 
@@ -120,4 +123,36 @@ def _gate(bundle: Path, manifest: dict[str, Any]) -> str | None:
     if json.loads(json.dumps([vars(check) for check in checks])) != metrics["gate"]:
         return "the stated outcome is another"
     failed = [check.reason() for check in checks if not check.holds]
+    if failed and metrics.get("override", {}).get("against") == failed:
+        return None  # who answers for it stands on the first page
     return "; ".join(failed) or None
+
+
+def _guarantee(bundle: Path) -> list[Check]:
+    """What a guarantee of differential privacy comes down to, where the bundle states one."""
+    try:
+        stated = read_json(bundle / "metrics.json")["privacy"].get("guarantee")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []  # the checks above say so
+    if stated is None:
+        return []
+    epsilon = stated.get("epsilon") if isinstance(stated, dict) else None
+    return [
+        _check(f"epsilon {epsilon} is what the queries to the patients cost, accounted anew", _accounted, stated),
+        _check("nothing that it does not cover is stated beside it", _covered, bundle),
+    ]
+
+
+def _accounted(stated: dict[str, Any]) -> str | None:
+    return None if Guarantee.model_validate(stated).stands() else "the queries cost another epsilon"
+
+
+def _covered(bundle: Path) -> str | None:
+    metrics = read_json(bundle / "metrics.json")
+    beside = set(metrics) - {"gate", "override"}
+    stated = {name: metrics[name] for name in beside}
+    if covered(stated) != stated:
+        return "metrics.json holds figures of the train split"
+    if Preprocessing.load(bundle / "preprocessing.json").scale != "public":
+        return "the scale of preprocessing.json was fitted to patients"
+    return None

@@ -14,9 +14,10 @@ VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 class Params(RoomParams):
     """``min_new_patients``: subjects of the ingested cohort that were not in the last candidate.
     ``min_interval_hours``: since that candidate. Neither keeps a withdrawal waiting. ``budget``: epsilon that all
-    condensations together may spend, None for no limit. ``release``: whether a candidate that passed the gate becomes
-    a release at once, without a person looking. ``notify``: who hears of a failure, a Prefect notification block
-    (``slack-webhook/steward``) or the name of an environment variable that holds a webhook's URL.
+    releases together may spend, None for no limit; one beyond it is refused, whoever asks for it. ``release``: whether
+    a candidate that passed the gate becomes a release at once, without a person looking. ``notify``: who hears of a
+    failure, a Prefect notification block (``slack-webhook/steward``) or the name of an environment variable that holds
+    a webhook's URL.
     """
 
     min_new_patients: int = Field(0, ge=0)

@@ -10,7 +10,7 @@ class Standing:
     """How an ingested cohort stands beside its last candidate.
 
     ``new``, ``gone``: subjects that came and went since, None where there is no telling. ``hours``: the candidate's
-    age, None without one. ``spent``: epsilon of all condensations so far, None where one of them gave no guarantee.
+    age, None without one. ``spent``: epsilon of all releases so far, None where one of them gave no guarantee.
     """
 
     new: int | None
@@ -23,7 +23,7 @@ def reasons_to_wait(standing: Standing, params: Params) -> list[str]:
     """Every reason to hold a run back; none where it may go on.
 
     A patient who went, by withdrawal above all, is never kept waiting for other patients or for time to pass. A spent
-    budget holds everything back: one more condensation would break a promise to all the others.
+    budget holds everything back: one more release would break a promise to all the others.
 
     >>> reasons_to_wait(Standing(new=3, gone=0, hours=30.0, spent=None), Params(min_new_patients=10))
     ['3 new patients, min_new_patients is 10']
@@ -40,7 +40,7 @@ def reasons_to_wait(standing: Standing, params: Params) -> list[str]:
             )
     if params.budget is not None:
         if standing.spent is None:
-            reasons.append(f"budget is {params.budget:g}, which cannot be kept: a condensation gave no guarantee")
+            reasons.append(f"budget is {params.budget:g}, which cannot be kept: a release gave no guarantee")
         elif standing.spent >= params.budget:
             reasons.append(f"epsilon {standing.spent:g} is spent, budget is {params.budget:g}")
     return reasons

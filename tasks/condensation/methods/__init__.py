@@ -7,7 +7,9 @@ A method module has ``Options`` (a `RoomParams` model, with a default for everyt
 ``train`` has finite values, hard labels (see `tasks.common.labels`), and at least ``records_per_class`` records of each
 class. The result has ``records_per_class`` for each class, with hard labels (classes in order) unless the module says
 ``SOFT_LABELS = True``, and depends on nothing but the three arguments: the global generators of
-numpy and torch are left as they were. A method raises `InputError` where it cannot give a usable result.
+numpy and torch are left as they were. A method raises `InputError` where it cannot give a usable result. One that says
+``PRIVATE = True`` is given a ``secret`` and gives a `Guarantee`: it looks at ``train`` through the mechanism that this
+names, and at nothing else of it but its shape.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.common.records import CondensedSet
+from tasks.common.guarantee import Guarantee
+from tasks.common.records import CondensedSet, Normalised
 
 if TYPE_CHECKING:  # params.yaml is checked, and methods are listed, without waiting for torch
     import torch
@@ -26,17 +29,25 @@ if TYPE_CHECKING:  # params.yaml is checked, and methods are listed, without wai
 
 @dataclass(frozen=True)
 class Request:
-    """What every method is asked for. ``steps``: None is the method's own default."""
+    """What every method is asked for. ``steps``: None is the method's own default. ``secret``: 32 bytes that only the
+    steward knows, for noise that nobody may draw again."""
 
     records_per_class: int
     steps: int | None
     seed: int
     device: torch.device
+    secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Condensation:
-    """What a method gives: the condensed set, and the loss before each step ``(steps,)``, empty without steps."""
+    """What a method gives: the condensed set, and the loss before each step ``(steps,)``, empty without steps.
+
+    ``guarantee``: of differential privacy, None where there is none. ``held_out``: records on which training recipes
+    are to be chosen, None for the validation split's.
+    """
 
     condensed: CondensedSet
     losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    guarantee: Guarantee | None = None
+    held_out: Normalised | None = None

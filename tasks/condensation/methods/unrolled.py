@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from tasks.common.labels import by_class, even_shares, n_classes, per_class
+from tasks.common.labels import Labels, by_class, even_shares, n_classes, per_class
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
@@ -39,7 +39,7 @@ from tasks.networks.teacher import out_of_fold
 from tasks.networks.workers import crew
 
 SOFT_LABELS = True
-DEFAULT_STEPS = 540
+DEFAULT_STEPS = 800
 WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)
@@ -111,6 +111,11 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
     targets = (1 - options.teacher) * train.labels
     if options.teacher:
         targets += options.teacher * risks_of(out_of_fold(train, request.seed))
+    return learn(train, targets, request, options)
+
+
+def learn(train: Normalised, targets: Labels, request: Request, options: Options) -> Condensation:
+    """The same with given ``targets``: what networks are to predict of each record, of the shape of labels."""
     start = initial(train, request, options)
     values = torch.from_numpy(start.values.copy())
     logits, classes = torch.from_numpy(first_logits(start.labels)), n_classes(start.labels)

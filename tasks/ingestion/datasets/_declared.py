@@ -34,3 +34,9 @@ class Origin(RoomParams):
             url=self.url or "not published",
             citation=self.citation or self.title,
         )
+
+
+def check_usual(kind: str, usual: tuple[float, float] | None) -> None:
+    """Raise `ValueError` unless a declared ``usual`` range suits a variable of this ``kind``."""
+    if usual is not None and (kind != "numeric" or not usual[0] < usual[1]):
+        raise ValueError("'usual' is for 'kind: numeric', two numbers, the smaller first")

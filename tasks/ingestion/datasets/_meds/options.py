@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import Origin, Text
+from tasks.ingestion.datasets._declared import Origin, Text, check_usual
 
 
 class Code(RoomParams):
@@ -32,6 +32,7 @@ class Declared(RoomParams):
     low: float | None = None
     high: float | None = None
     skewed: bool = False
+    usual: tuple[float, float] | None = None
     codes: tuple[Code | Text, ...] = ()
     years_since: Text | None = None
     positive: tuple[Text, ...] = ()
@@ -47,6 +48,7 @@ class Declared(RoomParams):
             raise ValueError("'low' must be less than 'high'")
         if self.kind == "binary" and (self.low is not None or self.high is not None or self.skewed):
             raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
+        check_usual(self.kind, self.usual)
         if self.skewed and not (self.low is not None and self.low >= 0):
             raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
         return self

@@ -6,23 +6,23 @@ of the two that mean the same share a level, or a patient's level would tell the
 
 from tasks.common.records import Variable
 
-# Name, label, unit, and the widest range that a living patient's true value can take. A pressure of 0 mmHg is
-# what a disconnected transducer reads.
+# Name, label, unit, the widest range that a living patient's true value can take (a pressure of 0 mmHg is what a
+# disconnected transducer reads), and between which values most adults in intensive care lie, by textbooks.
 NUMERIC = {
-    name: Variable(name=name, label=label, unit=unit, role="series", low=low, high=high)
-    for name, label, unit, low, high in (
-        ("DBP", "diastolic blood pressure", "mmHg", 1, 300),
-        ("FiO2", "fraction of inspired oxygen", "", 0.2, 1),
-        ("glucose", "blood glucose", "mg/dl", 1, 2500),
-        ("HR", "heart rate", "1/min", 0, 350),
-        ("height", "height", "cm", 100, 250),
-        ("MBP", "mean blood pressure", "mmHg", 1, 330),
-        ("O2sat", "oxygen saturation", "%", 10, 100),
-        ("RR", "respiratory rate", "1/min", 0, 150),
-        ("SBP", "systolic blood pressure", "mmHg", 1, 375),
-        ("temperature", "temperature", "°C", 20, 45),
-        ("weight", "weight", "kg", 20, 400),
-        ("pH", "blood pH", "", 6.3, 8.4),
+    name: Variable(name=name, label=label, unit=unit, role="series", low=low, high=high, usual=usual)
+    for name, label, unit, low, high, usual in (
+        ("DBP", "diastolic blood pressure", "mmHg", 1, 300, (35, 95)),
+        ("FiO2", "fraction of inspired oxygen", "", 0.2, 1, (0.25, 1)),
+        ("glucose", "blood glucose", "mg/dl", 1, 2500, (60, 300)),
+        ("HR", "heart rate", "1/min", 0, 350, (50, 130)),
+        ("height", "height", "cm", 100, 250, (150, 190)),
+        ("MBP", "mean blood pressure", "mmHg", 1, 330, (50, 115)),
+        ("O2sat", "oxygen saturation", "%", 10, 100, (88, 100)),
+        ("RR", "respiratory rate", "1/min", 0, 150, (8, 35)),
+        ("SBP", "systolic blood pressure", "mmHg", 1, 375, (80, 170)),
+        ("temperature", "temperature", "°C", 20, 45, (35, 39)),
+        ("weight", "weight", "kg", 20, 400, (45, 130)),
+        ("pH", "blood pH", "", 6.3, 8.4, (7.2, 7.5)),
     )
 }
 

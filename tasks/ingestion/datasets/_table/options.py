@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import Origin, Text
+from tasks.ingestion.datasets._declared import Origin, Text, check_usual
 from tasks.ingestion.datasets._table.cells import plain
 from tasks.ingestion.datasets._table.places import Measurements, Subjects
 
@@ -97,7 +97,8 @@ class Landmark(RoomParams):
 class Declared(RoomParams):
     """A variable (see `tasks.common.records.Variable`). ``column``: where it is found, by default under its own name:
     a column, or what stands in the column ``variable`` of long measurements. ``positive`` and ``negative``: the levels
-    of a binary variable, by default 1 and 0; with ``positive`` alone every other level is negative."""
+    of a binary variable, by default 1 and 0; with ``positive`` alone every other level is negative. ``usual``: from the
+    literature, never from the table itself."""
 
     label: str = Field(min_length=1)
     role: Literal["series", "static"]
@@ -106,6 +107,7 @@ class Declared(RoomParams):
     low: float | None = None
     high: float | None = None
     skewed: bool = False
+    usual: tuple[float, float] | None = None
     column: Text | None = None
     levels: Levels = ()
     positive: Levels = ()
@@ -125,6 +127,7 @@ class Declared(RoomParams):
             raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("'low' must be less than 'high'")
+        check_usual(self.kind, self.usual)
         if self.skewed and not (self.low is not None and self.low >= 0):
             raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
         _different((*self.levels, *self.positive, *self.negative))

@@ -1,0 +1,47 @@
+"""What a cohort's releases have cost in differential privacy, together.
+
+Releases made from the same noisy answers (the same ``statistics``) cost what one does; all others compose. A release
+without a guarantee cannot be added to anything: from then on there is no sum.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flows.ledger.entry import NO_GUARANTEE, Entry
+from tasks.common.guarantee import Guarantee, Query, epsilon
+
+
+def statement(guarantee: dict[str, Any] | None, entries: Sequence[Entry]) -> dict[str, Any]:
+    """``details.privacy`` of an event about a condensed set with ``guarantee``: what it costs, and what all releases in
+    ``entries`` would cost with it."""
+    if guarantee is None:
+        return NO_GUARANTEE
+    stated = Guarantee.model_validate(guarantee)
+    own = {
+        "epsilon": stated.epsilon,
+        "delta": stated.delta,
+        "statistics": stated.statistics,
+        "queries": [query.model_dump() for query in stated.queries],
+    }
+    return {**own, "cumulative_epsilon": together([*released(entries), own])}
+
+
+def released(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """``details.privacy`` of every release, withdrawn ones too: what is known is not forgotten."""
+    return [entry.details["privacy"] for entry in entries if entry.event == "released"]
+
+
+def spent(entries: Iterable[Entry]) -> float | None:
+    """Epsilon of all releases so far, 0 before the first, None where one of them had no guarantee."""
+    return together(released(entries))
+
+
+def together(statements: Sequence[dict[str, Any]]) -> float | None:
+    """Epsilon of ``statements`` by composition, at the smallest of their deltas."""
+    if any(one["epsilon"] is None for one in statements):
+        return None
+    apart = {one["statistics"]: one for one in statements}.values()
+    if not apart:
+        return 0.0
+    queries = [Query.model_validate(query) for one in apart for query in one["queries"]]
+    return epsilon(queries, min(one["delta"] for one in apart))

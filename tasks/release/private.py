@@ -1,0 +1,40 @@
+"""What a bundle may state where its records have a guarantee of differential privacy.
+
+Every figure that patients of the train split have a part in would tell of them beyond that guarantee: how many there
+are, what models learn from all of them, how well attacks on them do. Such a bundle states the noisy counts instead, the
+scores of models trained on the condensed set, and of attacks the verdict alone.
+"""
+
+from typing import Any
+
+from tasks.common.guarantee import Guarantee
+
+CONDENSED = "condensed"
+COHORT = ("classes", "source")
+OF_CONDENSED = ("method", "records_per_class", "copied_records")
+
+
+def covered(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The part of a bundle's ``metrics`` that its guarantee covers, or that is outside of it by declaration."""
+    guarantee = Guarantee.model_validate(metrics["privacy"]["guarantee"])
+    cohort, attacks = metrics["cohort"], metrics["privacy"]["attacks"]
+    scores = {
+        name: {CONDENSED: of_sets[CONDENSED]}
+        for name, of_sets in metrics.items()
+        if (name.startswith("test_") or name == "ensembles") and CONDENSED in of_sets
+    }
+    return {
+        "tier": metrics["tier"],
+        "cohort": {
+            **{name: cohort[name] for name in COHORT if name in cohort},
+            "train_patients_per_class": [max(0, round(count)) for count in guarantee.counts],
+            "subjects": {"test": cohort["subjects"]["test"]},
+        },
+        "condensed": {name: metrics["condensed"][name] for name in OF_CONDENSED},
+        **scores,
+        "mean_over": metrics["mean_over"],
+        "privacy": {
+            "guarantee": guarantee.model_dump(mode="json"),
+            "attacks": {name: {"verdict": attack["verdict"]} for name, attack in attacks.items()},
+        },
+    }

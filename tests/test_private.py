@@ -1,0 +1,170 @@
+"""Condensation with a guarantee: what one patient can change, the noise, the accounting, and what a bundle may say."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare, kstest, norm
+from sklearn.metrics import roc_auc_score
+
+from flows.ledger.entry import NO_GUARANTEE
+from flows.ledger.spending import together
+from tasks.common.errors import InputError
+from tasks.common.guarantee import Guarantee, Query, epsilon, sigma_for
+from tasks.common.records import Normalised
+from tasks.condensation.methods import Request, private_statistics
+from tasks.condensation.methods._private.cohort import class_means, covariance, drawn, rule
+from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
+from tasks.condensation.methods._private.statistics import GRID, Plan, ask
+from tasks.condensation.stage import condensation
+from tests.test_condensation import cohort, project
+
+KEY = bytes(range(32))
+PLAN = Plan(n_features=3, n_classes=2, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
+
+
+def extreme(rng: np.random.Generator) -> np.ndarray:
+    """Records made to move sums as far as they can: at, just above and far above the length, and single spikes."""
+    ordinary = rng.standard_normal((50, 4, 3))
+    at_length = np.full((2, 4, 3), PLAN.length / np.sqrt(PLAN.size)) * [[[1]], [[-1]]]
+    spikes = np.zeros((12, 4, 3))
+    spikes[np.arange(12), np.arange(12) // 3] = [1e-30, 1e6, 1e30]
+    return np.concatenate([ordinary, at_length, at_length * (1 + 1e-7), spikes, ordinary * 1e20]).astype(np.float32)
+
+
+def test_no_record_moves_the_sums_by_more_than_the_sensitivity() -> None:
+    values = extreme(np.random.default_rng(0))
+    for outcome in (0, 1):
+        asked = PLAN.asked(values, np.full(len(values), outcome))
+        lengths = [sum(int(number) ** 2 for number in row) for row in asked]  # Python's own numbers do not overflow
+        assert max(lengths) <= GRID**2
+        assert max(lengths) > 0.999 * GRID**2, "the sensitivity is not reached: noise is wasted"
+    assert PLAN.queries(1.0)[0].sensitivity == pytest.approx(0.1)
+    assert sum(query.sensitivity**2 for query in PLAN.queries(1.0)) == pytest.approx(1)
+
+
+def test_a_patient_with_many_records_counts_once() -> None:
+    one = cohort(n=40)
+    patient = np.arange(40, dtype=np.uint32)
+    patient[30:] = 3
+    many = Normalised(one.values, one.observed, one.labels, one.split, patient)
+    without = Normalised(*(array[:30] for array in (one.values, one.observed, one.labels, one.split)))
+    plan = Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16))
+    assert np.array_equal(ask(many, plan, 8, 1e-5, KEY).sums, ask(without, plan, 8, 1e-5, KEY).sums)
+
+
+def test_the_sampler_has_the_discrete_gaussian_s_probabilities() -> None:
+    stream, sigma, n = Stream(KEY), 3, 20_000
+    found = np.array([discrete_gaussian(sigma, stream) for _ in range(n)])
+    support = np.arange(-12, 13)
+    weights = np.exp(-(np.arange(-200, 201) ** 2) / (2 * sigma**2))
+    expected = n * np.exp(-(support**2) / (2 * sigma**2)) / weights.sum()
+    counts = np.array([(found == x).sum() for x in support])
+    inside = expected > 5
+    assert (
+        chisquare([*counts[inside], n - counts[inside].sum()], [*expected[inside], n - expected[inside].sum()])[1]
+        > 1e-3
+    )
+    wide = np.array([discrete_gaussian(4 * GRID, stream) for _ in range(5_000)]) / (4 * GRID)
+    assert kstest(wide, norm.cdf).pvalue > 1e-3
+
+
+def test_noise_repeats_for_the_same_question_and_tells_nothing_of_another() -> None:
+    sums = np.arange(200, dtype=np.int64)
+    first = answered(sums, 100, KEY, b"one") - sums
+    assert np.array_equal(first, answered(sums, 100, KEY, b"one") - sums)
+    for other in (
+        answered(sums, 100, KEY, b"two") - sums,
+        answered(sums + 1, 100, KEY, b"one") - sums - 1,
+        answered(sums, 100, bytes(32), b"one") - sums,
+    ):
+        assert abs(np.corrcoef(first, other)[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("wanted", [0.2, 1.0, 3.0, 8.0])
+def test_the_accounting_is_no_less_than_the_gaussian_mechanism_s_exact_cost_and_near_it(wanted: float) -> None:
+    sigma, delta = sigma_for(wanted, 1e-5), 1e-5
+    # Balle and Wang 2018, arXiv 1805.06530, theorem 8
+    exact = norm.cdf(0.5 / sigma - wanted * sigma) - np.exp(wanted) * norm.cdf(-0.5 / sigma - wanted * sigma)
+    assert exact <= delta
+    less = sigma / 1.2
+    assert norm.cdf(0.5 / less - wanted * less) - np.exp(wanted) * norm.cdf(-0.5 / less - wanted * less) > delta
+
+
+def test_a_guarantee_stands_only_with_the_noise_that_it_states() -> None:
+    guarantee = ask(cohort(), PLAN, 1.0, 1e-5, KEY).guarantee
+    assert guarantee.stands() and 0.99 < guarantee.epsilon <= 1
+    assert guarantee.groups[2] == epsilon(guarantee.queries, 1e-5, 2) > 2 * guarantee.epsilon
+    noisy = [query.model_copy(update={"sigma": query.sigma / 2}) for query in guarantee.queries]
+    for change in ({"epsilon": 0.5}, {"queries": tuple(noisy)}, {"delta": 1e-9}, {"groups": {2: 1.0}}):
+        assert not guarantee.model_copy(update=change).stands()
+
+
+def test_drawn_records_follow_the_rule_that_the_classes_follow() -> None:
+    records = cohort(n=3000, distance=0.5)
+    train, test = records.part("train"), records.part("test")
+    statistics = ask(train, Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16)), 3.0, 1e-5, KEY)
+    found = drawn(statistics, 4000, 4, seed=0)
+    assert found.cohort.values.shape == (4000, 4, 3) and np.isfinite(found.cohort.values).all()
+    assert found.cohort.labels.mean() == pytest.approx(train.labels.mean(), abs=0.06)
+    assert roc_auc_score(found.cohort.labels, found.risks) > 0.65
+    weights, offsets = rule(statistics, class_means(statistics), covariance(statistics))
+    logits = PLAN.summaries(test.values) * PLAN.length @ weights + offsets
+    of_means = test.values.mean(axis=(1, 2))  # the best there is, by how the cohort was made
+    auc = roc_auc_score(test.labels, logits[:, 1] - logits[:, 0])
+    assert auc > roc_auc_score(test.labels, of_means) - 0.03
+
+
+def test_without_a_secret_or_a_public_scale_nothing_is_asked(tmp_path: Path) -> None:
+    request = Request(2, 2, 0, torch.device("cpu"))
+    with pytest.raises(InputError, match="secret key"):
+        private_statistics.condense(cohort().part("train"), request, private_statistics.Options())
+    layout = project(tmp_path, cohort(), method="private_statistics", records_per_class=2, steps=2)
+    preprocessing(layout, "train")
+    with pytest.raises(InputError, match=r"set normalisation\.scale to public"):
+        condensation(layout)
+
+
+def preprocessing(layout: Any, scale: str) -> None:
+    from tasks.common.preprocessing import Feature, Preprocessing
+
+    features = tuple(Feature(name=name, source="count") for name in "abc")
+    Preprocessing(step_hours=1, n_steps=4, carry_forward=True, variables=(), features=features, scale=scale).save(
+        layout.folder("normalisation") / "preprocessing.json"
+    )
+
+
+def test_the_stage_states_its_guarantee_and_repeats_itself(tmp_path: Path) -> None:
+    options = {
+        "private_statistics": {"drawn": 400, "condensing": {"networks": 1, "real_batch": 4, "inner_steps": [2, 3]}}
+    }
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        layout = project(
+            tmp_path / name, cohort(n=300), method="private_statistics", records_per_class=2, steps=2, options=options
+        )
+        preprocessing(layout, "public")
+        found.append((condensation(layout), (layout.folder("condensation") / "condensed.safetensors").read_bytes()))
+    guarantee = Guarantee.model_validate(found[0][0]["guarantee"])
+    assert guarantee.stands() and guarantee.epsilon <= 1
+    assert found[0][1] == found[1][1]
+
+
+def test_costs_of_releases_add_up_by_composition_and_the_same_answers_cost_once() -> None:
+    def release(statistics: str, sigma: float) -> dict[str, Any]:
+        query = Query(name="sum", what="patients", values=1, sensitivity=1, sigma=sigma)
+        cost = epsilon([query], 1e-5)
+        return {"epsilon": cost, "delta": 1e-5, "statistics": statistics, "queries": [query.model_dump()]}
+
+    first, second = release("a" * 64, 4.0), release("b" * 64, 5.0)
+    assert together([]) == 0
+    assert together([first, first]) == first["epsilon"]
+    both = together([first, second])
+    assert both is not None
+    # Noise of 4 and of 5 is, for one patient, as good as the noise whose inverse square is the sum of theirs
+    assert both == pytest.approx(release("c" * 64, (1 / 16 + 1 / 25) ** -0.5)["epsilon"], abs=2e-4)
+    assert first["epsilon"] < both < first["epsilon"] + second["epsilon"]
+    assert together([first, NO_GUARANTEE]) is None
