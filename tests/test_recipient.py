@@ -115,8 +115,8 @@ def test_what_cannot_be_used_is_counted_and_filled_in_and_no_value_is_said(
     events.to_csv(tmp_path / "raw/events.csv", index=False)
     subjects = pd.read_csv(raw / "subjects.csv", dtype={"subject": str}).drop(columns=["age", "outcome"])
     subjects.to_csv(tmp_path / "raw/subjects.csv", index=False)
-    done = alone(small.folder("release") / "apply.py", "--events", "events.csv", "--subjects", "subjects.csv", "--tensors",
-                 "mine.st", folder=tmp_path / "raw")  # fmt: skip
+    arguments = ["--events", "events.csv", "--subjects", "subjects.csv", "--tensors", "mine.st"]
+    done = alone(small.folder("release") / "apply.py", *arguments, folder=tmp_path / "raw")
     assert done.returncode == 0, done.stderr
     assert (
         "1 of variables that the model does not know, 2 no number or not plausible, 1 of subjects without"
