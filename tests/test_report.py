@@ -21,11 +21,12 @@ from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import Ingested, Normalised, Variable, read_json
 from tasks.networks.part import Part
+from tasks.networks.reliability import reliability
 from tasks.networks.results import Results
 from tasks.release.bundle import write_version
 from tasks.release.contents import Contents
 from tasks.release.documents import datasheet, write_documents
-from tasks.release.figures import class_averages, coverage, reliability
+from tasks.release.figures import class_averages, coverage
 from tasks.release.readme import readme
 from tasks.release.report import report
 from tasks.release.subgroups import subgroups

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from tasks.common.labels import from_probabilities, per_class, probabilities
 from tasks.common.records import Variable
 from tasks.networks.part import Part
+from tasks.networks.reliability import FEWEST_OF_A_KIND
 from tasks.networks.results import Results
 from tasks.networks.scores import auc, resample
-from tasks.release.figures import COMPARED, FEWEST_OF_A_KIND
+from tasks.release.figures import COMPARED
 
 AGES = (18, 45, 65, 80)
 RESAMPLES = 1000
