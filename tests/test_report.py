@@ -4,8 +4,10 @@ import copy
 import csv
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -243,7 +245,7 @@ def test_groups_of_few_are_not_told_nor_can_they_be_had_by_subtraction() -> None
     assert [(group["variable"], group["group"], group["patients"]) for group in found["groups"]] == [
         ("age", "18 to 44", 60)
     ]
-    assert found["withheld"] == {"age": ["65 to 79", "80 and over"], "male sex": ["female", "male"]}
+    assert found["withheld"] == {"age": ["65 to 79", "80 and over"], "sex": ["female", "male"]}
 
 
 def test_groups_of_many_are_told_with_the_scores_of_their_own_patients() -> None:
@@ -273,6 +275,17 @@ def test_figures_of_a_cohort_are_of_its_test_patients_and_none_of_few(small: Lay
     assert set(metrics["convergence"]) == {"condensed", "all_real"}
     reached = metrics["convergence"]["all_real"]
     assert reached["steps"][-1] == 20 and len(reached["steps"]) == len(reached["auc"])
+
+
+def test_a_group_of_few_in_the_figures_does_not_verify(small: Layout, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(small.folder("release"), bundle)
+    metrics, manifest = read_json(bundle / "metrics.json"), read_json(bundle / "manifest.json")
+    metrics["calibration"]["of"]["condensed"][0]["patients"] = 9
+    (bundle / "metrics.json").write_text(json.dumps(metrics))
+    manifest["files"]["metrics.json"] = sha256(bundle / "metrics.json")
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    assert [check.detail for check in verify(bundle) if not check.holds] == ["1 are, the smallest of 9"]
 
 
 def test_the_dictionary_names_every_feature_with_its_unit_and_range(small: Layout, contents: Contents) -> None:
@@ -321,3 +334,28 @@ def test_documents_of_another_version_are_replaced_whole(small: Layout, contents
         (tmp_path / "bundle" / name).read_text() for name in ("README.md", "DATASHEET.md", "LICENSE", "report.html")
     )
     assert json.loads((tmp_path / "bundle/croissant.json").read_text())["version"] == "2026.11.3"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", [[], ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]])
+def test_axe_finds_nothing_on_the_page_on_a_telephone(contents: Contents, tmp_path: Path, theme: list[str]) -> None:
+    """RECONDENSE_AXE names axe.min.js of the npm package axe-core."""
+    chromium, axe = shutil.which("chromium") or shutil.which("chromium-browser"), os.environ.get("RECONDENSE_AXE")
+    if not chromium or not axe:
+        pytest.skip("needs chromium, and RECONDENSE_AXE with the path of axe.min.js")
+    code = Path(axe).read_text().replace("</script", "<\\/script")
+    run = (
+        "axe.run(document).then(found => { const all = document.createElement('pre'); all.id = 'found';"
+        "all.textContent = JSON.stringify(found.violations.map(one => one.id)); document.body.append(all) })"
+    )
+    text = re.sub(r"<meta http-equiv=[^>]*>", "", report(contents))  # which would keep axe from running
+    (tmp_path / "page.html").write_text(
+        text.replace("</body>", f"<script>{code}</script><script>{run}</script></body>")
+    )
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", *theme]
+    done = subprocess.run(
+        [*command, "--window-size=400,900", "--dump-dom", (tmp_path / "page.html").as_uri()],
+        capture_output=True, text=True, timeout=300, check=True,
+    )  # fmt: skip
+    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout)
+    assert found and json.loads(found[1]) == []

@@ -39,30 +39,38 @@ def subgroups(
     about = subjects.iloc[test.rows].reset_index(drop=True)
     groups, withheld = [], {}
     for variable in variables:
-        parts = dict(_parts(variable, about))
+        kind, parts = _kind(variable), dict(_parts(variable, about))
         told = _tellable(parts, test, fewest)
         groups += [
-            {"variable": variable.label, "group": name, **_scores(results, test, chosen, networks)}
+            {"variable": kind, "group": name, **_scores(results, test, chosen, networks)}
             for name, chosen in parts.items()
             if name in told
         ]
         if len(told) < len(parts):
-            withheld[variable.label] = [name for name in parts if name not in told]
+            withheld[kind] = [name for name in parts if name not in told]
     return {"groups": groups, "withheld": withheld}
+
+
+def _kind(variable: Variable) -> str:
+    """``age`` or ``sex``, where the variable is one of these, else nothing."""
+    words = f"{variable.name} {variable.label}".lower()
+    if variable.role != "static":
+        return ""
+    if variable.kind == "numeric":
+        return "age" if re.search(r"\bage\b", words) else ""
+    return "sex" if re.search(r"\b(sex|gender)\b", words) else ""
 
 
 def _parts(variable: Variable, about: pd.DataFrame) -> Iterator[tuple[str, Chosen]]:
     """The groups that ``variable`` makes of patients, where it is sex or age; with those of whom it is not known."""
-    words = f"{variable.name} {variable.label}".lower()
-    if variable.role != "static" or variable.name not in about:
+    kind = _kind(variable)
+    if not kind or variable.name not in about:
         return
     column = about[variable.name].to_numpy(dtype=float)
-    if variable.kind == "numeric" and re.search(r"\bage\b", words):
+    if kind == "age":
         band, names = np.digitize(column, AGES), _bands()
-    elif variable.kind != "numeric" and re.search(r"\b(sex|gender)\b", words):
-        band, names = np.nan_to_num(column, nan=-1).astype(int), _levels(variable)
     else:
-        return
+        band, names = np.nan_to_num(column, nan=-1).astype(int), _levels(variable)
     known = ~np.isnan(column)
     for place, name in enumerate(names):
         if (chosen := known & (band == place)).any():

@@ -18,6 +18,7 @@ from tasks.common.records import CondensedSet, read_json
 from tasks.networks.recipe import Recipes
 from tasks.release.bundle import FORMAT
 from tasks.release.documents import DOCUMENTS
+from tasks.release.figures import FEWEST
 from tasks.release.gate import conditions, records_per_class
 from tasks.release.params import Params
 
@@ -55,6 +56,7 @@ def verify(bundle: Path) -> list[Check]:
         _check("recipe.json says how to train on it", _recipes, bundle),
         _check("metrics.json counts the condensed records", _counts, bundle),
         _check("the gate's conditions hold, recomputed from metrics.json", _gate, bundle, manifest),
+        _check("no figure in metrics.json is about a group of few", _groups, bundle, manifest),
     ]
 
 
@@ -128,3 +130,14 @@ def _gate(bundle: Path, manifest: dict[str, Any]) -> str | None:
         return "the stated outcome is another"
     failed = [check.reason() for check in checks if not check.holds]
     return "; ".join(failed) or None
+
+
+def _groups(bundle: Path, manifest: dict[str, Any]) -> str | None:
+    metrics = read_json(bundle / "metrics.json")
+    groups = [
+        *metrics.get("subgroups", {}).get("groups", []),
+        *(each for bins in metrics.get("calibration", {}).get("of", {}).values() for each in bins),
+    ]
+    asked = validate(Params, manifest["params"]["release"], "manifest.json: params.release").min_patients_per_class
+    few = [group["patients"] for group in groups if group["patients"] < max(FEWEST, asked)]
+    return f"{len(few)} are, the smallest of {min(few)}" if few else None
