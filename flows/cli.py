@@ -263,6 +263,31 @@ def transform(
 
 
 @app.command()
+def evaluate(
+    bundle: Bundle,
+    cohort: Annotated[str, typer.Option(help="How to read the records: a cohort of params.yaml, or the bundle's own.")],
+    raw: Annotated[Path, typer.Option(help="The folder with the records.", exists=True)],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="YAML: your variable -> the bundle's, as `glu: {to: Glucose, factor: 18.016}`.", exists=True),
+    ] = None,
+    recalibrate: Annotated[
+        int | None, typer.Option(metavar="N", help="Also refit slope and intercept on N random labelled records.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Score a bundle's models on a cohort of your own, and say in what it differs from the bundle's.
+
+    Example: recondense evaluate BUNDLE --cohort icu --raw MY_RECORDS --mapping names.yaml --recalibrate 200
+    """
+    from flows.evaluate import evaluate as score
+    from flows.evaluate import show
+
+    found = score(bundle, cohort, raw, mapping, recalibrate)
+    print(json.dumps(found, indent=2)) if json_ else show(found)
+
+
+@app.command()
 def ui(
     prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
     mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,

@@ -1,6 +1,9 @@
 """What several test files share."""
 
+import importlib
+import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +13,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.project import QUICK, REAL_DATA, SENTINELS, STAGES, Project, make_project
+from tasks.common.layout import Layout
+from tests.project import QUICK, QUICK_SEARCH, REAL_DATA, REPO, SENTINELS, STAGES, Project, make_project
 from tests.services import free_port, server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
@@ -24,6 +28,9 @@ TOGETHER = {
     "test_cli": "commands",
     "test_withdrawal": "commands",
     "test_versions": "commands",
+    "test_report": "recipient",
+    "test_recipient": "recipient",
+    "test_evaluate": "recipient",
 }
 
 
@@ -42,6 +49,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
             return TOGETHER.get(stem, stem)
 
     return Together(config, log)
+
+
+NETWORKS = ["lstm_beta", "tcn_beta"]
+SMALL = {
+    **QUICK,
+    "ingestion": {**QUICK["ingestion"], "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.6}},
+    "reference": {"networks": NETWORKS, "steps": 20},
+    "condensation": {**QUICK["condensation"], "records_per_class": 2, "recipe_search": {**QUICK_SEARCH, "ensemble": 2}},
+    "training": {**QUICK["training"], "networks": NETWORKS, "controls": []},
+    "release": {"min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -90,6 +108,19 @@ def house(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Proj
     for cohort in ("alpha", "beta"):
         assert project.run(cohort) == dict.fromkeys(STAGES, "Completed")
     return project
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A cohort taken through every stage in this process: pbcseq, with a quick condensation. No test changes it."""
+    layout = Layout(tmp_path_factory.mktemp("small"), "small")
+    raw = layout.root / "data/1_raw/pbcseq"
+    shutil.copytree(REPO / "data/1_raw/pbcseq", raw)
+    (layout.root / "dvc.yaml").touch()
+    (layout.root / "params.yaml").write_text(json.dumps({"cohorts": {"small": SMALL}}))
+    for name in STAGES:
+        getattr(importlib.import_module(f"tasks.{name}.stage"), name)(layout)
+    return layout
 
 
 def plant_sentinel(csv: Path) -> None:

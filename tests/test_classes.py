@@ -42,6 +42,7 @@ from tasks.release.stage import release
 from tasks.release.verify import verify
 from tasks.training.stage import training
 from tests.ingestion_fixtures import ROOT
+from tests.stranger import alone
 
 CLASSES = {"periportal": [2], "septal": [3], "cirrhosis": [4]}  # stage 1 is too rare to be predicted
 SEARCH = {"networks": ["rnn_beta"], "learning_rates": [2e-3], "steps": [10, 40], "seeds": 1, "ensemble": 2}
@@ -158,18 +159,23 @@ def test_a_bundle_whose_labels_are_of_other_classes_is_found_out(staging: Layout
     assert failed(labels) == []
 
 
-def test_the_starter_of_the_bundle_s_readme_gives_the_risk_of_each_class(
-    staging: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bundle_s_own_programs_give_the_risk_of_each_class(staging: Layout, tmp_path: Path) -> None:
     bundle = staging.folder("release")
-    text = (bundle / "README.md").read_text()
-    assert "(15, 3), the risk of each class: periportal, septal, cirrhosis" in text
-    monkeypatch.chdir(bundle)
-    scope: dict[str, Any] = {}
-    exec(text.split("```python\n")[1].split("```")[0], scope)
-    risks = scope["risk"](scope["data"]["values"])
-    assert risks.shape == (15, 3)
-    torch.testing.assert_close(risks.sum(dim=1), torch.ones(15))
+    assert "(15, 3), the risk of each class: periportal, septal, cirrhosis" in (bundle / "README.md").read_text()
+    ingested = Ingested.load(staging.folder("ingestion"))
+    for name, table in (("events", ingested.events), ("subjects", ingested.subjects)):
+        table.rename(columns={"subject_id": "subject"}).to_csv(tmp_path / f"{name}.csv", index=False)
+    assert alone(bundle / "quickstart.py", folder=tmp_path).returncode == 0
+    done = alone(bundle / "apply.py", "--events", "events.csv", "--subjects", "subjects.csv", "--tensors", "mine.st",
+                 folder=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    risks = pd.read_csv(tmp_path / "risks.csv")
+    assert list(risks.columns) == ["subject", "risk_periportal", "risk_septal", "risk_cirrhosis"]
+    np.testing.assert_allclose(risks.iloc[:, 1:].sum(axis=1), 1)
+    found = load_file(tmp_path / "mine.st")
+    cohort = Normalised.load(staging.folder("normalisation") / "normalised.safetensors")
+    np.testing.assert_array_equal(found["labels"], cohort.labels)
+    np.testing.assert_array_equal(found["values"], cohort.values)
 
 
 def test_new_records_come_onto_the_scale_with_a_label_of_each_class(

@@ -16,6 +16,7 @@ from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised
 from tasks.networks.recipe import Calibration, Recipe, Recipes
 from tasks.release.bundle import write_bundle
+from tasks.release.documents import DOCUMENTS
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
 from tasks.release.verify import verify
@@ -134,7 +135,7 @@ def test_a_bundle_as_written_verifies_and_names_no_place_outside_the_project(bun
 
 @pytest.mark.parametrize(
     "name",
-    ["condensed.safetensors", "condensed.parquet", "recipe.json", "preprocessing.json", "metrics.json", "README.md"],
+    ["condensed.safetensors", "condensed.parquet", "recipe.json", "preprocessing.json", "metrics.json", *DOCUMENTS],
 )
 def test_a_changed_missing_or_added_file_is_found(bundle: Path, name: str) -> None:
     original = (bundle / name).read_bytes()
@@ -161,6 +162,17 @@ def test_a_prettier_verdict_is_found_though_the_manifest_agrees(bundle: Path) ->
     (bundle / "metrics.json").write_text(json.dumps(metrics))
     relist(bundle, "metrics.json")
     assert "the gate's conditions hold" in failed(bundle)
+
+
+def test_a_bundle_of_the_first_format_needs_no_document_but_its_readme(bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    for name in set(DOCUMENTS) - {"README.md"}:
+        (bundle / name).unlink()
+        del manifest["files"][name]
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    assert "the manifest lists every part of a bundle" in failed(bundle)
+    (bundle / "manifest.json").write_text(json.dumps({**manifest, "format": 1}))
+    assert failed(bundle) == ""
 
 
 @pytest.mark.parametrize(

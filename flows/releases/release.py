@@ -30,7 +30,7 @@ from flows.ledger.provenance import FILE, provenance, signed
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
-from flows.releases.published import so_far
+from flows.releases.published import listing, so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
 from flows.releases.versions import Releases, Version, in_turn
 from tasks.common import secret
@@ -102,7 +102,13 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
     """Make the version's bundle and DVC file, and commit them with all else that the release is made of."""
     root, folder = releases.root, releases.root / releases.path(version)
     with whole_or_nothing(folder) as scratch:
-        write_version(Layout(root, releases.cohort).folder("release"), scratch, str(version), provenance_of(releases))
+        write_version(
+            Layout(root, releases.cohort).folder("release"),
+            scratch,
+            str(version),
+            provenance_of(releases),
+            listing(releases.ledger.entries()),
+        )
     check_bundle(folder)
     try:
         (stage,) = pipeline.repo.add(str(folder))

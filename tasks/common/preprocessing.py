@@ -6,7 +6,7 @@ mean within each step, of levels the last -> clip -> log1p if ``log`` -> carry f
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -162,15 +162,20 @@ class Preprocessing(BaseModel):
             column = np.take_along_axis(column, last, axis=1)
         return np.where(np.isnan(column), feature.fill, column)
 
+    def in_units(self, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Scaled values ``(..., n_features)`` in clinical units; NaN stays NaN."""
+        result: NDArray[np.float64] = values.astype(np.float64)
+        for index, feature in enumerate(self.features):
+            column = result[..., index] * feature.std + feature.mean
+            result[..., index] = np.expm1(column) if feature.log else column
+        return result
+
     def clinical(self, condensed: CondensedSet) -> pd.DataFrame:
         """The condensed records in clinical units, long: ``record, label, step, from_hours, to_hours, feature, unit,
         value``, one row per record, step and feature. Of more than two classes each has a column of its own in place of
         ``label``: ``label_`` and its name."""
         n_records, n_steps, n_features = condensed.values.shape
-        values = condensed.values.astype(np.float64)
-        for index, feature in enumerate(self.features):
-            column = values[:, :, index] * feature.std + feature.mean
-            values[:, :, index] = np.expm1(column) if feature.log else column
+        values = self.in_units(condensed.values)
         step = np.tile(np.repeat(np.arange(n_steps), n_features), n_records)
         return pd.DataFrame(
             {

@@ -78,7 +78,7 @@ class Results:
         watched, on_validation = validation.few(VALIDATION_PER_CLASS), {}
         scored, together, plateaus = {}, {}, {}
         for training_set in sorted(set(self.predictions["training_set"])):
-            risks = self._risks(training_set, test)
+            risks = self.risks(training_set, test)
             scored[training_set] = score(test.labels, risks, weights, mean_over)
             plateaus[training_set] = self._plateaus(training_set)
             on_validation[training_set] = self._mean_auc(training_set, watched, mean_over)
@@ -95,12 +95,13 @@ class Results:
         }
 
     def _mean_auc(self, training_set: str, part: Part, networks: Sequence[str]) -> float:
-        risks = self._risks(training_set, part)
+        risks = self.risks(training_set, part)
         aucs = [np.mean([single_auc(part.labels, run) for run in risks[network]]) for network in networks]
         return round(float(np.mean(aucs)), 5)
 
-    def _risks(self, training_set: str, part: Part) -> dict[str, NDArray[np.float64]]:
-        """Per network ``(n_seeds, n)``, or ``(n_seeds, n, n_classes)``, in the order of ``part``."""
+    def risks(self, training_set: str, part: Part) -> dict[str, NDArray[np.float64]]:
+        """What models of ``training_set`` predicted for ``part``, in its order: per network ``(n_seeds, n)``, or
+        ``(n_seeds, n, n_classes)``."""
         chosen = self.predictions[self.predictions["training_set"] == training_set]
         names, rows = list(risk_columns(part.labels)), part.rows.tolist()
 

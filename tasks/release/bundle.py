@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -18,9 +18,10 @@ from tasks.common.params import block
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json, write_json
 from tasks.networks.recipe import Recipes
-from tasks.release.readme import readme
+from tasks.release.contents import Contents
+from tasks.release.documents import write_documents
 
-FORMAT = 1
+FORMAT = 2  # 1 had a README.md and no other document
 PACKAGES = ("recondense", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
 
 
@@ -39,9 +40,7 @@ def write_bundle(
     preprocessing.save(folder / "preprocessing.json")
     write_json(folder / "metrics.json", metrics)
     params = {name: section for name, section in block(layout.root, layout.cohort).items() if name in STAGE_FOLDERS}
-    (folder / "README.md").write_text(
-        readme(layout.cohort, condensed, recipes, preprocessing, metrics), encoding="utf-8"
-    )
+    write_documents(folder, Contents(layout.cohort, condensed, recipes, preprocessing, metrics))
     write_json(
         folder / "manifest.json",
         {
@@ -63,25 +62,22 @@ def write_bundle(
 
 
 def write_version(
-    candidate: Path, folder: Path, version: str, documents: Callable[[dict[str, str]], dict[str, bytes]]
+    candidate: Path,
+    folder: Path,
+    version: str,
+    documents: Callable[[dict[str, str]], dict[str, bytes]],
+    history: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Make the bundle in ``candidate`` release ``version``, in the empty ``folder``; equal arguments give equal bytes.
 
-    README and manifest state the version. ``documents`` gives, for the SHA-256 of the bundle's files by name, further
-    files about these. The manifest also keeps the hash of the candidate's, so that the two are known to be one thing.
+    Manifest and documents state the version, and ``history``, the releases before it as `Contents` has them.
+    ``documents`` gives, for the SHA-256 of the bundle's files by name, further files about these. The manifest also
+    keeps the hash of the candidate's, so that the two are known to be one thing.
     """
     manifest = read_json(candidate / "manifest.json")
     for name in manifest["files"]:
         shutil.copyfile(candidate / name, folder / name)
-    text = readme(
-        manifest["cohort"],
-        CondensedSet.load(folder / "condensed.safetensors"),
-        Recipes.load(folder / "recipe.json"),
-        Preprocessing.load(folder / "preprocessing.json"),
-        read_json(folder / "metrics.json"),
-        version,
-    )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    write_documents(folder, Contents.load(folder, manifest["cohort"], version, tuple(history)))
     for name, content in documents(_hashes(folder)).items():
         (folder / name).write_bytes(content)
     stated = {"version": version, "candidate": sha256(candidate / "manifest.json"), "files": _hashes(folder)}

@@ -32,9 +32,30 @@ def covered(metrics: dict[str, Any]) -> dict[str, Any]:
         },
         "condensed": {name: metrics["condensed"][name] for name in OF_CONDENSED},
         **scores,
-        "mean_over": metrics["mean_over"],
+        **{name: metrics[name] for name in ("mean_over", "fewest_patients") if name in metrics},
+        **_of_held_out(metrics),
         "privacy": {
             "guarantee": guarantee.model_dump(mode="json"),
             "attacks": {name: {"verdict": attack["verdict"]} for name, attack in attacks.items()},
         },
     }
+
+
+def _of_held_out(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What models trained on the condensed set do on groups of validation and test patients."""
+    found: dict[str, Any] = {}
+    if "convergence" in metrics:
+        found["convergence"] = _only(metrics["convergence"])
+    if "calibration" in metrics:
+        found["calibration"] = {**metrics["calibration"], "of": _only(metrics["calibration"]["of"])}
+    if "subgroups" in metrics:
+        groups = [
+            {**group, "auc": _only(group["auc"]), "risk": _only(group["risk"])}
+            for group in metrics["subgroups"]["groups"]
+        ]
+        found["subgroups"] = {**metrics["subgroups"], "groups": groups}
+    return found
+
+
+def _only(by_training_set: dict[str, Any]) -> dict[str, Any]:
+    return {name: found for name, found in by_training_set.items() if name == CONDENSED}

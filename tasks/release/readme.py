@@ -2,118 +2,113 @@
 
 from typing import Any
 
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet
-from tasks.networks.recipe import Recipes
 from tasks.networks.results import TRAINING_SETS
-from tasks.release.starter import starter
+from tasks.release.contents import Contents
+from tasks.release.words import attack_figure, guarantee, interval, override
 
 
-def readme(
-    cohort: str,
-    condensed: CondensedSet,
-    recipes: Recipes,
-    preprocessing: Preprocessing,
-    metrics: dict[str, Any],
-    version: str = "candidate",
-) -> str:
+def readme(contents: Contents) -> str:
     """What this bundle is, what it is worth, how to use it and how to check it, in Markdown."""
-    records, steps, features = condensed.values.shape
-    auc = "\n".join(
-        f"| {words} | {_interval(metrics['test_auc'][key])} | {metrics['test_brier'][key]['mean']:.3f} | "
-        f"{metrics['test_calibration_error'][key]['mean']:.3f} |"
-        for key, words in TRAINING_SETS.items()
-        if key in metrics["test_auc"]
-    )
-    together = metrics["ensembles"].get("condensed")
-    ensembles = (
-        f"Ensembles of {together['size']} networks on these records: {_interval(together['test_auc'])}."
-        if together
-        else ""
-    )
+    preprocessing, metrics = contents.preprocessing, contents.metrics
+    records, steps, features = contents.condensed.values.shape
     attacks = "\n".join(
-        f"| {name.replace('_', ' ')} | {a['verdict']} | {_of_attack(a)} |"
-        for name, a in metrics["privacy"]["attacks"].items()
+        f"| {name.replace('_', ' ')} | {attack['verdict']} | {attack_figure(attack)} |"
+        for name, attack in metrics["privacy"]["attacks"].items()
     )
-    n_networks = len(metrics["mean_over"])
-    source, classes = metrics["cohort"]["source"], preprocessing.classes
-    score, labels = "AUC", f"`labels` ({records},), risks in [0, 1]"
+    source, classes = contents.source, preprocessing.classes
+    labels = f"`labels` ({records},), risks in [0, 1]"
     if classes:
-        score = f"macro AUC (each of {len(classes)} classes against the others)"
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"
-    return f"""# {cohort} {version}: {records} condensed records
+    return f"""# {contents.title}
 
 {records} synthetic records, each {steps} steps of {preprocessing.step_hours:g} hours and {features} features, learned
-so that a model can be trained on them alone. No row is a patient.
-{_override(metrics.get("override"))}
-| trained on | test {score}, mean over {n_networks} networks (95 % interval) | Brier | calibration error |
-|---|---|---|---|
-{auc}
+so that a model can be trained on them alone. No row is a patient.{override(contents)} `report.html` says all of this
+to be read and printed: what it may be used for, what it is worth and for whom, what it gives away.
 
-{ensembles}
-Scored on {metrics["cohort"]["subjects"]["test"]} patients whom neither condensation nor training had seen.
-
-| attack | verdict | AUC (0.5 is a guess) |
+{_scores(contents)}
+| attack | verdict | figure (AUC: 0.5 is a guess) |
 |---|---|---|
 {attacks}
 
-{_guarantee(metrics["privacy"].get("guarantee"))}
+{guarantee(contents)}
+{queries(contents)}
+## From this bundle to risks of your patients
+```
+pip install numpy pandas torch safetensors
+python BUNDLE/quickstart.py                                          # trains, and writes model.safetensors
+python BUNDLE/apply.py --events events.csv --subjects subjects.csv   # writes risks.csv
+```
+`events.csv` has the columns `subject,hours,variable,value`, in the units of `dictionary.csv`; `subjects.csv` a row for
+each, with the static variables. `--wide records.csv` in their place takes a column a variable. Where outcomes are
+known, `apply.py --tensors mine.safetensors` and `quickstart.py --records mine.safetensors` say how well it ranks them.
 
 ## Files
+- `report.html`: for clinicians and ethics boards; `DATASHEET.md`: the same as a data sheet and model card
 - `condensed.safetensors`: `values` ({records}, {steps}, {features}), normalised; {labels}
-- `condensed.parquet`: the same in clinical units, long form
+- `condensed.parquet`: the same in clinical units, long form; `croissant.json` describes it for machines
+- `dictionary.csv`: every feature, its unit and plausible range
 - `recipe.json`: how to train each family of networks on them, and what a trained network's logit means
-- `preprocessing.json`: how to put new records on the same scale; units and plausible ranges of every variable
+- `preprocessing.json`: how to put new records on the same scale
+- `quickstart.py`, `apply.py`: train a model, give risks; they need nothing but the four packages above
 - `metrics.json`: all figures; `manifest.json`: SHA-256 of every file, params, code revision, pipeline state
+- `LICENSE`, `CITATION.cff`: on what terms, and whom to cite
 
-## Use
-`recipe.json` was chosen on validation patients of the cohort. This is its recipe for an LSTM; the slope and intercept
-in its last line make a true risk of what the networks give, since the labels are not on the scale of the prevalence.
-```python
-{starter(condensed, recipes)}```
-Put your own records on the scale with `recondense transform BUNDLE --cohort NAME --raw DIR --out FILE.safetensors`;
-check this bundle with `recondense verify BUNDLE`.
-
+## With recondense installed
+```
+recondense verify BUNDLE                                                  # recompute every hash and claim
+recondense evaluate BUNDLE --cohort NAME --raw DIR                        # how well it does on your own cohort, and why
+recondense transform BUNDLE --cohort NAME --raw DIR --out FILE.safetensors
+```
 Learned from: {source["title"]} ({source["url"]}). Licence: {source["licence"]}. Cite: {source["citation"]}
 """
 
 
-def _interval(score: dict[str, Any]) -> str:
-    return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
-
-
-def _of_attack(attack: dict[str, Any]) -> str:
-    """Withheld where a guarantee covers the train split, since attacks are figures of it."""
-    return f"{attack['auc']:.3f} ({attack['low']:.3f} to {attack['high']:.3f})" if "auc" in attack else "not stated"
-
-
-def _override(override: dict[str, Any] | None) -> str:
-    if override is None:
+def queries(contents: Contents) -> str:
+    """All that was asked of the patients, and what covers nothing of it, where there is a guarantee."""
+    given = contents.guarantee
+    if given is None:
         return ""
-    against = "".join(f"- {reason}\n" for reason in override["against"])
-    return f"""
-**Released against the gate by {override["by"]}**: {override["reason"]}
-{against}"""
-
-
-def _guarantee(guarantee: dict[str, Any] | None) -> str:
-    if guarantee is None:
-        return "An attack that did not succeed is evidence, no proof: this set has no differential-privacy guarantee."
-    queries = "\n".join(
+    asked = "\n".join(
         f"| {one['name']}: {one['what']} | {one['values']:,} | {one['sensitivity']:.3f} | {one['sigma']:.3f} |"
-        for one in guarantee["queries"]
+        for one in given["queries"]
     )
-    groups = ", ".join(f"{epsilon:g} for {size} patients" for size, epsilon in guarantee["groups"].items())
-    return f"""## Guarantee
-These records are ({guarantee["epsilon"]:g}, {guarantee["delta"]:g})-differentially private: {guarantee["unit"]}.
-Whatever anyone knows and does, the odds that she gives to "this patient was among them" change by a factor of at most
-e^{guarantee["epsilon"]:g}, but for a chance of {guarantee["delta"]:g}. Epsilon is {groups} together.
-All that was asked of the patients, once:
-
-| query | numbers | most that one patient changes it | deviation of the noise |
+    groups = ", ".join(f"{epsilon:g} for {size}" for size, epsilon in given["groups"].items())
+    return f"""
+| asked of the patients, once | numbers | most that one patient changes it | deviation of the noise |
 |---|---|---|---|
-{queries}
+{asked}
 
-Noise: {guarantee["mechanism"]}. `recondense verify` accounts for epsilon anew.
-Not covered: {"; ".join(guarantee["outside"])}.
+Unit: {given["unit"]}; for several patients at once epsilon is {groups}. Noise: {given["mechanism"]}.
+`recondense verify` accounts for epsilon anew. Not covered: {"; ".join(given["outside"])}.
 """
+
+
+def _scores(contents: Contents) -> str:
+    metrics, classes = contents.metrics, contents.preprocessing.classes
+    name = f"macro AUC (each of {len(classes)} classes against the others)" if classes else "AUC"
+    rows = "\n".join(
+        f"| {words} | {interval(metrics['test_auc'][key])} | {_mean(metrics, 'test_brier', key)} | "
+        f"{_mean(metrics, 'test_calibration_error', key)} |"
+        for key, words in TRAINING_SETS.items()
+        if key in metrics["test_auc"]
+    )
+    together = metrics.get("ensembles", {}).get("condensed")
+    size = metrics["cohort"].get("subjects", {}).get("test")
+    said = [
+        f"Ensembles of {together['size']} networks on these records: {interval(together['test_auc'])}."
+        if together
+        else "",
+        f"Scored on {size} patients whom neither condensation nor training had seen." if size else "",
+    ]
+    over = f"mean over {len(metrics['mean_over'])} networks (95 % interval)"
+    return f"""| trained on | test {name}, {over} | Brier | calibration error |
+|---|---|---|---|
+{rows}
+
+{chr(10).join(filter(None, said))}
+"""
+
+
+def _mean(metrics: dict[str, Any], score: str, training_set: str) -> str:
+    found = metrics.get(score, {}).get(training_set)
+    return f"{found['mean']:.3f}" if found else ""

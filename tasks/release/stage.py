@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from tasks.common.errors import Refusal
 from tasks.common.labels import per_class
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
+from tasks.networks.part import Part
 from tasks.networks.recipe import Recipes
+from tasks.networks.results import Results
+from tasks.release import figures
 from tasks.release.bundle import write_bundle
 from tasks.release.gate import conditions, copied_records, records_per_class
 from tasks.release.params import Params
 from tasks.release.private import covered
+from tasks.release.subgroups import subgroups
 
 
 @stage(Params, Tier.PUBLIC)
@@ -23,6 +29,7 @@ def release(context: Context[Params]) -> dict[str, Any]:
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
     metrics = public_metrics(context, condensed, preprocessing.classes)
+    metrics |= of_groups(context, metrics["mean_over"], preprocessing)
     if metrics["privacy"]["guarantee"]:
         metrics = covered(metrics)
     checks = conditions(metrics, context.params)
@@ -64,4 +71,21 @@ def public_metrics(context: Context[Params], condensed: CondensedSet, classes: S
             "guarantee": condensation["guarantee"],
             **{key: value for key, value in audited.items() if key not in ("tier", "seconds")},
         },
+    }
+
+
+def of_groups(context: Context[Params], networks: list[str], preprocessing: Preprocessing) -> dict[str, Any]:
+    """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
+    fewest = max(figures.FEWEST, context.params.min_patients_per_class)
+    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
+    subjects = pd.read_parquet(context.read("ingestion") / "subjects.parquet")
+    results = Results.load(context.read("training")).joined(Results.load(context.read("reference")))
+    train, test = cohort.part("train"), Part.of(cohort, "test")
+    return {
+        "fewest_patients": fewest,
+        "convergence": figures.convergence(results.curves, networks),
+        "calibration": figures.calibration(results, test, networks, fewest),
+        "subgroups": subgroups(results, test, subjects, preprocessing.variables, networks, fewest),
+        "class_averages": figures.class_averages(train, preprocessing, fewest),
+        "coverage": figures.coverage(train, preprocessing, fewest),
     }

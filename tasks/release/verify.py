@@ -18,9 +18,19 @@ from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
 from tasks.networks.recipe import Recipes
 from tasks.release.bundle import FORMAT
+from tasks.release.documents import DOCUMENTS
+from tasks.release.figures import FEWEST
 from tasks.release.gate import conditions, records_per_class
 from tasks.release.params import Params
 from tasks.release.private import covered
+
+# What each format of a bundle has
+PARTS = {
+    1: {
+        "condensed.safetensors", "condensed.parquet", "recipe.json", "preprocessing.json", "metrics.json", "README.md"
+    }
+}  # fmt: skip
+PARTS[FORMAT] = PARTS[1] | set(DOCUMENTS)
 
 
 def verify(bundle: Path) -> list[Check]:
@@ -33,11 +43,12 @@ def verify(bundle: Path) -> list[Check]:
     try:
         manifest = read_json(bundle / "manifest.json")
         listed = {str(name): str(digest) for name, digest in manifest["files"].items()}
-        if manifest["format"] != FORMAT:
-            return [Check("manifest.json has a known format", False, f"format {manifest['format']}, known: {FORMAT}")]
+        if manifest["format"] not in PARTS:
+            known = ", ".join(map(str, PARTS))
+            return [Check("manifest.json has a known format", False, f"format {manifest['format']}, known: {known}")]
     except (ValueError, KeyError, TypeError, AttributeError):
         return [Check("manifest.json can be read", False, "not the JSON of a manifest")]
-    files = _files(bundle, listed)
+    files = _files(bundle, listed, PARTS[manifest["format"]])
     if not all(check.holds for check in files):
         return files
     return [
@@ -47,11 +58,12 @@ def verify(bundle: Path) -> list[Check]:
         _check("recipe.json says how to train on it", _recipes, bundle),
         _check("metrics.json counts the condensed records", _counts, bundle),
         _check("the gate's conditions hold, recomputed from metrics.json", _gate, bundle, manifest),
+        _check("no figure in metrics.json is about a group of few", _groups, bundle, manifest),
         *_guarantee(bundle),
     ]
 
 
-def _files(bundle: Path, listed: dict[str, str]) -> list[Check]:
+def _files(bundle: Path, listed: dict[str, str], needed: set[str]) -> list[Check]:
     present = {path.name for path in bundle.iterdir()} - {"manifest.json"}
     checks = []
     for name, digest in sorted(listed.items()):
@@ -60,9 +72,6 @@ def _files(bundle: Path, listed: dict[str, str]) -> list[Check]:
             checks.append(Check(f"{name} is there", False, "missing, or not a plain file of this folder"))
         else:
             checks.append(Check(f"{name} has the listed SHA-256", sha256(path) == digest, digest[:12]))
-    needed = {
-        "condensed.safetensors", "condensed.parquet", "recipe.json", "preprocessing.json", "metrics.json", "README.md"
-    }  # fmt: skip
     if needed - set(listed):
         checks.append(
             Check("the manifest lists every part of a bundle", False, ", ".join(sorted(needed - set(listed))))
@@ -156,3 +165,14 @@ def _covered(bundle: Path) -> str | None:
     if Preprocessing.load(bundle / "preprocessing.json").scale != "public":
         return "the scale of preprocessing.json was fitted to patients"
     return None
+
+
+def _groups(bundle: Path, manifest: dict[str, Any]) -> str | None:
+    metrics = read_json(bundle / "metrics.json")
+    groups = [
+        *metrics.get("subgroups", {}).get("groups", []),
+        *(each for bins in metrics.get("calibration", {}).get("of", {}).values() for each in bins),
+    ]
+    asked = validate(Params, manifest["params"]["release"], "manifest.json: params.release").min_patients_per_class
+    few = [group["patients"] for group in groups if group["patients"] < max(FEWEST, asked)]
+    return f"{len(few)} are, the smallest of {min(few)}" if few else None

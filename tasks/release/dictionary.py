@@ -1,0 +1,52 @@
+"""The bundle's data dictionary."""
+
+import csv
+import io
+
+from tasks.common.preprocessing import Feature, Preprocessing
+
+COLUMNS = {
+    "feature": "name of the column of `values`, and of `feature` in condensed.parquet",
+    "variable": "what it was made of",
+    "label": "in words",
+    "role": "series: measured over time; static: once a subject",
+    "kind": "numeric, binary (0 or 1), or categorical",
+    "levels": "names of the levels of a categorical variable, in order",
+    "unit": "of the variable",
+    "low": "least plausible value; below it, a measurement is not used",
+    "high": "greatest plausible value",
+    "meaning": "how the feature is made of the variable",
+    "log": "whether it is scaled by its logarithm",
+}
+MEANINGS = {
+    "series": "mean of the measurements in the step",
+    "series_level": "1 where the last value in the step is this level",
+    "observed": "1 where it was measured in the step",
+    "count": "number of measurements of any variable in the step",
+    "static": "the subject's value, at every step",
+    "level": "1 where it has this level",
+}
+
+
+def dictionary(preprocessing: Preprocessing) -> str:
+    """One row a feature, as CSV."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, list(COLUMNS), lineterminator="\n")
+    table.writeheader()
+    for feature in preprocessing.features:
+        table.writerow(_row(preprocessing, feature))
+    return out.getvalue()
+
+
+def _row(preprocessing: Preprocessing, feature: Feature) -> dict[str, object]:
+    variable = next((v for v in preprocessing.variables if v.name == feature.variable), None)
+    about = variable.model_dump(include={"label", "role", "kind", "unit", "low", "high"}) if variable else {}
+    return {
+        **about,
+        "feature": feature.name,
+        "variable": feature.variable,
+        "unit": (variable.unit if variable else "") or feature.unit,
+        "levels": "|".join(variable.levels) if variable else "",
+        "meaning": MEANINGS[feature.source],
+        "log": "yes" if feature.log else "no",
+    }

@@ -1,0 +1,181 @@
+"""The bundle's report.html: one page for clinicians and ethics boards, with everything in it and nothing fetched."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from tasks.common.labels import likeliest, n_classes, probabilities
+from tasks.networks.results import TRAINING_SETS
+from tasks.release.charts import Axis, Line, chart, nice, powers, strip
+from tasks.release.contents import Contents
+from tasks.release.templates import render
+from tasks.release.words import MAY, MAY_NOT, guarantee
+
+MOST_FEATURES, MOST_RECORDS = 24, 40  # drawn; all are in condensed.parquet
+ATTACKS = {
+    "loss_membership": "guesses that a patient took part if models trained on the set predict her outcome too well",
+    "nearest_record": "guesses that a patient took part if a condensed record looks much like hers",
+    "lira_online": "compares how models predict a patient when she was, and was not, among those condensed",
+    "lira_offline": "compares how models predict a patient with how they would had she not been among those condensed",
+    "rmia": "compares a patient with many others: does the set fit her better than it fits them?",
+    "domias": "guesses that a patient took part if records like hers are denser in the set than among people at large",
+    "singling_out": "makes a description from the set that is to fit just one patient",
+    "linkability": "decides by the set whether two parts of a record belong to one patient",
+    "attribute_inference": "guesses from the set what is not known of a patient whose other values are",
+    "reconstruction": "tries to draw a patient's record from the set",
+}
+VERDICTS = {
+    "resisted": "the attack gains, with near certainty, less than a small stated margin over guessing",
+    "succeeded": "the attack tells more than guessing does; such a set is not released",
+    "inconclusive": "too few patients, or an attack too weak, to tell either way",
+}
+
+
+def report(contents: Contents) -> str:
+    """The page. Whatever figure is missing from the metrics, its block is left out."""
+    metrics = contents.metrics
+    return render(
+        "report.html.jinja",
+        its=contents,
+        metrics=metrics,
+        privacy=metrics["privacy"],
+        override=contents.metrics.get("override"),
+        scores=list(_scores(metrics)),
+        networks=list(_networks(metrics)),
+        convergence=_convergence(metrics.get("convergence", {})),
+        reliability=list(_reliability(metrics.get("calibration", {}).get("of", {}))),
+        subgroups=[(group, _strips(group["auc"])) for group in metrics.get("subgroups", {}).get("groups", [])],
+        pictures=list(pictures(contents)),
+        class_names=class_names(contents),
+        may=MAY,
+        may_not=MAY_NOT,
+        guarantee=guarantee(contents),
+        sets=TRAINING_SETS,
+        attacks=ATTACKS,
+        verdicts=VERDICTS,
+    )
+
+
+def class_names(contents: Contents) -> list[str]:
+    """What the classes are called."""
+    return list(contents.preprocessing.classes) or ["without the outcome", "with the outcome"]
+
+
+def _scores(metrics: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What each training set is worth, the ensemble of the condensed one after it."""
+    for name in (each for each in TRAINING_SETS if each in metrics["test_auc"]):
+        yield _row(TRAINING_SETS[name], metrics, name)
+        together = metrics.get("ensembles", {}).get(name)
+        if name == "condensed" and together:
+            yield _row(
+                f"the same, {together['size']} networks together", {k: {name: v} for k, v in together.items()}, name
+            )
+
+
+def _row(words: str, source: dict[str, Any], name: str) -> dict[str, Any]:
+    others = {k: source.get(k, {}).get(name) for k in ("test_auprc", "test_brier", "test_calibration_error")}
+    return {"words": words, "auc": source["test_auc"][name], "strip": _strip(source["test_auc"][name]), **others}
+
+
+def _networks(metrics: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    of = {
+        name: metrics["test_auc"][name].get("by_network", {})
+        for name in ("condensed", "all_real")
+        if name in metrics["test_auc"]
+    }
+    for network in of.get("condensed", {}):
+        found = {name: scores[network] for name, scores in of.items() if network in scores}
+        yield network.replace("_", " "), {name: (score, _strip(score)) for name, score in found.items()}
+
+
+def _strip(score: dict[str, Any]) -> Markup:
+    return strip(score["low"], score["mean"], score["high"], Axis(0.4, 1), 0.5)
+
+
+def _strips(by_set: dict[str, Any]) -> dict[str, Markup]:
+    return {name: _strip(score) for name, score in by_set.items()}
+
+
+def _convergence(found: dict[str, dict[str, list[float]]]) -> Markup | None:
+    if not found:
+        return None
+    steps = max(curve["steps"][-1] for curve in found.values())
+    aucs = [auc for curve in found.values() for auc in curve["auc"]]
+    low, high = min(*aucs, 0.5), min(1.0, max(aucs) + 0.02)
+    lines = [Line(list(zip(curve["steps"], curve["auc"], strict=True)), name) for name, curve in found.items()]
+    said = "; ".join(
+        f"{TRAINING_SETS[name]}: {curve['auc'][0]:.2f} after {curve['steps'][0]} step, "
+        f"{curve['auc'][-1]:.2f} after {curve['steps'][-1]}"
+        for name, curve in found.items()
+    )
+    x = Axis(1, max(steps, 2), "training steps, by powers of ten", powers(steps), log=True)
+    return chart(lines, x, Axis(low, high, ticks=nice(low, high)), f"AUC against training steps. {said}.")
+
+
+def _reliability(of: dict[str, list[dict[str, float]]]) -> Iterator[tuple[str, Markup, list[dict[str, float]]]]:
+    axis = Axis(0, 1, "mean risk", nice(0, 1))
+    for name, bins in of.items():
+        lines = [
+            Line([(0, 0), (1, 1)], "ideal"),
+            Line([(b["risk"], b["observed"]) for b in bins], name, [(b["low"], b["high"]) for b in bins], dots=True),
+        ]
+        said = "; ".join(f"risk {b['risk']:.2f}, observed {b['observed']:.2f}" for b in bins)
+        yield TRAINING_SETS[name], chart(lines, axis, Axis(0, 1, ticks=nice(0, 1)), f"Calibration: {said}."), bins
+
+
+def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
+    """Name, unit and chart of the features in which condensed records of different classes differ most.
+
+    Axes span what is drawn: condensed records, and class averages where there are any. No real value decides them.
+    """
+    condensed, preprocessing = contents.condensed, contents.preprocessing
+    classes = likeliest(condensed.labels)
+    shown = np.concatenate(
+        [
+            np.flatnonzero(classes == k)[: max(1, MOST_RECORDS // n_classes(condensed.labels))]
+            for k in range(classes.max() + 1)
+        ]
+    )
+    in_units = preprocessing.in_units(condensed.values)
+    averages = contents.metrics.get("class_averages", {})
+    times, unit = _time(preprocessing.step_hours, preprocessing.n_steps)
+    end = float(times[-1] + times[0])
+    x = Axis(0, end, unit, nice(0, end))
+    numbers = [i for i, f in enumerate(preprocessing.features) if f.source in ("series", "static")]
+    for index in sorted(numbers, key=lambda i: -_difference(contents, i))[:MOST_FEATURES]:
+        feature = preprocessing.features[index]
+        lines = [
+            Line(_points(times, in_units[r, :, index]), f"one k{classes[r] % 6}", dots=len(times) == 1) for r in shown
+        ]
+        means = averages.get(feature.name, [])
+        lines += [Line(_points(times, mean), f"average k{k % 6}", dots=True) for k, mean in enumerate(means)]
+        drawn = [value for line in lines for _, value in line.points if value is not None]
+        low, high = min(drawn), max(drawn)
+        margin = 0.05 * (high - low) or 0.5
+        y = Axis(low - margin, high + margin, ticks=nice(low - margin, high + margin, 3))
+        label = next((v.label for v in preprocessing.variables if v.name == feature.variable), feature.name)
+        said = f"{label} over time: {len(shown)} condensed records by class{', and class averages' if means else ''}"
+        yield label, feature.unit, chart(lines, x, y, said, width=300, height=180)
+
+
+def _points(times: NDArray[np.float64], values: Any) -> list[tuple[float, float | None]]:
+    return [(float(a), None if b is None else float(b)) for a, b in zip(times, values, strict=True)]
+
+
+def _difference(contents: Contents, index: int) -> float:
+    """How far apart the classes' mean condensed records are in one feature, in standard deviations of real ones."""
+    weights = probabilities(contents.condensed.labels)
+    means = weights.T @ contents.condensed.values[:, :, index] / np.maximum(weights.sum(axis=0), 1e-9)[:, None]
+    return float(np.abs(means.max(axis=0) - means.min(axis=0)).mean())
+
+
+def _time(step_hours: float, n_steps: int) -> tuple[NDArray[np.float64], str]:
+    """The middle of each step, in a unit that suits the whole."""
+    units = {"days": 24.0, "hours": 1.0, "minutes": 1 / 60}
+    fitting = (name for name, hours in units.items() if step_hours * n_steps >= 14 * hours)
+    unit = next(fitting, "seconds")
+    middles = (np.arange(n_steps, dtype=np.float64) + 0.5) * (step_hours / units.get(unit, 1 / 3600))
+    return middles, unit

@@ -1,0 +1,28 @@
+"""Documents from their templates beside this file."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+from tasks.release.words import attack_figure, interval
+
+
+@cache
+def _templates() -> Environment:
+    """HTML is escaped. A figure that is missing is false, and so are its parts: a block asks, and is left out."""
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=lambda name: ".html" in (name or ""),
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["interval"], found.filters["attack_figure"] = interval, attack_figure
+    return found
+
+
+def render(name: str, **values: Any) -> str:
+    """The document that template ``name`` makes of ``values``."""
+    return _templates().get_template(name).render(values) + "\n"

@@ -1,0 +1,76 @@
+"""What the documents of a bundle say in the same words."""
+
+from typing import Any
+
+from tasks.release.contents import Contents
+
+MAY = (
+    "Train and compare models of the outcome, teach, and develop software, without access to real records.",
+    "Use a trained model on records of your own, for research, after it has been scored on records of your own.",
+)
+MAY_NOT = (
+    "Decide about a patient. No model trained on these records is a medical device, and none has been tested in care.",
+    "Look for real patients in the records, or link them with other data to find out who took part.",
+    "Estimate how frequent a finding is, or whether one thing causes another: the records were learned to predict one "
+    "outcome, and nothing else about the patients was kept.",
+)
+NO_GUARANTEE = (
+    "An attack that did not succeed is evidence, not a proof: this set carries no differential-privacy guarantee."
+)
+
+
+def guarantee(contents: Contents) -> str:
+    """The sentence about differential privacy."""
+    given = contents.guarantee
+    if given is None:
+        return NO_GUARANTEE
+    delta = f" and delta {given['delta']:g}" if given.get("delta") is not None else ""
+    return (
+        f"Differential privacy with epsilon {given['epsilon']:g}{delta}: whatever is learned from this set could have "
+        "been learned nearly as well without any one of the patients."
+    )
+
+
+def override(contents: Contents) -> str:
+    """Who answers for a release against the gate, and why: on the first page of each document."""
+    given = contents.metrics.get("override")
+    if given is None:
+        return ""
+    against = "; ".join(given["against"])
+    return f"\n\n**Released against the gate by {given['by']}: {given['reason']}** The gate's reasons: {against}.\n\n"
+
+
+def interval(score: dict[str, Any], name: str = "mean") -> str:
+    """A figure with its interval.
+
+    >>> interval({"mean": 0.8, "low": 0.7, "high": 0.9})
+    '0.800 (0.700 to 0.900)'
+    """
+    if score.get("low") is None or score.get("high") is None:
+        return f"{score[name]:.3f}"
+    return f"{score[name]:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def attack_figure(attack: dict[str, Any]) -> str:
+    """What an attack reached, in the figure that it has: an AUC, or the rate of right guesses beside the control's.
+
+    >>> attack_figure({"auc": 0.51, "low": 0.48, "high": 0.54})
+    'AUC 0.510 (0.480 to 0.540)'
+    >>> attack_figure({"rates": {"attack": {"rate": 0.2}, "control": 0.1}})
+    'attack 0.200, control 0.100'
+    """
+    if attack.get("auc") is not None:
+        return f"AUC {interval(attack, 'auc')}"
+    rates = attack.get("rates")
+    if not isinstance(rates, dict):
+        return "not stated"  # where a guarantee covers the train split, of which attacks are figures
+    return ", ".join(f"{name.replace('_', ' ')} {said}" for name, rate in rates.items() if (said := _rate(rate)))
+
+
+def _rate(rate: Any) -> str:
+    if isinstance(rate, int | float):
+        return f"{rate:.3f}"
+    if isinstance(rate, dict):
+        value = next((rate[key] for key in ("rate", "risk", "value", "mean") if key in rate), None)
+        return interval({**rate, "mean": value}) if isinstance(value, int | float) else ""
+    return ""
