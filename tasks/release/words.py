@@ -1,5 +1,6 @@
 """What the documents of a bundle say in the same words."""
 
+from math import exp
 from typing import Any
 
 from tasks.release.contents import Contents
@@ -24,10 +25,10 @@ def guarantee(contents: Contents) -> str:
     given = contents.guarantee
     if given is None:
         return NO_GUARANTEE
-    delta = f" and delta {given['delta']:g}" if given.get("delta") is not None else ""
     return (
-        f"Differential privacy with epsilon {given['epsilon']:g}{delta}: whatever is learned from this set could have "
-        "been learned nearly as well without any one of the patients."
+        f"Differential privacy with epsilon {given['epsilon']:g} and delta {given['delta']:g}: whatever anyone knows and "
+        "does, the odds she gives to “this patient was among them” are at most "
+        f"{exp(given['epsilon']):.3g} times what they were before she saw this set, but for a chance of delta."
     )
 
 
