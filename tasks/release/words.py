@@ -26,8 +26,8 @@ def guarantee(contents: Contents) -> str:
     if given is None:
         return NO_GUARANTEE
     return (
-        f"Differential privacy with epsilon {given['epsilon']:g} and delta {given['delta']:g}: whatever anyone knows and "
-        "does, the odds she gives to “this patient was among them” are at most "
+        f"Differential privacy with epsilon {given['epsilon']:g} and delta {given['delta']:g}: whatever anyone knows "
+        "and does, the odds she gives to “this patient was among them” are at most "
         f"{exp(given['epsilon']):.3g} times what they were before she saw this set, but for a chance of delta."
     )
 
