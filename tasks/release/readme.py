@@ -4,6 +4,7 @@ from typing import Any
 
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet
+from tasks.common.verdicts import in_words
 from tasks.networks.recipe import Recipes
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.starter import starter
@@ -32,8 +33,8 @@ def readme(
         else ""
     )
     attacks = "\n".join(
-        f"| {name.replace('_', ' ')} | {a['verdict']} | {a['auc']:.3f} ({a['low']:.3f} to {a['high']:.3f}) |"
-        for name, a in metrics["privacy"]["attacks"].items()
+        f"| {name.replace('_', ' ')} | {attack['verdict']} | {in_words(attack)} |"
+        for name, attack in metrics["privacy"]["attacks"].items()
     )
     n_networks = len(metrics["mean_over"])
     source, classes = metrics["cohort"]["source"], preprocessing.classes
@@ -53,7 +54,7 @@ so that a model can be trained on them alone. No row is a patient.
 {ensembles}
 Scored on {metrics["cohort"]["subjects"]["test"]} patients whom neither condensation nor training had seen.
 
-| attack | verdict | AUC (0.5 is a guess) |
+| attack | verdict | found (by guessing: AUC 0.5, risk 0) |
 |---|---|---|
 {attacks}
 
