@@ -87,7 +87,8 @@ def test_a_condensed_set_of_train_records_is_found_out(name: str) -> None:
 @pytest.mark.parametrize("name", SCORING)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_records_of_nobody_in_the_cohort_tell_nothing(name: str, seed: int) -> None:
-    result = audit(name, cohort(900, 300, 900, seed=seed), independent())
+    size = 3000 if name == "domias" else 900  # of 900 an AUC is by luck beyond .52 or .48 in one of seven draws
+    result = audit(name, cohort(size, 300, size, seed=seed), independent())
     assert result["verdict"] != "succeeded"
     assert abs(result["auc"] - 0.5) < 0.05
     if result["positive_control"]["detected"]:

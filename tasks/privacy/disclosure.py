@@ -50,11 +50,11 @@ class People:
         return cls(*(rng.permutation(np.flatnonzero(mask)) for mask in (members, validation, others, copied)))
 
 
-def wilson(right: int, made: int, confidence: float) -> tuple[float, float]:
+def wilson(right: float, made: int, confidence: float) -> tuple[float, float]:
     """Centre and half width of Wilson's (1927) interval of a proportion; of none made it is all there is.
 
-    >>> wilson(0, 0, 0.95)
-    (0.5, 0.5)
+    >>> [round(part, 6) for part in wilson(0, 0, 0.95)]
+    [0.5, 0.5]
     """
     z = float(norm.ppf((1 + confidence) / 2))
     variance = right * (made - right) / made if made else 0.0
@@ -84,14 +84,13 @@ def detectable_risk(tally: Tally, confidence: float) -> float:
             return 1.0
         share = float(brentq(lambda p: binom.sf(enough - 1, tally.made, p) - POWER, 0, 1))
         return (share - tally.chance) / (1 - tally.chance)
-    z = float(norm.ppf((1 + confidence) / 2))
-    control, _ = wilson(tally.others_right, tally.others_made, confidence)
-    made, others = tally.made + z * z, tally.others_made + z * z
+    reach = 1 + float(norm.ppf(POWER) / norm.ppf((1 + confidence) / 2))
+    true = tally.others_right / tally.others_made if tally.others_made else 0.5
+    control, control_error = wilson(tally.others_right, tally.others_made, confidence)
 
     def spare(found: float) -> float:
-        rate = control + found * (1 - control)
-        error = sqrt(rate * (1 - rate) / made + (1 - found) ** 2 * control * (1 - control) / others)
-        return found * (1 - control) - (z + float(norm.ppf(POWER))) * error
+        rate, error = wilson((true + found * (1 - true)) * tally.made, tally.made, confidence)
+        return rate - control - reach * sqrt(error**2 + (control_error * (1 - rate) / (1 - control)) ** 2)
 
     return float(brentq(spare, 0, 1)) if spare(1) > 0 > spare(0) else 1.0
 
