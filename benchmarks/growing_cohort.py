@@ -28,6 +28,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
 from tasks.common.records import write_json
+from tasks.common.verdicts import in_words
 
 COHORT = "growing"
 RAW = f"data/1_raw/{COHORT}"
@@ -217,7 +218,7 @@ def outcome(hospital: Hospital, seen: int) -> dict[str, Any]:
         "subjects": hospital.metrics("2_ingested")["subjects"],
         "test_auc": scores["test_auc"]["condensed"],
         "attacks": {
-            name: {key: found[key] for key in ("auc", "low", "high", "verdict")}
+            name: {key: found[key] for key in ("auc", "risk", "low", "high", "verdict") if key in found}
             for name, found in hospital.metrics("6_audited")["attacks"].items()
         },
         "epsilon": last["details"].get("privacy", {}).get("cumulative_epsilon"),
@@ -245,7 +246,7 @@ def afterwards(hospital: Hospital) -> dict[str, Any]:
 def line(row: dict[str, Any]) -> str:
     """One row of the table, in Markdown."""
     auc, sizes = row["test_auc"], row["megabytes"]
-    attacks = ", ".join(f"{name} {found['auc']:.3f} {found['verdict']}" for name, found in row["attacks"].items())
+    attacks = ", ".join(f"{name} {in_words(found)} {found['verdict']}" for name, found in row["attacks"].items())
     cells = [
         row["part"], sum(row["subjects"].values()), " ".join([row["event"], row["version"], *row["reasons"]]).strip(),
         f"{auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})", attacks, row["seconds"],
@@ -266,7 +267,7 @@ def page(results: dict[str, Any]) -> str:
 releases, unattended. 10 records, {len(NETWORKS)} networks; the split is by hash, so the test patients of a row are
 those of the row before and some more. The method gives no formal guarantee, so no epsilon adds up.
 
-| part | subjects | what came of it | test AUC | attacks (AUC) | s | DVC cache, MB | vault, MB | public, MB |
+| part | subjects | what came of it | test AUC | attacks | s | DVC cache, MB | vault, MB | public, MB |
 |---|---|---|---|---|---|---|---|---|
 {table}
 
@@ -285,8 +286,9 @@ def figure(rows: list[dict[str, Any]]) -> Figure:
     above, below = drawn.subplots(2, 1, sharex=True)
     subjects = [sum(row["subjects"].values()) for row in rows]
     bars(above, subjects, [row["test_auc"] for row in rows], "mean", "condensed", "#0b6e4f")
-    for name, colour in zip(rows[-1]["attacks"], ("#33415c", "#c0562f"), strict=False):
-        bars(below, subjects, [row["attacks"][name] for row in rows], "auc", name.replace("_", " "), colour)
+    scored = [name for name, found in rows[-1]["attacks"].items() if "auc" in found]
+    for place, name in enumerate(scored):
+        bars(below, subjects, [row["attacks"][name] for row in rows], "auc", name.replace("_", " "), f"C{place}")
     below.axhline(0.5, color="#999999", linewidth=1)
     above.set_ylabel("test AUC")
     below.set_ylabel("AUC of attacks")

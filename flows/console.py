@@ -12,6 +12,7 @@ from flows.outcomes import Group, Outcome, smallest
 from tasks.common.checks import Check
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
+from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
 
 _err = Console(stderr=True, highlight=False)
@@ -89,15 +90,10 @@ def results(layout: Layout) -> None:
         words = f"{TRAINING_SETS[key]}, ensembles of {together['size']}"
         auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}", f"{error:.3f}")
     privacy = Table(title="privacy attacks on the condensed records", title_justify="left")
-    for heading in ("attack", "AUC", "95 % interval", "verdict"):
+    for heading in ("attack", "found (95 % interval)", "verdict"):
         privacy.add_column(heading)
     for name, attack in metrics["privacy"]["attacks"].items():
-        privacy.add_row(
-            name.replace("_", " "),
-            f"{attack['auc']:.3f}" if "auc" in attack else "",
-            f"{attack['low']:.3f} to {attack['high']:.3f}" if "auc" in attack else "",
-            attack["verdict"],
-        )
+        privacy.add_row(name.replace("_", " "), in_words(attack), attack["verdict"])
     _out.print(auc)
     _out.print(privacy)
     if guarantee := metrics["privacy"]["guarantee"]:

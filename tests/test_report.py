@@ -188,14 +188,16 @@ def test_a_private_release_states_its_guarantee_and_its_budget(contents: Content
     attacks["guesses<script>"] = {
         "verdict": "resisted",
         "reason": "no better",
-        "rates": {"attack": 0.2, "control": 0.25},
+        "risk": 0.02,
+        "low": 0.0,
+        "high": 0.1,
     }
     private = Contents(**{**vars(contents), "metrics": metrics})
     text = report(private)
     assert "epsilon 1 and delta 1e-05" in text and "carries no differential-privacy" not in text
     for document in (text, readme(private)):
         assert "4.250" in document and "class sums" in document and "scores on test patients" in document
-    assert "attack 0.200, control 0.250" in text
+    assert "risk 0.020 (0.000 to 0.100)" in text
     assert "<script" not in text
     assert "epsilon 1 and delta 1e-05" in readme(private) and "epsilon 1 and delta 1e-05" in datasheet(private)
 

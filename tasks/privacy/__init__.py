@@ -10,5 +10,6 @@ train split's subjects. No attack stands alone: beside it are
 * a *positive control*: the same attack on a set of real records, which it has to recognise. An attack that cannot has
   failed, and its failure on the condensed set says nothing about safety.
 
-See `tasks.privacy.evaluate` for the figures and the verdict drawn from them.
+See `tasks.privacy.evaluate` for the figures and the verdict drawn from them. Attacks that guess about people in other
+ways have the same company, and `tasks.privacy.disclosure` for their risk and verdict.
 """

@@ -1,5 +1,6 @@
 """One attack beside its baseline, its control and its positive control."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,12 @@ from numpy.typing import NDArray
 
 from tasks.common import plugins
 from tasks.common.controls import random_records
-from tasks.common.labels import n_classes, per_class
+from tasks.common.labels import by_class, n_classes, per_class
 from tasks.common.params import RoomParams
 from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import Target
+from tasks.privacy.disclosure import People, disclosed
 from tasks.privacy.evaluate import Estimate, Figures, beats, detectable_auc, judged, measured
 from tasks.privacy.params import ATTACKS, Params
 
@@ -22,20 +24,33 @@ def audited(
     """Figures of attack ``name``, its verdict and the reason for it, as JSON. Train records are the members."""
     attack = plugins.load(ATTACKS, name)
     train, validation, test = (cohort.split == index for index in range(len(SPLITS)))
+    size = len(condensed.labels) // n_classes(condensed.labels)
+    real = stand_in(cohort.part("train"), size, params.seed)
+    population = half(validation, cohort.labels, params.seed) & getattr(attack, "POPULATION", False)
+    validation = validation & ~population
+    held_out = stand_in(only(cohort, validation), size, params.seed)
+    target = Target(
+        condensed, cohort.values, cohort.labels, params.seed, choose_device(params.device), cohort.values[population]
+    )
+
+    if hasattr(attack, "guesses"):
+        found, baseline, positive = (
+            attack.guesses(replace(target, condensed=held), options) for held in (condensed, held_out, real)
+        )
+        copied = train & contained(cohort.values, real)
+        people = People.of(train, validation, test, copied, params.seed)
+        return disclosed(found, baseline, positive, people, params)
 
     def scores(held: CondensedSet) -> NDArray[np.float64]:
-        target = Target(held, cohort.values, cohort.labels, params.seed, choose_device(params.device))
-        found: NDArray[np.float64] = attack.scores(target, options)
+        found: NDArray[np.float64] = attack.scores(replace(target, condensed=held), options)
         return found
 
     def figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Figures:
         return measured(scores[members], scores[test], params.confidence)
 
-    size = len(condensed.labels) // n_classes(condensed.labels)
-    real = stand_in(cohort.part("train"), size, params.seed)
     attacked = scores(condensed)
     found, control = figures(attacked, train), figures(attacked, validation)
-    baseline = figures(scores(stand_in(cohort.part("validation"), size, params.seed)), train)
+    baseline = figures(scores(held_out), train)
     positive = figures(scores(real), train & contained(cohort.values, real))
     verdict, reason = judged(found, baseline, control, positive, params.margin, params.confidence)
     return {
@@ -56,6 +71,20 @@ def audited(
 def stand_in(records: Normalised, size: int, seed: int) -> CondensedSet:
     """Random ``records``, ``size`` of each class or as many as the smallest class has."""
     return random_records(records, min(size, *per_class(records.labels)), seed)
+
+
+def half(chosen: NDArray[np.bool_], labels: NDArray[np.float32], seed: int) -> NDArray[np.bool_]:
+    """Half of the ``chosen``, of each class, at random; of an odd number the smaller half."""
+    rng, result = np.random.default_rng(seed), np.zeros(len(chosen), dtype=bool)
+    for places in by_class(labels):
+        inside = rng.permutation(places[chosen[places]])
+        result[inside[: len(inside) // 2]] = True
+    return result
+
+
+def only(records: Normalised, chosen: NDArray[np.bool_]) -> Normalised:
+    """The ``chosen`` records."""
+    return Normalised(records.values[chosen], records.observed[chosen], records.labels[chosen], records.split[chosen])
 
 
 def contained(values: NDArray[np.float32], real: CondensedSet) -> NDArray[np.bool_]:

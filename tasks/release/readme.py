@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.contents import Contents
-from tasks.release.words import attack_figure, guarantee, interval, override
+from tasks.release.words import guarantee, interval, override
 
 
 def readme(contents: Contents) -> str:
@@ -12,7 +13,7 @@ def readme(contents: Contents) -> str:
     preprocessing, metrics = contents.preprocessing, contents.metrics
     records, steps, features = contents.condensed.values.shape
     attacks = "\n".join(
-        f"| {name.replace('_', ' ')} | {attack['verdict']} | {attack_figure(attack)} |"
+        f"| {name.replace('_', ' ')} | {attack['verdict']} | {in_words(attack)} |"
         for name, attack in metrics["privacy"]["attacks"].items()
     )
     source, classes = contents.source, preprocessing.classes
@@ -26,7 +27,7 @@ so that a model can be trained on them alone. No row is a patient.{override(cont
 to be read and printed: what it may be used for, what it is worth and for whom, what it gives away.
 
 {_scores(contents)}
-| attack | verdict | figure (AUC: 0.5 is a guess) |
+| attack | verdict | found (by guessing: AUC 0.5, risk 0) |
 |---|---|---|
 {attacks}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
-from tasks.release.words import attack_figure, interval
+from tasks.common.verdicts import in_words
+from tasks.release.words import interval
 
 
 @cache
@@ -19,7 +20,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["interval"], found.filters["attack_figure"] = interval, attack_figure
+    found.filters["interval"], found.filters["in_words"] = interval, in_words
     return found
 
 

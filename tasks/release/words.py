@@ -50,28 +50,3 @@ def interval(score: dict[str, Any], name: str = "mean") -> str:
     if score.get("low") is None or score.get("high") is None:
         return f"{score[name]:.3f}"
     return f"{score[name]:.3f} ({score['low']:.3f} to {score['high']:.3f})"
-
-
-def attack_figure(attack: dict[str, Any]) -> str:
-    """What an attack reached, in the figure that it has: an AUC, or the rate of right guesses beside the control's.
-
-    >>> attack_figure({"auc": 0.51, "low": 0.48, "high": 0.54})
-    'AUC 0.510 (0.480 to 0.540)'
-    >>> attack_figure({"rates": {"attack": {"rate": 0.2}, "control": 0.1}})
-    'attack 0.200, control 0.100'
-    """
-    if attack.get("auc") is not None:
-        return f"AUC {interval(attack, 'auc')}"
-    rates = attack.get("rates")
-    if not isinstance(rates, dict):
-        return "not stated"  # where a guarantee covers the train split, of which attacks are figures
-    return ", ".join(f"{name.replace('_', ' ')} {said}" for name, rate in rates.items() if (said := _rate(rate)))
-
-
-def _rate(rate: Any) -> str:
-    if isinstance(rate, int | float):
-        return f"{rate:.3f}"
-    if isinstance(rate, dict):
-        value = next((rate[key] for key in ("rate", "risk", "value", "mean") if key in rate), None)
-        return interval({**rate, "mean": value}) if isinstance(value, int | float) else ""
-    return ""

@@ -1,0 +1,160 @@
+"""Outlying patients planted among the train records: how surely do attacks find them in a condensed set?
+
+    python -m benchmarks.canaries                                      # pbcseq
+    python -m benchmarks.canaries --cohort physionet2012 --steps 540
+
+Each row condenses the train split with the outliers in it, several times with other outliers. An attack scores the
+planted ones and their twins, made alike and left out; AUC 1 finds all, 0.5 none. The first row hands the outliers over
+as they are, and has to be found. Writes ``docs/benchmarks/canaries_COHORT.{json,md}``.
+"""
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import OUT, digest, header, tensor
+from tasks.common import plugins
+from tasks.common.labels import by_class
+from tasks.common.records import CondensedSet, Normalised, write_json
+from tasks.condensation.methods import Request
+from tasks.condensation.params import METHODS
+from tasks.networks.fit import choose_device
+from tasks.privacy.attacks import Target
+from tasks.privacy.evaluate import measured
+from tasks.privacy.outliers import planted
+from tasks.privacy.params import ATTACKS
+
+AS_THEY_ARE = "the outliers as they are"
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    AS_THEY_ARE: ("random_records", {}),
+    "k-means": ("kmeans", {}),
+    "unrolled": ("unrolled", {}),
+    "unrolled, from noise": ("unrolled", {"initialisation": "noise"}),
+}
+SCORES = ("nearest_record", "loss_membership")
+CONFIDENCE = 0.95
+
+
+def main() -> None:
+    """Measure each row and write the table."""
+    arguments = parse()
+    about, cohort = header(), tensor(arguments.cohort).labelled()
+    about |= {
+        "tensor": f"{arguments.cohort} {digest(cohort)}, {len(cohort.part('train').labels)} train patients",
+        "planted": f"{arguments.outliers} outliers at {arguments.distance:g} standard deviations, {arguments.twins} "
+        f"twins, {arguments.repeats} repeats",
+        "condensed": f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
+    }
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    rows = {}
+    for name in ROWS:
+        rows[name] = row(name, cohort, arguments)
+        print(line(name, rows), flush=True)
+    path = OUT / f"canaries_{arguments.cohort}.json"
+    write_json(path, {"rows": rows, "measured": about})
+    path.with_suffix(".md").write_text(page(arguments.cohort, rows, about), encoding="utf-8")
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cohort", default="pbcseq")
+    parser.add_argument("--outliers", type=int, default=10)
+    parser.add_argument("--twins", type=int, default=200)
+    parser.add_argument("--distance", type=float, default=3.0)
+    parser.add_argument("--per-class", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, help="of methods that learn; their own default if left out")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    return parser.parse_args()
+
+
+def row(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Figures of both attacks, by scores of all repeats together: each score is its rank among that repeat's."""
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in SCORES}
+    started, condensing = time.perf_counter(), 0.0
+    for seed in range(arguments.repeats):
+        with_outliers, inside, outside = planted(cohort, arguments.outliers, arguments.twins, arguments.distance, seed)
+        begun = time.perf_counter()
+        made = released(name, with_outliers, inside, seed, arguments)
+        condensing += time.perf_counter() - begun
+        judged = np.concatenate([inside, outside])
+        target = Target(
+            made, with_outliers.values[judged], with_outliers.labels[judged], seed, choose_device(arguments.device)
+        )
+        for attack in SCORES:
+            module = plugins.load(ATTACKS, attack)
+            found = module.scores(target, module.Options())
+            scores[attack].append(found.argsort().argsort() / len(found))
+    figures = {}
+    for attack, found in scores.items():
+        members = np.concatenate([part[: arguments.outliers] for part in found])
+        others = np.concatenate([part[arguments.outliers :] for part in found])
+        result = measured(members, others, CONFIDENCE)
+        rate = result.tpr[0.01]
+        figures[attack] = {
+            **{key: round(getattr(result.auc, key), 4) for key in ("value", "low", "high")},
+            "tpr_at_1_percent_fpr": round(rate.value, 4) if rate else None,
+        }
+    return {
+        "attacks": figures,
+        "seconds_condensing": round(condensing, 1),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def released(
+    name: str, cohort: Normalised, inside: NDArray[np.intp], seed: int, arguments: argparse.Namespace
+) -> CondensedSet:
+    """The condensed set; of `AS_THEY_ARE` the outliers themselves, and random records up to the size of the others."""
+    train, (method, options) = cohort.part("train"), ROWS[name]
+    if name == AS_THEY_ARE:
+        rng = np.random.default_rng(seed)
+        chosen = [rng.permutation(places)[: arguments.per_class] for places in by_class(train.labels)]
+        values = [cohort.values[inside], *(train.values[places] for places in chosen)]
+        labels = [cohort.labels[inside], *(train.labels[places] for places in chosen)]
+        size = max(len(inside), 2 * arguments.per_class)
+        return CondensedSet(np.concatenate(values)[:size], np.concatenate(labels)[:size])
+    module = plugins.load(METHODS, method)
+    request = Request(arguments.per_class, arguments.steps, seed, choose_device(arguments.device))
+    made: CondensedSet = module.condense(train, request, module.Options(**options)).condensed
+    return made
+
+
+def line(name: str, rows: dict[str, Any]) -> str:
+    """One row of the table, in Markdown; the last cells say what is left of the first row's distance from guessing."""
+    cells, left = [name], []
+    for attack in SCORES:
+        found, most = rows[name]["attacks"][attack], rows[AS_THEY_ARE]["attacks"][attack]
+        tpr = found["tpr_at_1_percent_fpr"]
+        cells += [
+            f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})",
+            "" if tpr is None else f"{tpr:.2f}",
+        ]
+        left.append(f"{(found['value'] - 0.5) / (most['value'] - 0.5):.0%}" if most["low"] > 0.5 else "")
+    return "| " + " | ".join([*cells, *left, f"{rows[name]['seconds_condensing']:.0f}"]) + " |"
+
+
+def page(cohort: str, rows: dict[str, Any], about: dict[str, str]) -> str:
+    """The table with its headers."""
+    table = "\n".join(line(name, rows) for name in rows)
+    return f"""# Outlying patients planted in {cohort}
+
+`python -m benchmarks.canaries --cohort {cohort}`. AUC with its {CONFIDENCE:.0%} interval: how well an attack tells
+planted outliers from twins that were left out. TPR: at a false positive rate of 1 %. "Left": the AUC's distance from
+0.5, as a share of the same for outliers handed over as they are.
+
+| condensed by | nearest record, AUC | TPR | loss, AUC | TPR | left, nearest | left, loss | s |
+|---|---|---|---|---|---|---|---|
+{table}
+
+Measured:
+{chr(10).join(f"- {name}: {value}" for name, value in about.items())}
+"""
+
+
+if __name__ == "__main__":
+    main()
