@@ -110,13 +110,14 @@ class Normalised:
 
     def part(self, split: Split) -> "Normalised":
         """Only the subjects of one split, in their order."""
-        return self._only(self.split == SPLITS.index(split))
+        return self.only(self.split == SPLITS.index(split))
 
     def labelled(self) -> "Normalised":
         """Only the subjects whose outcome is known."""
-        return self._only(known(self.labels))
+        return self.only(known(self.labels))
 
-    def _only(self, chosen: NDArray[np.bool_]) -> "Normalised":
+    def only(self, chosen: NDArray[Any]) -> "Normalised":
+        """Only the ``chosen`` subjects: a mask, or their places."""
         return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen])
 
     def save(self, path: Path) -> None:

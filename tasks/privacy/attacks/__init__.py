@@ -5,7 +5,8 @@ An attack module has ``Options`` (a `RoomParams` model, with a default for every
     scores(target: Target, options: Options) -> NDArray[np.float64]  # (n_candidates,)
 
 with a higher score for whom the attacker rather believes to be a member. Who *is* a member is not among the arguments.
-Equal arguments give equal scores, and global generators are left as they were.
+Equal arguments give equal scores, and global generators are left as they were. A module that says
+``NEEDS_SHADOWS = True`` attacks with ``target.shadows``, and is asked only where there are at least `FEWEST_SHADOWS`.
 """
 
 from __future__ import annotations
@@ -21,13 +22,34 @@ from tasks.common.records import CondensedSet
 if TYPE_CHECKING:  # params.yaml is checked, and attacks are listed, without waiting for torch
     import torch
 
+FEWEST_SHADOWS = 4  # below it no spread can be told
+
+
+@dataclass(frozen=True)
+class Shadows:
+    """What networks trained on one condensed set, and on its shadows, make of each candidate.
+
+    ``signal``: float64 ``(n_candidates,)``, the logit of the risk that networks trained on the attacked set give the
+    candidate's true class. ``signals``: float64 ``(n_shadows, n_candidates)``, the same by the same networks trained on
+    each shadow. ``members``: bool, of that shape: who each shadow was condensed from, which the attacker knows.
+    """
+
+    signal: NDArray[np.float64]
+    signals: NDArray[np.float64]
+    members: NDArray[np.bool_]
+
+    def attacking(self, shadow: int) -> Shadows:
+        """One of the shadows as what is attacked, and the others as its shadows."""
+        others = np.arange(len(self.signals)) != shadow
+        return Shadows(self.signals[shadow], self.signals[others], self.members[others])
+
 
 @dataclass(frozen=True)
 class Target:
     """What an attacker holds: the condensed set, and each candidate's record and outcome.
 
     ``values``: float32 ``(n_candidates, n_steps, n_features)``, on the condensed set's scale, finite.
-    ``labels``: hard ones, see `tasks.common.labels`.
+    ``labels``: hard ones, see `tasks.common.labels`. ``shadows``: for attacks that need them, else None.
     """
 
     condensed: CondensedSet
@@ -35,3 +57,10 @@ class Target:
     labels: NDArray[np.float32]
     seed: int
     device: torch.device
+    shadows: Shadows | None = None
+
+    def known_shadows(self) -> Shadows:
+        """``shadows``, for an attack that needs them. Raises `ValueError` where there are none."""
+        if self.shadows is None:
+            raise ValueError("this attack needs shadows")
+        return self.shadows
