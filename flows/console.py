@@ -94,8 +94,8 @@ def results(layout: Layout) -> None:
     for name, attack in metrics["privacy"]["attacks"].items():
         privacy.add_row(
             name.replace("_", " "),
-            f"{attack['auc']:.3f}",
-            f"{attack['low']:.3f} to {attack['high']:.3f}",
+            f"{attack['auc']:.3f}" if "auc" in attack else "",
+            f"{attack['low']:.3f} to {attack['high']:.3f}" if "auc" in attack else "",
             attack["verdict"],
         )
     _out.print(auc)

@@ -1,7 +1,5 @@
 """One attack beside its baseline, its control and its positive control."""
 
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,152 +11,51 @@ from tasks.common.labels import n_classes, per_class
 from tasks.common.params import RoomParams
 from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
-from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
-from tasks.privacy.evaluate import Estimate, Figures, Scores, Verdict, beats, detectable_auc, judged, measured
+from tasks.privacy.attacks import Target
+from tasks.privacy.evaluate import Estimate, Figures, beats, detectable_auc, judged, measured
 from tasks.privacy.params import ATTACKS, Params
-from tasks.privacy.shadowed import Evidence, judged_with_shadows, over_shadows, top_ranked
-
-
-def needs_shadows(attack: ModuleType) -> bool:
-    """Whether an attack is one with shadows."""
-    return bool(getattr(attack, "NEEDS_SHADOWS", False))
 
 
 def audited(
-    name: str,
-    options: RoomParams,
-    cohort: Normalised,
-    condensed: CondensedSet,
-    params: Params,
-    evidence: Evidence | None = None,
+    name: str, options: RoomParams, cohort: Normalised, condensed: CondensedSet, params: Params
 ) -> dict[str, Any]:
-    """Figures of attack ``name``, its verdict and the reason for it, as JSON. Train records are the members.
-
-    ``evidence``: for attacks with shadows, whose verdict is inconclusive without it.
-    """
+    """Figures of attack ``name``, its verdict and the reason for it, as JSON. Train records are the members."""
     attack = plugins.load(ATTACKS, name)
-    if needs_shadows(attack):
-        if evidence is None:
-            few = f"no shadows: at least {FEWEST_SHADOWS} are needed; see shadows.count"
-            return {"verdict": "inconclusive", "reason": few}
-        return with_shadows(attack, options, cohort, condensed, params, evidence)
+    train, validation, test = (cohort.split == index for index in range(len(SPLITS)))
 
-    def scores(held: CondensedSet) -> Scores:
-        return asked(attack, options, held, cohort, params)
+    def scores(held: CondensedSet) -> NDArray[np.float64]:
+        target = Target(held, cohort.values, cohort.labels, params.seed, choose_device(params.device))
+        found: NDArray[np.float64] = attack.scores(target, options)
+        return found
+
+    def figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Figures:
+        return measured(scores[members], scores[test], params.confidence)
 
     size = len(condensed.labels) // n_classes(condensed.labels)
     real = stand_in(cohort.part("train"), size, params.seed)
-    test = cohort.split == SPLITS.index("test")
-    found = scores(real)
-    positive = measured(found[contained(cohort.values, real) & train(cohort)], found[test], params.confidence)
-    instead = scores(stand_in(cohort.part("validation"), size, params.seed))
-    return Audit.of(scores(condensed), instead, positive, cohort, params).result()
+    attacked = scores(condensed)
+    found, control = figures(attacked, train), figures(attacked, validation)
+    baseline = figures(scores(stand_in(cohort.part("validation"), size, params.seed)), train)
+    positive = figures(scores(real), train & contained(cohort.values, real))
+    return reported(found, baseline, control, positive, params)
 
 
-def with_shadows(
-    attack: ModuleType,
-    options: RoomParams,
-    cohort: Normalised,
-    condensed: CondensedSet,
-    params: Params,
-    evidence: Evidence,
-) -> dict[str, Any]:
-    """The same of an attack with shadows, and how it does on every shadow."""
-
-    def scores(shadows: Shadows) -> Scores:
-        return asked(attack, options, condensed, cohort, params, shadows)
-
-    known = evidence.positive
-    again = asked(attack, options, known.condensed, cohort.only(known.rows), params, known.shadows)
-    positive = measured(again[known.members], again[len(known.pool) :], params.confidence)
-    attacked = scores(evidence.released)
-    audit = Audit.of(attacked, scores(evidence.baseline), positive, cohort, params)
-    over, each = over_shadows(scores, evidence.released, params)
-    verdict, reason = judged_with_shadows(*audit.judged(), audit.found, audit.detected, over, evidence, params)
+def reported(found: Figures, baseline: Figures, control: Figures, positive: Figures, params: Params) -> dict[str, Any]:
+    """The verdict on one attack, and the figures that it comes from, as JSON."""
+    verdict, reason = judged(found, baseline, control, positive, params.margin, params.confidence)
     return {
-        **audit.result(),
-        "shadows": {"count": over.n_shadows, "steps": evidence.steps, "release_steps": evidence.release_steps},
-        "over_shadows": {
-            "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",
-            **summary(over.figures),
-            "detectable_auc": round(over.detectable_auc, 4),
-            "top_ranked": top_ranked(each, evidence.released.members),
+        **summary(found),
+        "detectable_auc": round(detectable_auc(found.n_members, found.n_others, params.confidence), 4),
+        "baseline": {"is": "the attack with validation records for the condensed set", **summary(baseline)},
+        "control": {"is": "the attack with validation records for the members", **summary(control)},
+        "positive_control": {
+            "is": "the attack with random train records for the condensed set, finding those",
+            "detected": beats(positive, baseline, control),
+            **summary(positive),
         },
-        "top_ranked": top_ranked(attacked[None], train(cohort)[None]),
         "verdict": verdict,
         "reason": reason,
     }
-
-
-def asked(
-    attack: ModuleType,
-    options: RoomParams,
-    held: CondensedSet,
-    candidates: Normalised,
-    params: Params,
-    shadows: Shadows | None = None,
-) -> Scores:
-    """The scores of ``attack`` by one who holds ``held``."""
-    device = choose_device(params.device)
-    target = Target(held, candidates.values, candidates.labels, params.seed, device, shadows)
-    found: Scores = attack.scores(target, options)
-    return found
-
-
-def train(cohort: Normalised) -> NDArray[np.bool_]:
-    """Who is a member of the condensed set, ``(n_subjects,)``."""
-    members: NDArray[np.bool_] = cohort.split == SPLITS.index("train")
-    return members
-
-
-@dataclass(frozen=True)
-class Audit:
-    """The figures of one attack on the condensed set, and of its baseline, control and positive control."""
-
-    found: Figures
-    baseline: Figures
-    control: Figures
-    positive: Figures
-    params: Params
-
-    @classmethod
-    def of(cls, attacked: Scores, instead: Scores, positive: Figures, cohort: Normalised, params: Params) -> "Audit":
-        """From the scores of all subjects by the condensed set, and by validation records ``instead``."""
-        members, validation, test = (cohort.split == index for index in range(len(SPLITS)))
-
-        def figures(scores: Scores, members: NDArray[np.bool_]) -> Figures:
-            return measured(scores[members], scores[test], params.confidence)
-
-        return cls(
-            figures(attacked, members), figures(instead, members), figures(attacked, validation), positive, params
-        )
-
-    @property
-    def detected(self) -> bool:
-        """Whether the attack finds real records."""
-        return beats(self.positive, self.baseline, self.control)
-
-    def judged(self) -> tuple[Verdict, str]:
-        """The verdict, and the reason for it."""
-        params = self.params
-        return judged(self.found, self.baseline, self.control, self.positive, params.margin, params.confidence)
-
-    def result(self) -> dict[str, Any]:
-        """All of it as JSON."""
-        found, (verdict, reason) = self.found, self.judged()
-        return {
-            **summary(found),
-            "detectable_auc": round(detectable_auc(found.n_members, found.n_others, self.params.confidence), 4),
-            "baseline": {"is": "the attack with validation records for the condensed set", **summary(self.baseline)},
-            "control": {"is": "the attack with validation records for the members", **summary(self.control)},
-            "positive_control": {
-                "is": "the attack with random train records for the condensed set, finding those",
-                "detected": self.detected,
-                **summary(self.positive),
-            },
-            "verdict": verdict,
-            "reason": reason,
-        }
 
 
 def stand_in(records: Normalised, size: int, seed: int) -> CondensedSet:

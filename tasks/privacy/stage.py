@@ -4,18 +4,19 @@ from typing import Any
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
-from tasks.common.labels import n_classes, per_class
+from tasks.common.labels import per_class
 from tasks.common.params import validate
 from tasks.common.records import SPLITS, CondensedSet, Normalised, read_json
 from tasks.common.shadow_sets import ShadowSets
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.privacy.attacks import FEWEST_SHADOWS
-from tasks.privacy.audit import audited, needs_shadows, stand_in
+from tasks.privacy.audit import audited
 from tasks.privacy.evaluate import overall
 from tasks.privacy.influence import influence
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.shadowed import Evidence, gather
+from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows
 
 
 @stage(Params, Tier.AGGREGATE)
@@ -35,12 +36,14 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     sets = ShadowSets.load(context.read("shadows") / "shadows.safetensors")
     check(cohort, condensed)
     evidence: Evidence | None = None
-    if len(sets) >= FEWEST_SHADOWS and any(needs_shadows(plugins.load(ATTACKS, name)) for name in options):
-        made = read_json(context.read("shadows") / "metrics.json")
-        size = len(condensed.labels) // n_classes(condensed.labels)
-        instead = stand_in(cohort.part("validation"), size, params.seed)
-        evidence = gather(cohort, condensed, instead, sets, made, params)
-    attacks = {name: audited(name, chosen, cohort, condensed, params, evidence) for name, chosen in options.items()}
+    if len(sets) >= FEWEST_SHADOWS and any(map(needs_shadows, options)):
+        evidence = gather(cohort, condensed, sets, read_json(context.read("shadows") / "metrics.json"), params)
+    attacks = {
+        name: audited_with_shadows(name, chosen, cohort, condensed, params, evidence)
+        if needs_shadows(name)
+        else audited(name, chosen, cohort, condensed, params)
+        for name, chosen in options.items()
+    }
     return {
         "attacks": attacks,
         "influence": influence(cohort.part("train"), sets, params.seed),

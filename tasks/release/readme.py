@@ -32,7 +32,7 @@ def readme(
         else ""
     )
     attacks = "\n".join(
-        f"| {name.replace('_', ' ')} | {a['verdict']} | {a['auc']:.3f} ({a['low']:.3f} to {a['high']:.3f}) |"
+        f"| {name.replace('_', ' ')} | {a['verdict']} | {_attacked(a)} |"
         for name, a in metrics["privacy"]["attacks"].items()
     )
     n_networks = len(metrics["mean_over"])
@@ -80,3 +80,9 @@ Learned from: {source["title"]} ({source["url"]}). Licence: {source["licence"]}.
 
 def _interval(score: dict[str, Any]) -> str:
     return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def _attacked(attack: dict[str, Any]) -> str:
+    if "auc" not in attack:
+        return "not measured"
+    return f"{attack['auc']:.3f} ({attack['low']:.3f} to {attack['high']:.3f})"
