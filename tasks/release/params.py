@@ -10,8 +10,8 @@ class Params(RoomParams):
     class for each condensed record of it. ``min_test_auc``: what the lower bound of the interval of the mean test AUC
     must exceed; 0 asks for nothing, where test patients are too few to show anything. ``allow_inconclusive``: whether
     an attack that could not decide (too few records) lets a release pass. ``max_tpr``: what the upper bound of every
-    attack's true positive rate at a false positive rate of 0.1 % may reach, over shadows where the attack has them; None
-    asks for nothing, and a rate that could not be measured refuses where it is asked for."""
+    attack's true positive rate at a false positive rate of 0.1 % may reach, over shadows where the attack has them.
+    None asks for nothing; where it is asked for, a rate that could not be measured refuses."""
 
     min_patients_per_class: int = Field(20, ge=1)
     min_patients_per_record: float = Field(3, ge=1)

@@ -13,7 +13,7 @@ def members(labels: Labels, sizes: Sequence[int], index: int, seed: int) -> NDAr
 
     Whatever the number of shadows, each is drawn by itself: then who is in one tells nothing of who is in another.
 
-    >>> members(np.array([0.0, 0, 0, 1, 1]), [2, 1], index=0, seed=0).sum()
+    >>> int(members(np.array([0.0, 0, 0, 1, 1]), [2, 1], index=0, seed=0).sum())
     3
     """
     rng = np.random.default_rng([seed, index])
