@@ -13,12 +13,15 @@ from tasks.common.controls import random_records
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import section
-from tasks.common.records import SPLITS, CondensedSet, Normalised
-from tasks.privacy.attacks import Target
+from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
+from tasks.common.shadow_sets import ShadowSets
+from tasks.privacy.attacks import Shadows, Target
 from tasks.privacy.audit import audited
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.stage import privacy
+from tasks.privacy.with_shadows import needs_shadows
 
+WITHOUT_SHADOWS = [name for name in plugins.names(ATTACKS) if not needs_shadows(name)]  # others: test_shadow_attacks
 QUICK = {"loss_membership": {"networks": ["tcn_beta"], "repeats": 1, "recipe": {"steps": 100}}}
 
 
@@ -42,7 +45,7 @@ def audit(name: str, records: Normalised, condensed: CondensedSet, **params: Any
     return audited(name, module.Options(**QUICK.get(name, {})), records, condensed, Params(**params))
 
 
-def project(root: Path, records: Normalised, condensed: CondensedSet, **params: Any) -> Layout:
+def project(root: Path, records: Normalised, condensed: CondensedSet, shadows: int = 0, **params: Any) -> Layout:
     (root / "dvc.yaml").touch()
     (root / "params.yaml").write_text(f"cohorts: {{tiny: {{privacy: {params!r}}}}}")
     layout = Layout(root, "tiny")
@@ -50,6 +53,11 @@ def project(root: Path, records: Normalised, condensed: CondensedSet, **params: 
     layout.folder("condensation").mkdir(parents=True)
     records.save(layout.folder("normalisation") / "normalised.safetensors")
     condensed.save(layout.folder("condensation") / "condensed.safetensors")
+    layout.folder("shadows").mkdir(parents=True)
+    known = np.random.default_rng(0).random((shadows, int((~np.isnan(records.labels)).sum()))) < 0.5
+    values, labels = (np.stack([array] * shadows) if shadows else array[None][:0] for array in vars(condensed).values())
+    ShadowSets(values, labels, known).save(layout.folder("shadows") / "shadows.safetensors")
+    write_json(layout.folder("shadows") / "metrics.json", {"steps": 1, "release_steps": 1})
     return layout
 
 
@@ -57,14 +65,16 @@ def project(root: Path, records: Normalised, condensed: CondensedSet, **params: 
 def test_every_attack_gives_one_finite_score_a_candidate_and_the_same_again(name: str) -> None:
     module, records = plugins.load(ATTACKS, name), cohort(20, 10, 10)
     before = torch.random.get_rng_state()
-    target = Target(independent(3), records.values, records.labels, 0, torch.device("cpu"))
+    rng = np.random.default_rng(0)
+    shadows = Shadows(rng.standard_normal(40), rng.standard_normal((6, 40)), rng.random((6, 40)) < 0.5)
+    target = Target(independent(3), records.values, records.labels, 0, torch.device("cpu"), shadows=shadows)
     scores = [module.scores(target, module.Options(**QUICK.get(name, {}))) for _ in range(2)]
     assert scores[0].shape == (40,) and scores[0].dtype == np.float64
     assert np.isfinite(scores[0]).all() and scores[0].tolist() == scores[1].tolist()
     assert torch.equal(before, torch.random.get_rng_state()), "torch's global generator was moved"
 
 
-@pytest.mark.parametrize("name", plugins.names(ATTACKS))
+@pytest.mark.parametrize("name", WITHOUT_SHADOWS)
 def test_a_condensed_set_of_train_records_is_found_out(name: str) -> None:
     records = cohort(60, 60, 120)
     train = records.part("train")
@@ -73,7 +83,7 @@ def test_a_condensed_set_of_train_records_is_found_out(name: str) -> None:
     assert result["low"] > 0.5 and (result["n_members"], result["n_non_members"]) == (60, 120)
 
 
-@pytest.mark.parametrize("name", plugins.names(ATTACKS))
+@pytest.mark.parametrize("name", WITHOUT_SHADOWS)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_records_of_nobody_in_the_cohort_tell_nothing(name: str, seed: int) -> None:
     result = audit(name, cohort(900, 300, 900, seed=seed), independent())
@@ -114,7 +124,8 @@ def test_a_shifted_test_split_is_caught_by_the_control() -> None:
 
 
 def test_the_stage_writes_figures_and_nothing_about_any_one_record(tmp_path: Path) -> None:
-    layout = project(tmp_path, cohort(30, 15, 30), independent(), options=QUICK)
+    quick = {"signals": {"networks": ["logistic_regression"]}, "resamples": 100}
+    layout = project(tmp_path, cohort(30, 15, 30), independent(), shadows=4, options=QUICK, **quick)
     metrics = privacy(layout)
     assert [path.name for path in layout.folder("privacy").iterdir()] == ["metrics.json"]
     assert metrics["tier"] == "aggregate" and set(metrics["attacks"]) == set(plugins.names(ATTACKS))
@@ -140,7 +151,7 @@ def test_records_without_an_outcome_take_no_part(tmp_path: Path) -> None:
     [
         (
             {"attacks": ["nonesuch"]},
-            "no 'nonesuch' in tasks/privacy/attacks; choose from: loss_membership, nearest_record",
+            "no 'nonesuch' in tasks/privacy/attacks; choose from: .*lira_online, loss_membership",
         ),
         ({"attacks": []}, "name at least one attack"),
         ({"options": {"nonesuch": {}}}, "no 'nonesuch'"),

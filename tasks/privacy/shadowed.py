@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.common.labels import by_class, n_classes
-from tasks.common.records import SPLITS, CondensedSet, Normalised
+from tasks.common.records import CondensedSet, Normalised
 from tasks.common.shadow_sets import ShadowSets
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import Shadows
@@ -15,32 +15,25 @@ from tasks.privacy.audit import stand_in
 from tasks.privacy.params import Params
 from tasks.privacy.signals import signals
 
-CONTROL_SHADOWS = 8
-Rows = NDArray[np.intp]
+CONTROL_RELEASES = 17
 
 
 @dataclass(frozen=True)
 class PositiveControl:
-    """A release of real records as they are, and shadows of it: other such releases.
+    """Releases of real records as they are: random halves of ``pool``, some train subjects. ``signals`` and
+    ``members``: as in `Shadows`, one row a release; each is attacked with the others for its shadows."""
 
-    ``pool``: which candidates the records were drawn from, of each class a random half; ``members``: bool, who of
-    ``pool`` was. ``rows``: the candidates that ``shadows`` is about: ``pool``, and then the test split.
-    """
-
-    condensed: CondensedSet
-    rows: Rows
-    pool: Rows
+    pool: Normalised
+    signals: NDArray[np.float64]
     members: NDArray[np.bool_]
-    shadows: Shadows
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """``released`` and ``baseline``: what is made of all candidates by the condensed set and by ``instead``, validation
-    records in its place, beside the same shadows. ``steps`` and ``release_steps``: of a shadow and of the release."""
+    """``released`` and ``baseline``: what is made of all candidates by the condensed set and by validation records in
+    its place, beside the same shadows. ``steps`` and ``release_steps``: of a shadow and of the condensed set."""
 
     released: Shadows
-    instead: CondensedSet
     baseline: Shadows
     positive: PositiveControl
     steps: int
@@ -65,7 +58,6 @@ def gather(
     heard = signals(held, cohort.values, cohort.labels, params.signals, params.seed, device)
     return Evidence(
         Shadows(heard[0], heard[2:], sets.members),
-        instead,
         Shadows(heard[1], heard[2:], sets.members),
         positive_control(cohort, size, params),
         made["steps"],
@@ -74,19 +66,16 @@ def gather(
 
 
 def positive_control(cohort: Normalised, size: int, params: Params) -> PositiveControl:
-    """Random halves of a pool of train records, twice ``size`` of each class or all there are: one is the release."""
+    """Of a pool of twice ``size`` train records of each class, or all there are, halves of each class."""
     rng = np.random.default_rng(params.seed)
-    train = cohort.split == SPLITS.index("train")
-    classes = [rng.permutation(places[train[places]])[: 2 * size] for places in by_class(cohort.labels)]
-    pool = np.concatenate(classes)
+    train = cohort.part("train")
+    places = np.concatenate([rng.permutation(rows)[: 2 * size] for rows in by_class(train.labels)])
+    pool = train.only(places)
     halves = [
-        np.concatenate([rng.permutation(places)[: max(1, len(places) // 2)] for places in classes])
-        for _ in range(1 + CONTROL_SHADOWS)
+        np.concatenate([rng.permutation(rows)[: max(1, len(rows) // 2)] for rows in by_class(pool.labels)])
+        for _ in range(CONTROL_RELEASES)
     ]
-    rows = np.concatenate([pool, np.flatnonzero(cohort.split == SPLITS.index("test"))])
-    members = np.stack([np.isin(rows, half) for half in halves])
-    sets = [CondensedSet(cohort.values[half], cohort.labels[half]) for half in halves]
-    device = choose_device(params.device)
-    heard = signals(sets, cohort.values[rows], cohort.labels[rows], params.signals, params.seed, device)
-    known = Shadows(heard[0], heard[1:], members[1:])
-    return PositiveControl(sets[0], rows, pool, members[0], known)
+    sets = [CondensedSet(pool.values[half], pool.labels[half]) for half in halves]
+    heard = signals(sets, pool.values, pool.labels, params.signals, params.seed, choose_device(params.device))
+    members = np.stack([np.isin(np.arange(len(places)), half) for half in halves])
+    return PositiveControl(pool, heard, members)

@@ -39,27 +39,31 @@ def audited_with_shadows(
     attack, device = plugins.load(ATTACKS, name), choose_device(params.device)
     members, validation, test = (cohort.split == index for index in range(len(SPLITS)))
 
-    def scores(shadows: Shadows, held: CondensedSet = condensed, candidates: Normalised = cohort) -> Scores:
-        target = Target(held, candidates.values, candidates.labels, params.seed, device, shadows=shadows)
+    def scores(shadows: Shadows, candidates: Normalised = cohort) -> Scores:
+        target = Target(condensed, candidates.values, candidates.labels, params.seed, device, shadows=shadows)
         found: Scores = attack.scores(target, options)
         return found
 
     def figures(scores: Scores, members: NDArray[np.bool_]) -> Figures:
         return measured(scores[members], scores[test], params.confidence)
 
-    attacked, real = scores(evidence.released), evidence.positive
-    again = scores(real.shadows, real.condensed, cohort.only(real.rows))
+    def in_turn(signals: Scores, members: NDArray[np.bool_], candidates: Normalised) -> Scores:
+        attacked = [Shadows.attacking(place, signals, members) for place in range(len(signals))]
+        return np.stack([scores(shadows, candidates) for shadows in attacked])
+
+    attacked, known, real = scores(evidence.released), evidence.released, evidence.positive
+    each = in_turn(known.signals, known.members, cohort)
+    over = pooled(each, known.members, params.confidence, params.resamples, params.seed)
+    again = in_turn(real.signals, real.members, real.pool)
     found = figures(attacked, members)
     report = reported(
         found,
-        figures(scores(evidence.baseline, evidence.instead), members),
+        figures(scores(evidence.baseline), members),
         figures(attacked, validation),
-        measured(again[real.members], again[len(real.pool) :], params.confidence),
+        pooled(again, real.members, params.confidence, params.resamples, params.seed).figures,
         params,
     )
-    each = np.stack([scores(evidence.released.attacking(place)) for place in range(len(evidence.released.signals))])
-    known = evidence.released.members
-    over = pooled(each, known, params.confidence, params.resamples, params.seed)
+    report["positive_control"]["is"] = "the attack on releases of random train records, with others for their shadows"
     verdict, reason = judged_with_shadows(report, found, over, evidence, params)
     return {
         **report,
@@ -68,7 +72,7 @@ def audited_with_shadows(
             "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",
             **summary(over.figures),
             "detectable_auc": round(over.detectable_auc, 4),
-            "top_ranked": top_ranked(each, known),
+            "top_ranked": top_ranked(each, known.members),
         },
         "top_ranked": top_ranked(attacked[None], members[None]),
         "verdict": verdict,

@@ -6,7 +6,8 @@ An attack module has ``Options`` (a `RoomParams` model, with a default for every
 
 with a higher score for whom the attacker rather believes to be a member. Who *is* a member is not among the arguments.
 Equal arguments give equal scores, and global generators are left as they were. A module that says
-``NEEDS_SHADOWS = True`` attacks with ``target.shadows``, and is asked only where there are at least `FEWEST_SHADOWS`.
+``NEEDS_SHADOWS = True`` knows what is attacked by ``target.shadows`` alone, since shadows are attacked with it, too; it
+is asked only where there are at least `FEWEST_SHADOWS`.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ class Shadows:
     signals: NDArray[np.float64]
     members: NDArray[np.bool_]
 
-    def attacking(self, shadow: int) -> Shadows:
-        """One of the shadows as what is attacked, and the others as its shadows."""
-        others = np.arange(len(self.signals)) != shadow
-        return Shadows(self.signals[shadow], self.signals[others], self.members[others])
+    @classmethod
+    def attacking(cls, place: int, signals: NDArray[np.float64], members: NDArray[np.bool_]) -> Shadows:
+        """One of several sets as what is attacked, and the others as its shadows."""
+        others = np.arange(len(signals)) != place
+        return cls(signals[place], signals[others], members[others])
 
 
 @dataclass(frozen=True)
