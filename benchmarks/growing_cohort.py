@@ -44,8 +44,9 @@ PARAMS = {
     "normalisation": {"step_hours": 1, "n_steps": 48, "clip_quantiles": [0.005, 0.995]},
     "reference": {"networks": NETWORKS, "steps": 150},
     "condensation": {"method": "unrolled", "records_per_class": 5, "steps": 120, "recipe_search": SEARCH},
+    "shadows": {"count": 0},
     "training": {"networks": NETWORKS, "controls": ["random_records", "kmeans"], "control_search": SEARCH},
-    "privacy": {},
+    "privacy": {"attacks": ["loss_membership", "nearest_record"]},
     "release": {},
     "schedule": {"release": True},
 }

@@ -43,6 +43,13 @@ def run(
             help="Change this cohort's params in params.yaml first; repeatable.",
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local",
+            help="Condense shadows on Dask: a scheduler whose workers share this folder, or local processes.",
+        ),
+    ] = None,
     server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON: states, MLflow run, bundle, metrics.")] = False,
 ) -> None:
@@ -65,10 +72,13 @@ def run(
     from flows.child import StageFailed
     from flows.console import results, say
     from flows.recondense import recondense
+    from flows.runners import runner
+    from flows.shadows import AT_ONCE
     from tasks.common.records import read_json
 
     try:
-        outcome = recondense(cohort, str(root))
+        with runner(dask, AT_ONCE if dask in (None, "local") else None) as (task_runner, environment):
+            outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
     except StageFailed as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         raise typer.Exit(1) from error

@@ -9,25 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.results import get_result_store
 from prefect.runtime import flow_run
-from prefect.tasks import Task
 
-from flows.child import StageInterrupted, StageRefused
+from flows.child import StageRefused
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.recorder import Recorder, open_ledger
+from flows.retries import worth_another_try
+from flows.shadows import compute_ahead, on_this_machine
 from flows.tracking import Tracker
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort
 
 RETRY_SECONDS = [10.0, 60.0]
-
-
-def worth_another_try(_: Task[Any, Any], __: TaskRun, state: State[Any]) -> bool:
-    """What a stage says of params or data stays true; what stopped it from outside may pass."""
-    return isinstance(state.data, StageInterrupted)
 
 
 @task(
@@ -44,9 +39,11 @@ def room(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
     return {"stage": name, "cohort": cohort, "seconds": round(seconds, 3)}
 
 
-@flow(name="recondense", flow_run_name="recondense-{cohort}", persist_result=False)
-def recondense(cohort: str, root: str) -> dict[str, Any]:
+@flow(name="recondense", flow_run_name="recondense-{cohort}", persist_result=False, task_runner=on_this_machine())
+def recondense(cohort: str, root: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Raw records to release candidate. Returns each stage's final Prefect state and the MLflow run's id.
+
+    ``environment``: of the processes that condense shadows, where the flow is given another task runner for these.
 
     One run per cohort at a time: a second waits for the first and then finds its work done. Raises `InputError` before
     any work where the params are wrong or this user may not write into the cohort's ledger, `StageFailed` where a stage
@@ -62,6 +59,8 @@ def recondense(cohort: str, root: str) -> dict[str, Any]:
             states: dict[str, str] = {}
             for stage in pipeline.stages:
                 name = stage.split("@")[0]
+                if name == "shadows" and pipeline.key(stage) is None:
+                    compute_ahead(pipeline, environment)
                 try:
                     states[name], seconds = room_state(pipeline, stage, tracker.run_id)
                 except StageRefused as refusal:

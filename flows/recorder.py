@@ -21,6 +21,7 @@ EVENTS = {
     "normalisation": "normalised",
     "reference": "trained",  # on the real records; `stage` tells the two apart
     "condensation": "condensed",
+    "shadows": "audited",  # a part of the audit: nothing of them is released, so nothing is spent
     "training": "trained",
     "privacy": "audited",
     "release": PASSED[0],

@@ -1,4 +1,4 @@
-"""Where a sweep's cells are computed: threads of this process, or Dask workers."""
+"""Where a sweep's cells, or shadows, are computed: threads of this process, or Dask workers."""
 
 import os
 from collections.abc import Iterator
@@ -19,17 +19,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_each(count: int) -> dict[str, str]:
+    """The environment of one of ``count`` processes: as many threads as the machine has cores, whatever their number.
+
+    The user's own limit wins.
+    """
+    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count)))}
+
+
 @contextmanager
 def runner(dask: str | None, workers: int | None) -> Iterator[tuple[TaskRunner[Any], dict[str, str]]]:
-    """A task runner, and the environment of its cells' stages.
+    """A task runner, and the environment of the stages that its tasks run.
 
     ``dask``: None for threads, "local" for a cluster of processes on this machine, or the address of a scheduler whose
     workers share this project's folder. ``workers``: cells at a time, by default one a core. Raises `InputError`.
     """
     if dask is None or dask == "local":
         count = workers or cores()
-        # As many threads as the machine has cores, whatever the number of cells; the user's own limit wins
-        environment = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count)))}
+        environment = threads_each(count)
     else:
         if workers:
             raise InputError("--workers has no say over the workers of an existing scheduler: leave it out")

@@ -19,7 +19,8 @@ from flows.console import say, say_cell
 from flows.figures import sweep_figure
 from flows.outcomes import Outcome, grouped
 from flows.pipeline import Pipeline, one_at_a_time
-from flows.recondense import room_state, worth_another_try
+from flows.recondense import room_state
+from flows.retries import worth_another_try
 from flows.tracking import Tracker
 from flows.workshop import freeze, run, workshop
 from tasks.common.layout import Layout

@@ -1,4 +1,7 @@
-"""``python -m tasks STAGE COHORT``: run one stage for one cohort. Both engines run a stage by this command."""
+"""``python -m tasks STAGE COHORT [UNIT]``: run one stage for one cohort. Both engines run a stage by this command.
+
+``UNIT``: of a stage that is many units of work, such as shadows, compute only this one, for the stage to find it.
+"""
 
 import importlib
 import os
@@ -9,19 +12,29 @@ from pathlib import Path
 from tasks.common.errors import REFUSED, InputError, Refusal, without_its_text
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
 
+IN_UNITS = ("shadows",)
+
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 done, 1 a mistake in the input (one readable message), 2 wrong use, 3 refused by the gate, 70 a
     fault of the program."""
-    if len(arguments) != 2 or arguments[0] not in STAGE_FOLDERS:
-        print(f"usage: python -m tasks {{{','.join(STAGE_FOLDERS)}}} COHORT", file=sys.stderr)
+    known = len(arguments) in (2, 3) and arguments[0] in STAGE_FOLDERS
+    if not known or (len(arguments) == 3 and not (arguments[0] in IN_UNITS and arguments[2].isdecimal())):
+        print(
+            f"usage: python -m tasks {{{','.join(STAGE_FOLDERS)}}} COHORT\n"
+            f"       python -m tasks {{{','.join(IN_UNITS)}}} COHORT UNIT",
+            file=sys.stderr,
+        )
         return 2
-    name, cohort = arguments
+    name, cohort, *unit = arguments
     if os.environ.get("RECONDENSE_PARENT_PIPE"):
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        stage = getattr(importlib.import_module(f"tasks.{name}.stage"), name)
-        stage(Layout(find_root(), cohort))
+        layout = Layout(find_root(), cohort)
+        if unit:
+            importlib.import_module(f"tasks.{name}.unit").unit(layout, int(unit[0]))
+        else:
+            getattr(importlib.import_module(f"tasks.{name}.stage"), name)(layout)
     except InputError as error:
         return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
     except Exception as error:

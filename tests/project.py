@@ -16,7 +16,7 @@ REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "dat
 
 # A patient id and a cholesterol value that stand nowhere else
 SENTINELS = ("913572468", "297.531864")
-STAGES = ["ingestion", "normalisation", "reference", "condensation", "training", "privacy", "release"]
+STAGES = ["ingestion", "normalisation", "reference", "condensation", "shadows", "training", "privacy", "release"]
 
 QUICK_SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "steps": [20, 40], "seeds": 1}
 
@@ -31,6 +31,7 @@ QUICK: dict[str, Any] = {
     "normalisation": {"step_hours": 2190, "n_steps": 4},
     "reference": {"networks": ["tcn_beta"], "steps": 5},
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0, "recipe_search": QUICK_SEARCH},
+    "shadows": {"count": 0},
     "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "control_search": QUICK_SEARCH},
     "privacy": {"attacks": ["nearest_record"]},
     "release": {},

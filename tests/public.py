@@ -6,7 +6,16 @@ from pathlib import Path
 
 from tests.project import SENTINELS
 
-RESTRICTED = ("1_raw", "2_ingested", "3_normalised", "3_reference", "4_condensed", "5_trained", "6_audited")
+RESTRICTED = (
+    "1_raw",
+    "2_ingested",
+    "3_normalised",
+    "3_reference",
+    "4_condensed",
+    "5_shadows",
+    "5_trained",
+    "6_audited",
+)
 
 
 def check_public(root: Path, public: Path, secrets: Sequence[str] = ()) -> None:

@@ -40,6 +40,7 @@ from tasks.privacy.stage import privacy
 from tasks.reference.stage import reference
 from tasks.release.stage import release
 from tasks.release.verify import verify
+from tasks.shadows.stage import shadows
 from tasks.training.stage import training
 from tests.ingestion_fixtures import ROOT
 from tests.stranger import alone
@@ -78,8 +79,13 @@ STAGING: dict[str, Any] = {
         "options": {"unrolled": {"initialisation": "group_means", "families_per_step": 1, "inner_steps": [4, 6]}},
         "recipe_search": SEARCH,
     },
+    "shadows": {"count": 4, "steps": 1},
     "training": {"networks": MODELS_TRIED, "seeds": 2, "bootstrap": 100, "control_search": SEARCH},
-    "privacy": {"options": {"loss_membership": {"networks": ["rnn_beta"]}}},
+    "privacy": {
+        "options": {"loss_membership": {"networks": ["rnn_beta"]}},
+        "signals": {"networks": ["rnn_beta"], "repeats": 1, "recipe": {"steps": 20}},
+        "resamples": 100,
+    },
     "release": {},
 }
 
@@ -95,7 +101,7 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     visits.loc[visits["day"] == 0, ["id", "age", "stage"]].to_csv(raw / "patients.csv", index=False)
     (layout.root / "dvc.yaml").touch()
     (layout.root / "params.yaml").write_text(json.dumps({"cohorts": {"staging": STAGING}}))
-    for stage in (ingestion, normalisation, reference, condensation, training, privacy, release):
+    for stage in (ingestion, normalisation, reference, condensation, shadows, training, privacy, release):
         stage(layout)
     return layout
 

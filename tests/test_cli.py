@@ -32,7 +32,7 @@ def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) 
         BUNDLE,
     ):
         assert words in said.stdout
-    assert said.stderr.count("Cached") == 7
+    assert said.stderr.count("Cached") == 8
     assert (house.root / "data/ledger/alpha.jsonl").read_bytes() == ledger, "nothing ran, so nothing is to be told"
 
 

@@ -35,6 +35,7 @@ def project(physionet: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
         "reference": {**FEW, "steps": 60},
         "condensation": {"method": "kmeans", "records_per_class": 10, "recipe_search": SEARCH},
         "training": {**FEW, "control_search": SEARCH},
+        "shadows": {"count": 0},
         "privacy": {},
         "release": {},
     }  # fmt: skip

@@ -93,6 +93,34 @@ def test_the_gate_refuses_with_one_reason_for_each_condition_that_fails(
     assert reason in reasons[0]
 
 
+def attack(over: float | None, own: float | None = None) -> dict[str, Any]:
+    """An attack's figures: the upper bound of its rate at one false alarm in a thousand, over shadows and without."""
+    rates = [{"tpr_at_fpr": {"0.001": {"tpr": None} if high is None else {"high": high}}} for high in (own, over)]
+    return {**rates[0], "over_shadows": rates[1], "verdict": "resisted"}
+
+
+@pytest.mark.parametrize(
+    ("attacks", "most", "found"),
+    [
+        ({"rmia": attack(0.004), "lira": attack(0.006)}, 0.005, "0.0060 by lira"),
+        ({"rmia": attack(0.004, own=0.02)}, 0.003, "0.0040 by rmia"),  # the condensed set's own says less
+        ({"rmia": attack(0.004), "lira": attack(None)}, 0.01, "0.0040 by rmia; not measurable for lira"),
+        ({"rmia": {"over_shadows": None, "verdict": "inconclusive"}}, 0.01, "not measurable for rmia"),
+        ({"nearest": {"tpr_at_fpr": {"0.001": {"high": 0.02}}, "verdict": "resisted"}}, 0.01, "0.0200 by nearest"),
+        ({"nearest": {"tpr_at_fpr": {"0.001": {"tpr": None}}, "verdict": "resisted"}}, 0.01, "not measurable"),
+    ],
+)
+def test_a_true_positive_rate_that_is_bounded_must_be_measured_and_low(
+    attacks: dict[str, Any], most: float, found: str
+) -> None:
+    metrics = changed("privacy.attacks", attacks)
+    assert all(condition.holds for condition in conditions(metrics, Params())), "nothing is asked by default"
+    (refused,) = [each for each in conditions(metrics, Params(max_tpr=most)) if not each.holds]
+    assert refused.found == found and "true positive rate" in refused.reason()
+    bounded = changed("privacy.attacks", {"rmia": attack(0.004), "nearest": {"verdict": "resisted"}})
+    assert all(condition.holds for condition in conditions(bounded, Params(max_tpr=0.005)))
+
+
 def test_a_record_that_is_a_patients_is_counted_as_a_copy_and_a_mean_of_two_is_not() -> None:
     values = np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
     train = Normalised(values, np.ones_like(values, bool), np.zeros(6, np.float32), np.zeros(6, np.uint8))
@@ -116,7 +144,8 @@ def bundle(tmp_path: Path) -> Path:
         features=(Feature(name="pulse", source="series", unit="1/min", mean=80, std=9),
                   Feature(name="bili", source="series", unit="mg/dl", log=True, mean=1, std=0.5)),
     )  # fmt: skip
-    metrics = {**METRICS, "gate": [vars(condition) for condition in conditions(METRICS, Params())]}
+    figures = changed("privacy.attacks.rmia", {"over_shadows": None, "verdict": "inconclusive"})  # an audit without any
+    metrics = {**figures, "gate": [vars(condition) for condition in conditions(figures, Params())]}
     labels = np.array([0, 0, 1, 0.9], np.float32)
     write_bundle(folder, Layout(root, "pbc"), CondensedSet(values, labels), RECIPES, preprocessing, metrics)
     return folder

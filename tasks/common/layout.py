@@ -10,6 +10,7 @@ STAGE_FOLDERS = {
     "normalisation": "3_normalised",
     "reference": "3_reference",
     "condensation": "4_condensed",
+    "shadows": "5_shadows",
     "training": "5_trained",
     "privacy": "6_audited",
     "release": "7_released",

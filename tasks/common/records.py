@@ -116,11 +116,11 @@ class Normalised:
 
     def part(self, split: Split) -> "Normalised":
         """Only the subjects of one split, in their order."""
-        return self._only(self.split == SPLITS.index(split))
+        return self.only(self.split == SPLITS.index(split))
 
     def labelled(self) -> "Normalised":
         """Only the subjects whose outcome is known."""
-        return self._only(known(self.labels))
+        return self.only(known(self.labels))
 
     def first_of_each_patient(self) -> "Normalised":
         """Only the first subject of each patient, in their order."""
@@ -128,9 +128,10 @@ class Normalised:
             return self
         chosen = np.zeros(len(self.labels), dtype=bool)
         chosen[np.unique(self.patient, return_index=True)[1]] = True
-        return self._only(chosen)
+        return self.only(chosen)
 
-    def _only(self, chosen: NDArray[np.bool_]) -> "Normalised":
+    def only(self, chosen: NDArray[Any]) -> "Normalised":
+        """Only the ``chosen`` subjects: a mask, or their places."""
         patient = None if self.patient is None else self.patient[chosen]
         return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen], patient)
 

@@ -16,5 +16,5 @@ def in_words(attack: Mapping[str, Any]) -> str:
     """
     key = next((key for key in NAMES if key in attack), None)
     if key is None:
-        return "not stated"
+        return "not measured" if "reason" in attack else "not stated"
     return f"{NAMES[key]} {attack[key]:.3f} ({attack['low']:.3f} to {attack['high']:.3f})"

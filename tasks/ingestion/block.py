@@ -41,6 +41,7 @@ def block(name: str, found: Proposal) -> str:
         f"      n_steps: {found.n_steps}",
         "    reference: {}",
         "    condensation: {method: unrolled, records_per_class: 10, seed: 0, device: auto}",
+        "    shadows: {}",
         "    training: {}",
         "    privacy: {}",
         "    release: {}",

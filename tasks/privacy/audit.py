@@ -52,6 +52,11 @@ def audited(
     found, control = figures(attacked, train), figures(attacked, validation)
     baseline = figures(scores(held_out), train)
     positive = figures(scores(real), train & contained(cohort.values, real))
+    return reported(found, baseline, control, positive, params)
+
+
+def reported(found: Figures, baseline: Figures, control: Figures, positive: Figures, params: Params) -> dict[str, Any]:
+    """The verdict on one attack, and the figures that it comes from, as JSON."""
     verdict, reason = judged(found, baseline, control, positive, params.margin, params.confidence)
     return {
         **summary(found),

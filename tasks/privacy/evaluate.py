@@ -90,8 +90,13 @@ def clopper_pearson(successes: int, trials: int, confidence: float) -> tuple[flo
 
 def detectable_auc(n_members: int, n_others: int, confidence: float) -> float:
     """The smallest AUC whose interval lies above 0.5 in `POWER` of all repetitions with so many records."""
-    reach = _quantile(confidence) + float(norm.ppf(POWER))
-    return float(brentq(lambda a: a - 0.5 - reach * np.sqrt(_auc_variance(a, n_members, n_others)), 0.5, 1))
+    errors = reach(confidence)
+    return float(brentq(lambda a: a - 0.5 - errors * np.sqrt(_auc_variance(a, n_members, n_others)), 0.5, 1))
+
+
+def reach(confidence: float) -> float:
+    """How many standard errors above guessing a figure lies that is told from it in `POWER` of all repetitions."""
+    return _quantile(confidence) + float(norm.ppf(POWER))
 
 
 def beats(attack: Figures, *others: Figures) -> bool:

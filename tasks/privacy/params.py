@@ -6,17 +6,38 @@ from pydantic import Field, field_validator
 
 from tasks.common import plugins
 from tasks.common.params import RoomParams
+from tasks.networks.recipe import Recipe, known
 
 ATTACKS = "tasks.privacy.attacks"
 
 
+class Signals(RoomParams):
+    """What shadow attacks look at: ``networks``, files in ``tasks/networks/models/``, are trained by ``recipe`` on the
+    condensed set and on every shadow, ``repeats`` times each. Those named are the quickest to ask about thousands."""
+
+    networks: tuple[str, ...] = Field(default=("tcn_beta", "lstm_beta"), min_length=1)
+    repeats: int = Field(default=2, ge=1)
+    recipe: Recipe = Recipe(steps=100)
+
+    @field_validator("networks")
+    @classmethod
+    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return known(networks)
+
+
 class Params(RoomParams):
     """``attacks``: files in ``attacks/``, or "all". An attack is ``resisted`` only where its AUC is certain, at
-    ``confidence``, to lie within ``margin`` of guessing (0.5). ``options`` holds settings by attack."""
+    ``confidence``, to lie within ``margin`` of guessing (0.5). ``options`` holds settings by attack. ``signals``: of
+    shadow attacks; over all shadows together they count as a success only where the AUC is certain to exceed guessing
+    by ``margin``, or a true positive rate to exceed guessing by ``tpr_margin``: with so many pairs of patient and
+    shadow, the smallest gain is certain. ``resamples``: of the bootstrap that gives the intervals of those figures."""
 
     attacks: tuple[str, ...] | Literal["all"] = "all"
     margin: float = Field(default=0.05, gt=0, lt=0.5)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    tpr_margin: float = Field(default=0.01, gt=0, lt=1)
+    signals: Signals = Signals()
+    resamples: int = Field(default=500, ge=100)
     seed: int = Field(default=0, ge=0, lt=2**32)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -31,6 +52,15 @@ class Params(RoomParams):
         if named == ():
             raise ValueError(f"name at least one attack, or all; there are: {', '.join(known)}")
         return named
+
+    def of_each(self, attacks: int) -> "Params":
+        """The same with the confidence that each of so many ``attacks`` needs, so that all their intervals hold together
+        with ``confidence`` (Bonferroni): else the more attacks there are, the more succeed by luck.
+
+        >>> round(Params(confidence=0.95).of_each(10).confidence, 6)
+        0.995
+        """
+        return self.model_copy(update={"confidence": 1 - (1 - self.confidence) / attacks})
 
     def chosen(self) -> list[str]:
         """The chosen attacks."""

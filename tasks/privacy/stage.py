@@ -6,12 +6,17 @@ from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.common.labels import per_class
 from tasks.common.params import validate
-from tasks.common.records import SPLITS, CondensedSet, Normalised
+from tasks.common.records import SPLITS, CondensedSet, Normalised, read_json
+from tasks.common.shadow_sets import ShadowSets
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
+from tasks.privacy.attacks import FEWEST_SHADOWS
 from tasks.privacy.audit import audited
 from tasks.privacy.evaluate import overall
+from tasks.privacy.influence import influence
 from tasks.privacy.params import ATTACKS, Params
+from tasks.privacy.shadowed import Evidence, gather
+from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows
 
 
 @stage(Params, Tier.AGGREGATE)
@@ -20,7 +25,7 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
 
     Raises `InputError` for options that an attack does not know, and where cohort and condensed set do not fit.
     """
-    params = context.params
+    params = context.params.of_each(len(context.params.chosen()))
     where = f"params.yaml: cohorts.{context.layout.cohort}.privacy.options"
     options = {
         name: validate(plugins.load(ATTACKS, name).Options, params.options.get(name, {}), f"{where}.{name}")
@@ -28,9 +33,22 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     }
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors").labelled()
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
+    sets = ShadowSets.load(context.read("shadows") / "shadows.safetensors")
     check(cohort, condensed)
-    attacks = {name: audited(name, chosen, cohort, condensed, params) for name, chosen in options.items()}
-    return {"attacks": attacks, "verdict": overall([attack["verdict"] for attack in attacks.values()])}
+    evidence: Evidence | None = None
+    if len(sets) >= FEWEST_SHADOWS and any(map(needs_shadows, options)):
+        evidence = gather(cohort, condensed, sets, read_json(context.read("shadows") / "metrics.json"), params)
+    attacks = {
+        name: audited_with_shadows(name, chosen, cohort, condensed, params, evidence)
+        if needs_shadows(name)
+        else audited(name, chosen, cohort, condensed, params)
+        for name, chosen in options.items()
+    }
+    return {
+        "attacks": attacks,
+        "influence": influence(cohort.part("train"), sets, params.seed),
+        "verdict": overall([attack["verdict"] for attack in attacks.values()]),
+    }
 
 
 def check(cohort: Normalised, condensed: CondensedSet) -> None:

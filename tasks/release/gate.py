@@ -91,6 +91,7 @@ def conditions(metrics: dict[str, Any], params: Params) -> list[Condition]:
             ", ".join(undecided) or "none",
             "any" if params.allow_inconclusive else "none",
         ),
+        *([] if params.max_tpr is None else [exposure(metrics["privacy"]["attacks"], params.max_tpr)]),
         *_guarantee(metrics["privacy"].get("guarantee"), params),
     ]
 
@@ -101,3 +102,34 @@ def _guarantee(guarantee: dict[str, Any] | None, params: Params) -> list[Conditi
     found = f"epsilon {guarantee['epsilon']:g} at delta {guarantee['delta']:g}" if guarantee else "none"
     holds = guarantee is not None and guarantee["epsilon"] <= params.max_epsilon
     return [Condition("guarantee of differential privacy", holds, found, f"epsilon at most {params.max_epsilon:g}")]
+
+
+def exposure(attacks: dict[str, Any], most: float) -> Condition:
+    """Whether every attack finds at most a share ``most`` of members at a false positive rate of 0.1 %, with certainty.
+
+    Of an attack with shadows the figures over these count. Of others those on the condensed set do, where its
+    non-members are enough to show any.
+    """
+    bounds: dict[str, float | None] = {}
+    for name, attack in attacks.items():
+        if "over_shadows" in attack:
+            bounds[name] = _upper_tpr(attack["over_shadows"] or {})
+        elif (own := _upper_tpr(attack)) is not None:
+            bounds[name] = own
+    unknown = sorted(name for name, bound in bounds.items() if bound is None)
+    known = {name: bound for name, bound in bounds.items() if bound is not None}
+    worst = max(known, key=lambda name: known[name], default=None)
+    found = [f"{known[worst]:.4f} by {worst}"] if worst else []
+    missing = [f"not measurable for {', '.join(unknown)}"] if unknown else [] if known else ["not measurable"]
+    return Condition(
+        "upper bound of the true positive rate of privacy attacks at a false positive rate of 0.1 %",
+        bool(known) and not unknown and max(known.values()) <= most,
+        "; ".join([*found, *missing]),
+        f"at most {most:g}",
+    )
+
+
+def _upper_tpr(figures: dict[str, Any]) -> float | None:
+    """The upper bound at 0.1 %, None where ``figures`` have none."""
+    high: float | None = figures.get("tpr_at_fpr", {}).get("0.001", {}).get("high")
+    return high

@@ -1,0 +1,66 @@
+"""A cohort's shadows as tasks of their own, on threads or on Dask, before the stage gathers them.
+
+Each task leaves its shadow where the stage looks for it, so whoever computed it, and however often a run was killed,
+none is computed twice. What the stage does not find it computes itself, as under `dvc repro`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task, unmapped
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows.child import end_children, execute
+from flows.console import say
+from flows.pipeline import Pipeline
+from flows.retries import worth_another_try
+from flows.runners import cores, threads_each
+from tasks.common.layout import Layout
+from tasks.shadows.work import Work
+
+CORES_EACH = 2  # unrolled condensation has as many workers
+AT_ONCE = max(1, cores() // CORES_EACH)
+
+
+def on_this_machine() -> TaskRunner[Any]:
+    """As many shadows at once as have cores to themselves."""
+    return ThreadPoolTaskRunner(max_workers=AT_ONCE)
+
+
+@task(
+    persist_result=True,
+    result_serializer="json",
+    cache_policy=NO_CACHE,
+    task_run_name="shadow {index} of {cohort}",
+    retries=2,
+    retry_condition_fn=worth_another_try,
+)
+def shadow(cohort: str, index: int, root: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Compute one shadow, unless it is there. The result says which, and nothing of anybody in it."""
+    execute(f"python -m tasks shadows {cohort} {index}", Path(root), environment, quiet=True)
+    return {"cohort": cohort, "shadow": index}
+
+
+def compute_ahead(pipeline: Pipeline, environment: dict[str, str] | None) -> None:
+    """Map the shadows that are missing, and wait for them. ``environment``: of their processes, None on this machine.
+
+    Raises `StageFailed` where one stops, once all have ended; those that came through are kept.
+    """
+    missing = Work.now(Layout(pipeline.root, pipeline.cohort)).missing()
+    if not missing:
+        return
+    say(f"  {len(missing)} shadows to condense")
+    if environment is None:
+        environment = threads_each(AT_ONCE)
+    try:
+        futures: list[PrefectFuture[Any]] = shadow.map(
+            unmapped(pipeline.cohort), missing, unmapped(str(pipeline.root)), unmapped(environment)
+        )
+        for future in futures:
+            future.wait()
+        for future in futures:
+            future.result()
+    finally:
+        end_children()

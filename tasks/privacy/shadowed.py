@@ -1,0 +1,81 @@
+"""What shadow attacks are given: networks' confidences, computed once for all of them, and a control they must pass."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common.labels import by_class, n_classes
+from tasks.common.records import CondensedSet, Normalised
+from tasks.common.shadow_sets import ShadowSets
+from tasks.networks.fit import choose_device
+from tasks.privacy.attacks import Shadows
+from tasks.privacy.audit import stand_in
+from tasks.privacy.params import Params
+from tasks.privacy.signals import signals
+
+CONTROL_RELEASES = 17
+
+
+@dataclass(frozen=True)
+class PositiveControl:
+    """Releases of real records as they are: random halves of ``pool``, some train subjects. ``signals`` and
+    ``members``: as in `Shadows`, one row a release; each is attacked with the others for its shadows."""
+
+    pool: Normalised
+    signals: NDArray[np.float64]
+    members: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """``released`` and ``baseline``: what is made of all candidates by the condensed set and by validation records in
+    its place, beside the same shadows. ``steps`` and ``release_steps``: of a shadow and of the condensed set."""
+
+    released: Shadows
+    baseline: Shadows
+    positive: PositiveControl
+    steps: int
+    release_steps: int
+
+    @property
+    def caveat(self) -> str:
+        """What weakens the evidence, in words; nothing where shadows took as many steps as the release."""
+        if self.steps == self.release_steps:
+            return ""
+        return f"; weaker evidence, as shadows took {self.steps} of the release's {self.release_steps} steps"
+
+
+def gather(
+    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: dict[str, Any], params: Params
+) -> Evidence:
+    """Train the networks. ``cohort``: its labelled subjects; ``made``: the metrics of the shadows."""
+    device = choose_device(params.device)
+    size = len(condensed.labels) // n_classes(cohort.labels)
+    instead = stand_in(cohort.part("validation"), size, params.seed)
+    held = [condensed, instead, *sets.sets()]
+    heard = signals(held, cohort.values, cohort.labels, params.signals, params.seed, device)
+    return Evidence(
+        Shadows(heard[0], heard[2:], sets.members),
+        Shadows(heard[1], heard[2:], sets.members),
+        positive_control(cohort, size, params),
+        made["steps"],
+        made["release_steps"],
+    )
+
+
+def positive_control(cohort: Normalised, size: int, params: Params) -> PositiveControl:
+    """Of a pool of twice ``size`` train records of each class, or all there are, halves of each class."""
+    rng = np.random.default_rng(params.seed)
+    train = cohort.part("train")
+    places = np.concatenate([rng.permutation(rows)[: 2 * size] for rows in by_class(train.labels)])
+    pool = train.only(places)
+    halves = [
+        np.concatenate([rng.permutation(rows)[: max(1, len(rows) // 2)] for rows in by_class(pool.labels)])
+        for _ in range(CONTROL_RELEASES)
+    ]
+    sets = [CondensedSet(pool.values[half], pool.labels[half]) for half in halves]
+    heard = signals(sets, pool.values, pool.labels, params.signals, params.seed, choose_device(params.device))
+    members = np.stack([np.isin(np.arange(len(places)), half) for half in halves])
+    return PositiveControl(pool, heard, members)

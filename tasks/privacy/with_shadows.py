@@ -1,0 +1,117 @@
+"""One attack that learns from shadows: on the condensed set, with baseline and controls, and on every shadow."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common import plugins
+from tasks.common.params import RoomParams
+from tasks.common.records import SPLITS, CondensedSet, Normalised
+from tasks.networks.fit import choose_device
+from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
+from tasks.privacy.audit import reported, summary
+from tasks.privacy.evaluate import Estimate, Figures, Scores, Verdict, measured
+from tasks.privacy.params import ATTACKS, Params
+from tasks.privacy.pooled import Pooled, pooled, succeeds
+from tasks.privacy.shadowed import Evidence
+
+TOP = (10, 50, 100)
+
+
+def needs_shadows(name: str) -> bool:
+    """Whether attack ``name`` is one with shadows."""
+    return bool(getattr(plugins.load(ATTACKS, name), "NEEDS_SHADOWS", False))
+
+
+def audited_with_shadows(
+    name: str,
+    options: RoomParams,
+    cohort: Normalised,
+    condensed: CondensedSet,
+    params: Params,
+    evidence: Evidence | None,
+) -> dict[str, Any]:
+    """As `tasks.privacy.audit.audited` of other attacks, and how it does on shadows; inconclusive without any."""
+    if evidence is None:
+        reason = f"no shadows: at least {FEWEST_SHADOWS} are needed (shadows.count in params.yaml)"
+        return {"over_shadows": None, "verdict": "inconclusive", "reason": reason}
+    attack, device = plugins.load(ATTACKS, name), choose_device(params.device)
+    members, validation, test = (cohort.split == index for index in range(len(SPLITS)))
+
+    def scores(shadows: Shadows, candidates: Normalised = cohort) -> Scores:
+        target = Target(condensed, candidates.values, candidates.labels, params.seed, device, shadows=shadows)
+        found: Scores = attack.scores(target, options)
+        return found
+
+    def figures(scores: Scores, members: NDArray[np.bool_]) -> Figures:
+        return measured(scores[members], scores[test], params.confidence)
+
+    def in_turn(signals: Scores, members: NDArray[np.bool_], candidates: Normalised) -> Scores:
+        attacked = [Shadows.attacking(place, signals, members) for place in range(len(signals))]
+        return np.stack([scores(shadows, candidates) for shadows in attacked])
+
+    attacked, known, real = scores(evidence.released), evidence.released, evidence.positive
+    each = in_turn(known.signals, known.members, cohort)
+    over = pooled(each, known.members, params.confidence, params.resamples, params.seed)
+    again = in_turn(real.signals, real.members, real.pool)
+    found = figures(attacked, members)
+    report = reported(
+        found,
+        figures(scores(evidence.baseline), members),
+        figures(attacked, validation),
+        pooled(again, real.members, params.confidence, params.resamples, params.seed).figures,
+        params,
+    )
+    report["positive_control"]["is"] = "the attack on releases of random train records, with others for their shadows"
+    verdict, reason = judged_with_shadows(report, found, over, evidence, params)
+    return {
+        **report,
+        "shadows": {"count": over.n_shadows, "steps": evidence.steps, "release_steps": evidence.release_steps},
+        "over_shadows": {
+            "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",
+            **summary(over.figures),
+            "detectable_auc": round(over.detectable_auc, 4),
+            "top_ranked": top_ranked(each, known.members),
+        },
+        "top_ranked": top_ranked(attacked[None], members[None]),
+        "verdict": verdict,
+        "reason": reason,
+    }
+
+
+def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+    """How many members are among the first 10, 50 and 100 by score, mean over rows of ``(n_attacked, n_candidates)``,
+    and how many would be among as many drawn at random. Ties are broken at random."""
+    breaks = np.random.default_rng(0).random(scores.shape)
+    ranked = np.take_along_axis(members, np.lexsort((breaks, -scores), axis=1), axis=1)
+    return {
+        str(top): {"members": round(float(ranked[:, :top].sum(axis=1).mean()), 2),
+                   "expected": round(float(top * members.mean()), 2)}
+        for top in TOP if top < scores.shape[1]
+    }  # fmt: skip
+
+
+def judged_with_shadows(
+    report: dict[str, Any], found: Figures, over: Pooled, evidence: Evidence, params: Params
+) -> tuple[Verdict, str]:
+    """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: the figures behind it."""
+    verdict, reason = report["verdict"], report["reason"]
+    if verdict == "succeeded":
+        return verdict, reason + evidence.caveat
+    if succeeds(over, params.margin, params.tpr_margin):
+        return "succeeded", f"over {over.n_shadows} shadows members are told apart beyond the margins{evidence.caveat}"
+    if not report["positive_control"]["detected"]:
+        return verdict, reason
+    auc = over.figures.auc
+    within = _within(auc, params.margin)
+    if verdict == "resisted" and not within:
+        return "inconclusive", f"over {over.n_shadows} shadows the AUC may be {auc.low:.3f} to {auc.high:.3f}"
+    undecided = verdict == "inconclusive" and found.auc.low <= 0.5 <= found.auc.high
+    if undecided and within and not evidence.caveat:
+        return "resisted", f"over {over.n_shadows} shadows the AUC lies within {params.margin:g} of guessing"
+    return verdict, reason + evidence.caveat
+
+
+def _within(auc: Estimate, margin: float) -> bool:
+    return 0.5 - margin <= auc.low and auc.high <= 0.5 + margin

@@ -1,0 +1,85 @@
+"""One shadow: condensed, and written so that it is there whole or not at all."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from tasks.common import plugins
+from tasks.common.errors import InputError
+from tasks.common.labels import per_class
+from tasks.common.layout import Layout
+from tasks.common.params import validate
+from tasks.common.records import SPLITS, Normalised
+from tasks.common.secret import noise_key
+from tasks.condensation.methods import Request
+from tasks.condensation.params import METHODS
+from tasks.networks.fit import choose_device
+from tasks.shadows.draw import condensing_seed, members
+from tasks.shadows.work import Work, source
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def unit(layout: Layout, index: int) -> None:
+    """Compute shadow ``index`` where it is not there. Raises `InputError` where the method does, or inputs changed."""
+    work = Work.now(layout)
+    if not 0 <= index < work.params.count:
+        raise InputError(f"there is no shadow {index}: shadows.count of {layout.cohort} is {work.params.count}")
+    if work.path(index).exists():
+        return
+    shadow = condensed(work, Normalised.load(source(layout)).labelled(), index)
+    if Work.now(layout).key != work.key:
+        raise InputError("records, params or code changed while a shadow was condensed: run it again")
+    keep(work.path(index), shadow)
+
+
+def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
+    """Shadow ``index`` of the labelled ``cohort``: ``values``, ``labels``, ``members``, ``steps`` and ``seconds``."""
+    asked = work.condensation
+    method = plugins.load(METHODS, asked.method)
+    where = f"params.yaml: cohorts.{work.layout.cohort}.condensation.options.{asked.method}"
+    options = validate(method.Options, asked.options.get(asked.method, {}), where)
+    sizes = per_class(cohort.labels[cohort.split == SPLITS.index("train")])
+    chosen = members(cohort.labels, sizes, index, work.params.seed)
+    request = Request(
+        asked.records_per_class,
+        work.steps,
+        condensing_seed(index, work.params.seed),
+        choose_device(work.params.device),
+        noise_key() if getattr(method, "PRIVATE", False) else None,
+    )
+    started = time.perf_counter()
+    result = method.condense(subset(cohort, chosen), request, options)
+    return {
+        "values": result.condensed.values,
+        "labels": result.condensed.labels,
+        "members": chosen,
+        "steps": np.array([len(result.losses)]),
+        "seconds": np.array([time.perf_counter() - started]),
+    }
+
+
+def subset(cohort: Normalised, chosen: NDArray[np.bool_]) -> Normalised:
+    """The ``chosen`` subjects as a train split."""
+    train = np.full(int(chosen.sum()), SPLITS.index("train"), np.uint8)
+    return Normalised(cohort.values[chosen], cohort.observed[chosen], cohort.labels[chosen], train)
+
+
+def keep(path: Path, arrays: Arrays) -> None:
+    """Write ``arrays`` to ``path`` in one step that outlives a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, scratch)
+    with scratch.open("rb") as file:
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def waiting(path: Path) -> Arrays:
+    """Read what `keep` wrote."""
+    arrays: Arrays = load_file(path)
+    return arrays
