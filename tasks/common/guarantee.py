@@ -69,8 +69,8 @@ def epsilon(queries: Sequence[Query], delta: float, patients: int = 1) -> float:
     for query in queries:
         accountant.compose(dp_accounting.GaussianDpEvent(query.sigma / (query.sensitivity * patients)))
     unit = 10**PRECISION
-    found: float = accountant.get_epsilon(delta)
-    return math.ceil(found * unit) / unit
+    found = float(accountant.get_epsilon(delta))
+    return float(math.ceil(found * unit) / unit)
 
 
 def sigma_for(wanted: float, delta: float) -> float:

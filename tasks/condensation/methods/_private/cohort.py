@@ -40,8 +40,8 @@ def drawn(statistics: Statistics, n_records: int, n_steps: int, seed: int) -> Dr
     logits = summaries @ weights + offsets
     odds = softmax(logits + np.log(shares), axis=1).cumsum(axis=1)
     labels = hard((rng.random((n_records, 1)) > odds[:, :-1]).sum(axis=1), len(shares))
-    values = records(summaries.reshape(n_records, statistics.plan.windows, -1), n_steps)
-    values = (values + wandering(values.shape, statistics.plan.windows, rng)).astype(np.float32)
+    lines = records(summaries.reshape(n_records, statistics.plan.windows, -1), n_steps)
+    values = (lines + wandering(lines.shape, statistics.plan.windows, rng)).astype(np.float32)
     split = (np.arange(n_records) >= TRAIN * n_records).astype(np.uint8)
     cohort = Normalised(values, np.ones(values.shape, bool), labels, split)
     return Drawn(cohort, from_probabilities(softmax(logits, axis=1)))
