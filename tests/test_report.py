@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import Ingested, Normalised, Variable, read_json
+from tasks.common.records import CondensedSet, Ingested, Normalised, Variable, read_json
 from tasks.networks.part import Part
 from tasks.networks.reliability import reliability
 from tasks.networks.results import Results
@@ -88,6 +88,16 @@ def test_the_page_is_well_formed_and_fetches_and_runs_nothing(contents: Contents
     assert page.all("script", "link", "iframe", "object", "embed", "img", "form") == []
     assert not re.search(r"url\(|@import|\son\w+=|javascript:", text)
     assert len(text.encode()) < 2_000_000
+
+
+def test_the_page_of_a_large_bundle_is_not_large(contents: Contents) -> None:
+    features = tuple(Feature(name=f"band {i}", source="series", variable=f"band {i}") for i in range(64))
+    values = np.random.default_rng(0).normal(size=(800, 96, 64)).astype(np.float32)
+    condensed = CondensedSet(values, np.tile([0.1, 0.9], 400).astype(np.float32))
+    wide = contents.preprocessing.model_copy(update={"features": features, "n_steps": 96, "step_hours": 0.1 / 3600})
+    text = report(Contents(**{**vars(contents), "condensed": condensed, "preprocessing": wide}))
+    assert len(text.encode()) < 2_000_000
+    assert len(Page(text).all("figure")) > 20 and ">seconds<" in text
 
 
 def test_the_page_can_be_read_without_eyes_or_mouse(contents: Contents) -> None:
