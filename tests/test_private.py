@@ -19,6 +19,7 @@ from tasks.condensation.methods._private.cohort import class_means, covariance, 
 from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
 from tasks.condensation.methods._private.statistics import GRID, Plan, ask
 from tasks.condensation.stage import condensation
+from tasks.privacy.canaries import NoisySum, audit
 from tests.test_condensation import cohort, project
 
 KEY = bytes(range(32))
@@ -168,3 +169,17 @@ def test_costs_of_releases_add_up_by_composition_and_the_same_answers_cost_once(
     assert both == pytest.approx(release("c" * 64, (1 / 16 + 1 / 25) ** -0.5)["epsilon"], abs=2e-4)
     assert first["epsilon"] < both < first["epsilon"] + second["epsilon"]
     assert together([first, NO_GUARANTEE]) is None
+
+
+def test_canaries_find_half_of_the_noise_and_not_all_of_it() -> None:
+    sigma = sigma_for(1.0, 1e-5)
+
+    def mechanism(share: float) -> NoisySum:
+        def noisy(vectors: np.ndarray) -> np.ndarray:
+            sums = np.trunc(vectors * GRID).astype(np.int64).sum(axis=0)
+            return answered(sums, int(share * sigma * GRID), KEY, b"canaries") / GRID
+
+        return noisy
+
+    assert audit(mechanism(1.0), 40_000, 1e-5, 0.95, seed=0).epsilon < 1
+    assert audit(mechanism(0.5), 40_000, 1e-5, 0.95, seed=0).epsilon > 1, "a mechanism with a fault passes as sound"
