@@ -221,8 +221,13 @@ def three(n: int = 90, seed: int = 0) -> Normalised:
 @pytest.mark.parametrize("method", plugins.names(METHODS))
 def test_every_method_condenses_three_classes_the_same_way_each_time(method: str) -> None:
     module, train = plugins.load(METHODS, method), three()
-    request = Request(records_per_class=2, steps=2, seed=1, device=torch.device("cpu"))
+    request = Request(records_per_class=2, steps=2, seed=1, device=torch.device("cpu"), secret=bytes(32))
     quick = {"networks": 1, "inner_steps": [2, 3], "window": 2} if method == "unrolled" else {}
+    quick = (
+        {"drawn": 300, "condensing": {"networks": 1, "inner_steps": [2, 3]}}
+        if method == "private_statistics"
+        else quick
+    )
     quick |= {"expert_steps": 3, "curve_steps": 1, "soft_labels": True} if method == "trajectory_matching" else {}
     first, again = (module.condense(train, request, module.Options(**quick)).condensed for _ in range(2))
     assert first.values.shape == (6, 4, 3)

@@ -1,7 +1,7 @@
 """The condensation room: whichever method, the same promises; and what distribution matching does in particular."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import section
+from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.condensation.methods import Request, distribution_matching
 from tasks.condensation.methods.distribution_matching import Options, represent
@@ -21,6 +22,7 @@ from tasks.networks.fit import build
 from tests.project import QUICK_SEARCH
 
 FAST = {
+    "private_statistics": {"drawn": 200, "condensing": {"networks": 1, "real_batch": 4, "inner_steps": [2, 3]}},
     "distribution_matching": {"networks": ["tcn_beta", "rnn_beta"]},
     "unrolled": {"networks": 1, "real_batch": 4, "inner_steps": [2, 3]},
 }
@@ -35,18 +37,23 @@ def cohort(n: int = 60, seed: int = 0, distance: float = 2.0) -> Normalised:
     return Normalised(values.astype(np.float32), np.ones(values.shape, bool), labels, split.astype(np.uint8))
 
 
-def project(root: Path, records: Normalised, **params: Any) -> Layout:
+def project(root: Path, records: Normalised, scale: Literal["train", "public"] = "public", **params: Any) -> Layout:
     params = {"method": "distribution_matching", "recipe_search": QUICK_SEARCH, **params}
     (root / "dvc.yaml").touch()
     (root / "params.yaml").write_text(f"cohorts: {{tiny: {{condensation: {params!r}}}}}".replace("None", "null"))
     layout = Layout(root, "tiny")
     layout.folder("normalisation").mkdir(parents=True)
     records.save(layout.folder("normalisation") / "normalised.safetensors")
+    features = tuple(Feature(name=str(place), source="count") for place in range(records.values.shape[2]))
+    steps = records.values.shape[1]
+    Preprocessing(step_hours=1, n_steps=steps, carry_forward=True, variables=(), features=features, scale=scale).save(
+        layout.folder("normalisation") / "preprocessing.json"
+    )
     return layout
 
 
 def request(records_per_class: int = 4, steps: int = 3, seed: int = 0) -> Request:
-    return Request(records_per_class, steps, seed, torch.device("cpu"))
+    return Request(records_per_class, steps, seed, torch.device("cpu"), bytes(32))
 
 
 def condensed(layout: Layout) -> CondensedSet:

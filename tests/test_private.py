@@ -20,7 +20,7 @@ from tasks.condensation.methods._private.mechanism import Stream, answered, disc
 from tasks.condensation.methods._private.statistics import GRID, Plan, ask
 from tasks.condensation.stage import condensation
 from tasks.privacy.canaries import NoisySum, audit
-from tests.test_condensation import cohort, project
+from tests.test_condensation import FAST, cohort, project
 
 KEY = bytes(range(32))
 PLAN = Plan(n_features=3, n_classes=2, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
@@ -122,32 +122,18 @@ def test_without_a_secret_or_a_public_scale_nothing_is_asked(tmp_path: Path) -> 
     request = Request(2, 2, 0, torch.device("cpu"))
     with pytest.raises(InputError, match="secret key"):
         private_statistics.condense(cohort().part("train"), request, private_statistics.Options())
-    layout = project(tmp_path, cohort(), method="private_statistics", records_per_class=2, steps=2)
-    preprocessing(layout, "train")
+    layout = project(tmp_path, cohort(), "train", method="private_statistics", records_per_class=2, steps=2)
     with pytest.raises(InputError, match=r"set normalisation\.scale to public"):
         condensation(layout)
 
 
-def preprocessing(layout: Any, scale: str) -> None:
-    from tasks.common.preprocessing import Feature, Preprocessing
-
-    features = tuple(Feature(name=name, source="count") for name in "abc")
-    Preprocessing(step_hours=1, n_steps=4, carry_forward=True, variables=(), features=features, scale=scale).save(
-        layout.folder("normalisation") / "preprocessing.json"
-    )
-
-
 def test_the_stage_states_its_guarantee_and_repeats_itself(tmp_path: Path) -> None:
-    options = {
-        "private_statistics": {"drawn": 400, "condensing": {"networks": 1, "real_batch": 4, "inner_steps": [2, 3]}}
-    }
     found = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         layout = project(
-            tmp_path / name, cohort(n=300), method="private_statistics", records_per_class=2, steps=2, options=options
+            tmp_path / name, cohort(n=300), method="private_statistics", records_per_class=2, steps=2, options=FAST
         )
-        preprocessing(layout, "public")
         found.append((condensation(layout), (layout.folder("condensation") / "condensed.safetensors").read_bytes()))
     guarantee = Guarantee.model_validate(found[0][0]["guarantee"])
     assert guarantee.stands() and guarantee.epsilon <= 1
