@@ -27,7 +27,7 @@ EVENTS = {
     "release": PASSED[0],
 }
 
-BEFORE_CONDENSATION = ("ingestion", "normalisation", "reference")
+OF_CONDENSED = ("condensation", "training", "privacy", "release")  # stages that make something of the condensed set
 
 
 def open_ledger(layout: Layout) -> Ledger:
@@ -92,8 +92,8 @@ class Recorder:
         )
 
     def _privacy(self, stage: str) -> dict[str, Any]:
-        """What the condensed set, of which ``stage`` or a later one has made something, would cost to release."""
-        if stage in BEFORE_CONDENSATION:
+        """What the condensed set would cost to release, where ``stage`` makes it or something of it."""
+        if stage not in OF_CONDENSED:
             return NO_GUARANTEE
         condensed = read_json(self.layout.folder("condensation") / "metrics.json")
         return statement(condensed["guarantee"], self.ledger.entries())
