@@ -3,6 +3,7 @@
     python -m benchmarks.condensation                        # PhysioNet-2012, 20 records, every row; an hour or more
     python -m benchmarks.condensation --rows unrolled kmeans # only these; other rows keep their earlier figures
     python -m benchmarks.condensation --cohort pbcseq
+    python -m benchmarks.condensation --rows unrolled --time # condense once more for the seconds; scores stay
 
 Methods see the train split; recipes are chosen on the validation split; the test split is looked at once, at the end.
 Writes ``docs/benchmarks/condensation_COHORT.{json,md,png}``.
@@ -83,6 +84,11 @@ def main() -> None:
     results = read(path) or {"rows": {}}
     results["loop"] = {**published_loop(cohort.part("train").labelled(), arguments), "measured": about}
     for name in arguments.rows:
+        if arguments.time:
+            results["rows"][name] |= {**timed(name, cohort, parts, arguments), "timed": about["started"]}
+            write_json(path, results)
+            print(line(name, results["rows"][name]), flush=True)
+            continue
         measure = all_real if name == ALL_REAL else condensed
         results["rows"][name] = {**measure(name, cohort, parts, arguments), "measured": about}
         write_json(path, results)
@@ -99,6 +105,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--per-class", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=5, help="networks of each architecture, and draws of a control")
     parser.add_argument("--condensations", type=int, default=3, help="seeds of condensation, of methods that learn")
+    parser.add_argument(
+        "--time", action="store_true", help="measure seconds alone, on a machine that does nothing else"
+    )
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     return parser.parse_args()
 
@@ -130,6 +139,18 @@ def condensed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: 
         **kept(found, list(sets)),
         "recipes": [recipes.model_dump() for recipes in chosen],
     }
+
+
+def timed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Seconds of condensing once, with the first seed, and of choosing recipes."""
+    row, device = ROWS[name], choose_device(arguments.device)
+    method, train = plugins.load(METHODS, row.method), cohort.part("train").labelled()
+    request, started = Request(arguments.per_class, None, 0, device), time.perf_counter()
+    made = method.condense(train, request, method.Options(**row.options)).condensed
+    condensed_at = time.perf_counter()
+    choose(made, parts["validation"], RecipeSearch(), device)
+    ended = time.perf_counter()
+    return {"seconds": [round(condensed_at - started, 1)], "seconds_recipes": [round(ended - condensed_at, 1)]}
 
 
 def all_real(name: str, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace) -> dict[str, Any]:
