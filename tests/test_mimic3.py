@@ -179,8 +179,9 @@ def test_all_stays_of_a_patient_are_in_one_split(tmp_path):
     write(tmp_path, [charted(n) for n in stays], stays=stays)
     split = {"kind": "random", "validation": 0.3, "test": 0.3}
     cohort, _ = ingest(tmp_path, Params.model_validate({"dataset": "mimic3", "raw": ".", "split": split}))
-    assert cohort.subjects.columns.tolist() == ["subject_id", "outcome", "split"]
-    by_patient = cohort.subjects.groupby(cohort.subjects["subject_id"].astype(int) % 10)["split"]
+    assert cohort.subjects.columns.tolist() == ["subject_id", "outcome", "split", "patient"]
+    assert (cohort.subjects["patient"] == (cohort.subjects["subject_id"].astype(int) % 10).astype(str)).all()
+    by_patient = cohort.subjects.groupby("patient")["split"]
     assert by_patient.count().tolist() == [4] * 10
     assert (by_patient.nunique() == 1).all()
     assert by_patient.first().value_counts().to_dict() == {"train": 4, "validation": 3, "test": 3}

@@ -65,8 +65,8 @@ class Ingested:
     ``events``: columns ``subject_id`` (string), ``hours`` (float, since the subject's time zero), ``variable``
     (string), ``value`` (float, in the variable's unit), sorted by subject and time.
     ``subjects``: one row a subject, unique ``subject_id`` (string), ``outcome`` (float, the number of its class, NaN
-    where unknown), ``split`` (one of `SPLITS`), where a patient may be several subjects ``patient`` (int, equal for
-    those), then one float column per static variable (NaN where unknown).
+    where unknown), ``split`` (one of `SPLITS`), where a patient may be several subjects ``patient`` (string,
+    equal for those), then one float column per static variable (NaN where unknown).
     """
 
     events: pd.DataFrame

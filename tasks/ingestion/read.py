@@ -38,7 +38,7 @@ def ingest(
     events, subjects = withdraw(raw, events, subjects, attrition)
     subjects.insert(2, "split", subjects.pop("split"))
     if "patient_id" in subjects:
-        subjects.insert(3, "patient", pd.factorize(subjects.pop("patient_id"))[0])
+        subjects.insert(3, "patient", subjects.pop("patient_id").astype("str"))
     _check_subjects(subjects, attrition)
     events = plausible_events(events, variables, attrition)
     subjects = plausible_statics(subjects, variables, attrition)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tasks.common.params import check_span
 from tasks.common.records import SPLITS, Ingested, Normalised
@@ -20,7 +21,8 @@ def normalisation(context: Context[Params]) -> dict[str, Any]:
     preprocessing = fit(ingested, context.params)
     values, observed = preprocessing.apply(ingested.events, ingested.subjects)
     split = ingested.subjects["split"].map(SPLITS.index).to_numpy(dtype=np.uint8)
-    patient = ingested.subjects["patient"].to_numpy(dtype=np.uint32) if "patient" in ingested.subjects else None
+    patients = ingested.subjects.get("patient")
+    patient = None if patients is None else pd.factorize(patients)[0].astype(np.uint32)
     Normalised(values, observed, ingested.labels, split, patient).save(context.out / "normalised.safetensors")
     preprocessing.save(context.out / "preprocessing.json")
 
