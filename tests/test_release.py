@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from tasks.common.guarantee import Guarantee, Query, epsilon
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
@@ -19,6 +20,7 @@ from tasks.release.bundle import write_bundle
 from tasks.release.documents import DOCUMENTS
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
+from tasks.release.private import covered
 from tasks.release.verify import verify
 from tests.project import QUICK
 
@@ -224,3 +226,55 @@ def test_a_file_that_cannot_be_opened_as_what_it_claims_fails_without_a_tracebac
         (forged / name).write_bytes(b"not at all")
         relist(forged, name)
         assert failed(forged), name
+
+
+def private_bundle(bundle: Path) -> dict[str, Any]:
+    """Make ``bundle`` one with a guarantee, and return its metrics."""
+    query = Query(name="sums", what="of patients", values=4, sensitivity=1, sigma=5)
+    guarantee = Guarantee(
+        mechanism="a Gaussian", delta=1e-5, epsilon=epsilon([query], 1e-5), groups={2: epsilon([query], 1e-5, 2)},
+        queries=(query,), statistics="0" * 64, counts=(88.7, 31.2), outside=("scores on test patients",),
+    )  # fmt: skip
+    figures = changed("privacy.guarantee", guarantee.model_dump(mode="json"))
+    stated = covered({"tier": "public", **figures})
+    scaled = json.loads((bundle / "preprocessing.json").read_text()) | {"scale": "public"}
+    (bundle / "preprocessing.json").write_text(json.dumps(scaled))
+    relist(bundle, "preprocessing.json")
+    metrics = {**stated, "gate": [vars(condition) for condition in conditions(stated, Params())]}
+    rewrite(bundle, metrics)
+    return metrics
+
+
+def rewrite(bundle: Path, metrics: dict[str, Any]) -> None:
+    (bundle / "metrics.json").write_text(json.dumps(metrics))
+    relist(bundle, "metrics.json")
+
+
+def test_a_bundle_with_a_guarantee_states_noisy_counts_and_nothing_of_who_was_learned_from(bundle: Path) -> None:
+    metrics = private_bundle(bundle)
+    assert failed(bundle) == ""
+    assert metrics["cohort"]["train_patients_per_class"] == [89, 31]
+    assert list(metrics["test_auc"]) == ["condensed"]
+    assert all(list(attack) == ["verdict"] for attack in metrics["privacy"]["attacks"].values())
+    assert not {"counts", "prevalence"} & set(metrics["cohort"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wrong"),
+    [
+        ("privacy.guarantee.epsilon", 0.5, "epsilon 0.5 is what the queries to the patients cost"),
+        ("cohort.prevalence", {"train": 0.25}, "nothing that it does not cover is stated beside it"),
+        ("privacy.attacks.nearest_record.auc", 0.51, "nothing that it does not cover is stated beside it"),
+        ("test_auc.all_real", INTERVAL, "nothing that it does not cover is stated beside it"),
+    ],
+)
+def test_a_guarantee_that_is_more_or_covers_less_than_it_says_is_found_out(
+    bundle: Path, path: str, value: Any, wrong: str
+) -> None:
+    metrics = private_bundle(bundle)
+    target, (*keys, last) = metrics, path.split(".")
+    for key in keys:
+        target = target[key]
+    target[last] = value
+    rewrite(bundle, metrics)
+    assert wrong in failed(bundle)
