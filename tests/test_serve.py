@@ -278,7 +278,6 @@ def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_pat
     served.raw.write_text(whole)
 
 
-@pytest.mark.slow
 def test_what_a_policy_no_longer_holds_back_is_run_and_then_the_schedule_finds_nothing_new(served: Served) -> None:
     set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
     run = served.ended("Completed", "release")  # by the schedule, or by the mended file where that is seen first

@@ -36,9 +36,10 @@ def ingest(
     split = _split(params, subjects) if outcome_required else np.full(len(subjects), "test")
     subjects["split"] = pd.Series(split, index=subjects.index, dtype="str")
     events, subjects = withdraw(raw, events, subjects, attrition)
+    patients = subjects.pop("patient_id") if "patient_id" in subjects else None
     subjects.insert(2, "split", subjects.pop("split"))
-    if "patient_id" in subjects:
-        subjects.insert(3, "patient", subjects.pop("patient_id").astype("str"))
+    if patients is not None:
+        subjects.insert(3, "patient", patients.astype("str"))
     _check_subjects(subjects, attrition)
     events = plausible_events(events, variables, attrition)
     subjects = plausible_statics(subjects, variables, attrition)
