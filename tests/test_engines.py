@@ -47,6 +47,7 @@ def test_after_dvc_repro_a_flow_is_all_cached_and_both_engines_made_the_same_dat
         assert (other.root / file).read_bytes() == (house.root / file).read_bytes(), file
 
 
+@pytest.mark.slow
 def test_changing_one_cohorts_condensation_reruns_only_that_cohort_from_there_on(house: Project) -> None:
     states = house.run("alpha", "--set", "condensation.records_per_class=4")
     assert states == {stage: "Cached" if stage in STAGES[:3] else "Completed" for stage in STAGES}
@@ -64,7 +65,7 @@ def test_editing_a_stages_code_reruns_it_and_what_depends_on_its_new_output(hous
     assert house.run("beta")["condensation"] == "Completed"
 
 
-@pytest.mark.parametrize("engine", ["flow", "dvc"])
+@pytest.mark.parametrize("engine", [pytest.param("flow", marks=pytest.mark.slow), "dvc"])
 def test_a_stage_that_fails_half_way_leaves_the_last_good_outputs_and_a_rerun_recovers(
     house: Project, engine: str
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_stage_that_fails_half_way_leaves_the_last_good_outputs_and_a_rerun_re
     assert house.status() == {}
 
 
+@pytest.mark.slow
 def test_kill_9_during_condensation_leaves_the_last_good_state_no_orphan_and_a_rerun_completes(
     house: Project,
 ) -> None:

@@ -323,6 +323,7 @@ def test_units_mixed_up_in_real_values_are_seen(icu, name, convert, share):
 # The command
 
 
+@pytest.mark.slow
 def test_inspect_ingests_first_and_leaves_a_page_that_no_one_publishes(tmp_path):
     project = make_project(tmp_path / "project", {"alpha": QUICK})
     plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")

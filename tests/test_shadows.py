@@ -144,6 +144,7 @@ def test_what_a_shadow_does_not_depend_on_keeps_those_that_are_there(tmp_path: P
     assert key(LEARNED, count=3) != before
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_with_what_is_missing_and_ends_as_if_never_killed(tmp_path: Path) -> None:
     asked = {**LEARNED, "steps": 40}
     layout, whole = project(tmp_path / "killed", asked, count=3), project(tmp_path / "whole", asked, count=3)

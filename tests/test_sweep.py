@@ -68,6 +68,7 @@ def test_a_cell_that_fails_is_reported_with_its_reason_and_the_others_finish(
     assert [found["records_per_class"] for found in threads["smallest"]] == [2, 2], "what failed is no answer"
 
 
+@pytest.mark.slow
 def test_a_cells_score_is_the_one_that_the_pipeline_reaches_with_the_same_params(
     field: Project, threads: dict[str, Any]
 ) -> None:

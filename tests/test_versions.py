@@ -298,6 +298,7 @@ def kill_and_rerun(steward: Steward, folder: Path, moment: int) -> None:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_a_release_that_is_killed_is_finished_by_the_next_under_the_same_version(
     steward: Steward, tmp_path: Path
 ) -> None:

@@ -12,7 +12,6 @@ from tasks.common.shadow_sets import ShadowSets
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.shadows.params import Params
-from tasks.shadows.unit import condensed, keep, waiting
 from tasks.shadows.work import Work, clear, source
 
 
@@ -25,9 +24,7 @@ def shadows(context: Context[Params]) -> dict[str, Any]:
     """
     work = Work.now(context.layout)
     cohort = Normalised.load(source(context.layout)).labelled()
-    for index in track(work.missing(), "shadows"):
-        keep(work.path(index), condensed(work, cohort, index))
-    found = [waiting(work.path(index)) for index in range(work.params.count)]
+    found = computed(work, cohort) if work.params.count else []
     if Work.now(context.layout).key != work.key:
         raise InputError("records, condensation params or code changed while shadows were condensed: run it again")
     gathered(found, cohort, work.condensation.records_per_class).save(context.out / "shadows.safetensors")
@@ -43,6 +40,15 @@ def shadows(context: Context[Params]) -> dict[str, Any]:
         "seed": work.params.seed,
         "seconds_condensing": round(float(sum(shadow["seconds"][0] for shadow in found)), 3),
     }
+
+
+def computed(work: Work, cohort: Normalised) -> list[dict[str, Any]]:
+    """Every shadow, of which those that wait are taken as they are."""
+    from tasks.shadows.unit import condensed, keep, waiting  # torch takes seconds, and there may be nothing to do
+
+    for index in track(work.missing(), "shadows"):
+        keep(work.path(index), condensed(work, cohort, index))
+    return [waiting(work.path(index)) for index in range(work.params.count)]
 
 
 def gathered(found: list[dict[str, Any]], cohort: Normalised, records_per_class: int) -> ShadowSets:
