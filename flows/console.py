@@ -90,7 +90,7 @@ def results(layout: Layout) -> None:
         words = f"{TRAINING_SETS[key]}, ensembles of {together['size']}"
         auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}", f"{error:.3f}")
     privacy = Table(title="privacy attacks on the condensed records", title_justify="left")
-    for heading in ("attack", "found (95 % interval)", "verdict"):
+    for heading in ("attack", "found (95 % for all intervals together)", "verdict"):
         privacy.add_column(heading)
     for name, attack in metrics["privacy"]["attacks"].items():
         privacy.add_row(name.replace("_", " "), in_words(attack), attack["verdict"])
