@@ -18,7 +18,7 @@ def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     """For a cohort whose ingestion is current. Subjects are compared by id, and only counted."""
     entries = ledger.entries()
     subjects = layout.folder("ingestion") / "subjects.parquet"
-    now, spent = _subjects(subjects), spent_by_releases(entries)
+    now, spent = _subjects(subjects), epsilon_spent(entries)
     passed, digest = last_candidate(entries, subjects.relative_to(layout.root).as_posix())
     if passed is None:
         return Standing(len(now), 0, None, spent)
@@ -39,6 +39,12 @@ def last_candidate(entries: Sequence[Entry], subjects: str) -> tuple[datetime | 
         elif entry.event in PASSED:
             passed, digest = datetime.strptime(entry.time, TIME_FORMAT).replace(tzinfo=UTC), ingested
     return passed, digest
+
+
+def epsilon_spent(entries: Sequence[Entry]) -> float | None:
+    """Epsilon of all releases, None where one of them, or the last condensed set, gives no guarantee."""
+    condensed = [entry.details["privacy"]["epsilon"] for entry in entries if entry.event == "condensed"]
+    return None if condensed and condensed[-1] is None else spent_by_releases(entries)
 
 
 def _subjects(path: Path) -> frozenset[str]:

@@ -80,6 +80,7 @@ class Steward:
 def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
     """What every test here begins with; none changes it."""
     made = Steward(tmp_path_factory.mktemp("steward"))
+    house.run("alpha")  # whatever other tests left
     shutil.copytree(
         house.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
     )

@@ -10,7 +10,8 @@ class Standing:
     """How an ingested cohort stands beside its last candidate.
 
     ``new``, ``gone``: subjects that came and went since, None where there is no telling. ``hours``: the candidate's
-    age, None without one. ``spent``: epsilon of all releases so far, None where one of them gave no guarantee.
+    age, None without one. ``spent``: epsilon of all releases so far, None where one of them, or the last
+    condensed set, gives no guarantee.
     """
 
     new: int | None
@@ -40,7 +41,7 @@ def reasons_to_wait(standing: Standing, params: Params) -> list[str]:
             )
     if params.budget is not None:
         if standing.spent is None:
-            reasons.append(f"budget is {params.budget:g}, which cannot be kept: a release gave no guarantee")
+            reasons.append(f"budget is {params.budget:g}, which cannot be kept: what is condensed gives no guarantee")
         elif standing.spent >= params.budget:
             reasons.append(f"epsilon {standing.spent:g} is spent, budget is {params.budget:g}")
     return reasons
