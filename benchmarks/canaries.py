@@ -1,7 +1,7 @@
 """Outlying patients planted among the train records: how surely do attacks find them in a condensed set?
 
     python -m benchmarks.canaries                                      # pbcseq
-    python -m benchmarks.canaries --cohort physionet2012 --steps 540
+    python -m benchmarks.canaries --cohort physionet2012
 
 Each row condenses the train split with the outliers in it, several times with other outliers. An attack scores the
 planted ones and their twins, made alike and left out; AUC 1 finds all, 0.5 none. The first row hands the outliers over

@@ -41,6 +41,7 @@ def cohort(name: str, quick: bool) -> dict[str, Any]:
         "normalisation": NORMALISATION,
         "reference": {**few, **({"steps": 60} if quick else {})},
         "condensation": {"method": "kmeans" if quick else "unrolled", "records_per_class": 10, **search},
+        "shadows": {"count": 0},
         "training": {**few, "controls": [] if quick else ["random_records", "kmeans"]},
         "privacy": {},
         "release": {},

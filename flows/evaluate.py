@@ -18,6 +18,7 @@ from tasks.evaluation.evaluate import labelled, predicted, recalibrated, scores
 from tasks.evaluation.mapping import Matching, match, outcomes, read_mapping
 from tasks.ingestion.read import ingest, plausible_events, plausible_statics
 from tasks.networks.recipe import Recipes
+from tasks.release.words import interval
 
 SCORES = {"auc": "AUC", "auprc": "AUPRC", "brier": "Brier", "calibration_error": "calibration error"}
 
@@ -112,7 +113,7 @@ def show(found: dict[str, Any]) -> None:
         return
     out.print(_scores(found))
     if stated := found.get("stated"):
-        out.print(f"the bundle states a test AUC of {_interval(stated)} on patients of its own cohort", soft_wrap=True)
+        out.print(f"the bundle states a test AUC of {interval(stated)} on patients of its own cohort", soft_wrap=True)
 
 
 def _drift(rows: list[dict[str, Any]]) -> Table:
@@ -139,12 +140,8 @@ def _scores(found: dict[str, Any]) -> Table:
     for heading in tables:
         drawn.add_column(heading)
     for name, words in SCORES.items():
-        drawn.add_row(words, *(_interval(scored[name]).replace(" (", "\n(", 1) for scored in tables.values()))
+        drawn.add_row(words, *(interval(scored[name]).replace(" (", "\n(", 1) for scored in tables.values()))
     return drawn
-
-
-def _interval(score: dict[str, Any]) -> str:
-    return f"{score['mean']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
 
 
 def _share(value: float | None) -> str:

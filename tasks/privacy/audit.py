@@ -28,7 +28,7 @@ def audited(
     real = stand_in(cohort.part("train"), size, params.seed)
     population = half(validation, cohort.labels, params.seed) & getattr(attack, "POPULATION", False)
     validation = validation & ~population
-    held_out = stand_in(only(cohort, validation), size, params.seed)
+    held_out = stand_in(cohort.only(validation), size, params.seed)
     target = Target(
         condensed, cohort.values, cohort.labels, params.seed, choose_device(params.device), cohort.values[population]
     )
@@ -85,11 +85,6 @@ def half(chosen: NDArray[np.bool_], labels: NDArray[np.float32], seed: int) -> N
         inside = rng.permutation(places[chosen[places]])
         result[inside[: len(inside) // 2]] = True
     return result
-
-
-def only(records: Normalised, chosen: NDArray[np.bool_]) -> Normalised:
-    """The ``chosen`` records."""
-    return Normalised(records.values[chosen], records.observed[chosen], records.labels[chosen], records.split[chosen])
 
 
 def contained(values: NDArray[np.float32], real: CondensedSet) -> NDArray[np.bool_]:

@@ -134,7 +134,7 @@ def disclosed(
     asked for. An attack has succeeded if one variant has. It was resisted if all were of those that decide and find
     the real records.
     """
-    confidence = 1 - (1 - params.confidence) / len(attack)
+    confidence = params.of_each(len(attack)).confidence
     found = {
         name: variant(guesses, baseline[name], positive[name], people, params, confidence)
         for name, guesses in attack.items()

@@ -54,8 +54,8 @@ class Params(RoomParams):
         return named
 
     def of_each(self, attacks: int) -> "Params":
-        """The same with the confidence that each of so many ``attacks`` needs for all their intervals to hold together
-        with ``confidence`` (Bonferroni): else the more attacks there are, the more succeed by luck.
+        """The same with the confidence that each of so many ``attacks``, or variants of one, needs for all intervals
+        to hold together with ``confidence`` (Bonferroni): else the more there are, the more succeed by luck.
 
         >>> round(Params(confidence=0.95).of_each(10).confidence, 6)
         0.995

@@ -42,7 +42,7 @@ def report(contents: Contents) -> str:
         its=contents,
         metrics=metrics,
         privacy=metrics["privacy"],
-        override=contents.metrics.get("override"),
+        override=metrics.get("override"),
         scores=list(_scores(metrics)),
         networks=list(_networks(metrics)),
         convergence=_convergence(metrics.get("convergence", {})),

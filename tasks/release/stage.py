@@ -28,8 +28,9 @@ def release(context: Context[Params]) -> dict[str, Any]:
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
-    metrics = public_metrics(context, condensed, preprocessing.classes)
-    metrics |= of_groups(context, metrics["mean_over"], preprocessing)
+    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
+    metrics = public_metrics(context, cohort.part("train"), condensed, preprocessing.classes)
+    metrics |= of_groups(context, cohort, metrics["mean_over"], preprocessing)
     if metrics["privacy"]["guarantee"]:
         metrics = covered(metrics)
     checks = conditions(metrics, context.params)
@@ -43,9 +44,10 @@ def release(context: Context[Params]) -> dict[str, Any]:
     return metrics
 
 
-def public_metrics(context: Context[Params], condensed: CondensedSet, classes: Sequence[str]) -> dict[str, Any]:
+def public_metrics(
+    context: Context[Params], train: Normalised, condensed: CondensedSet, classes: Sequence[str]
+) -> dict[str, Any]:
     """All figures that the bundle states: about whole groups of patients, none about one."""
-    train = Normalised.load(context.read("normalisation") / "normalised.safetensors").part("train")
     trained = read_json(context.read("training") / "metrics.json")
     audited = read_json(context.read("privacy") / "metrics.json")
     condensation = read_json(context.read("condensation") / "metrics.json")
@@ -74,10 +76,11 @@ def public_metrics(context: Context[Params], condensed: CondensedSet, classes: S
     }
 
 
-def of_groups(context: Context[Params], networks: list[str], preprocessing: Preprocessing) -> dict[str, Any]:
+def of_groups(
+    context: Context[Params], cohort: Normalised, networks: list[str], preprocessing: Preprocessing
+) -> dict[str, Any]:
     """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
     fewest = max(figures.FEWEST, context.params.min_patients_per_class)
-    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
     subjects = pd.read_parquet(context.read("ingestion") / "subjects.parquet")
     results = Results.load(context.read("training")).joined(Results.load(context.read("reference")))
     train, test = cohort.part("train"), Part.of(cohort, "test")

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,7 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
 
 def subset(cohort: Normalised, chosen: NDArray[np.bool_]) -> Normalised:
     """The ``chosen`` subjects as a train split."""
-    train = np.full(int(chosen.sum()), SPLITS.index("train"), np.uint8)
-    return Normalised(cohort.values[chosen], cohort.observed[chosen], cohort.labels[chosen], train)
+    return replace(cohort.only(chosen), split=np.full(int(chosen.sum()), SPLITS.index("train"), np.uint8))
 
 
 def keep(path: Path, arrays: Arrays) -> None:
