@@ -27,6 +27,7 @@ from tasks.networks.reliability import reliability
 from tasks.networks.results import Results
 from tasks.release.bundle import write_version
 from tasks.release.contents import Contents
+from tasks.release.course import charts, rows
 from tasks.release.documents import datasheet, write_documents
 from tasks.release.figures import class_averages, coverage
 from tasks.release.readme import readme
@@ -40,6 +41,19 @@ WITHDRAWN = {
     "version": "2026.10.2",
     "withdrawn": {"time": "2026-10-09T00:00:00Z", "reason": "wrong <units>"},
 }
+
+
+def earlier(place: int, auc: float, attack: float, together: float) -> dict[str, Any]:
+    """A release with figures, epsilon 1 of its own."""
+    return {
+        **RELEASED,
+        "version": f"2026.09.{place}",
+        "figures": {
+            "test_auc": {"mean": auc, "low": auc - 0.1, "high": auc + 0.1},
+            "attack": {"name": "lira_online", "auc": attack, "low": attack - 0.02, "high": attack + 0.02},
+        },
+        "privacy": {"epsilon": 1.0, "cumulative_epsilon": together},
+    }
 
 
 @pytest.fixture(scope="session")
@@ -179,6 +193,25 @@ def test_what_is_not_told_leaves_no_hole(contents: Contents, paths: list[str], g
     assert gone in before
     assert gone not in after
     assert "Undefined" not in after and "None" not in after and "nan" not in after.lower().split()
+
+
+def test_the_course_over_releases_is_drawn_and_ends_with_this_bundle(contents: Contents) -> None:
+    before = (earlier(1, 0.71, 0.55, 1.0), {**RELEASED, "figures": None}, earlier(2, 0.743, 0.53, 1.62))
+    told = Contents(**{**vars(contents), "version": "2026.11.1", "history": before, "spent": 2.4})
+    found = rows(told)
+    own = contents.metrics["test_auc"]["condensed"]
+    assert [row["version"] for row in found] == ["2026.09.1", "2026.10.1", "2026.09.2", "2026.11.1"]
+    assert found[0]["auc"] == "0.710 (0.610 to 0.810)" and found[1]["auc"] == "" and found[2]["together"] == "1.62"
+    assert found[-1]["figures"]["test_auc"]["mean"] == own["mean"] and found[-1]["together"] == "2.4"
+    drawn = {title: str(picture) for title, picture in charts(found)}
+    assert list(drawn) == ["AUC on test patients", "AUC of the strongest attack", "Epsilon of all releases together"]
+    assert f"2026.09.2: 0.743; 2026.11.1: {own['mean']:.3f}" in drawn["AUC on test patients"]
+    assert "1.000; 2026.09.2: 1.620; 2026.11.1: 2.400" in drawn["Epsilon of all releases together"]
+    attacks = contents.metrics["privacy"]["attacks"]
+    highest = max((each for each in attacks if attacks[each].get("auc")), key=lambda each: attacks[each]["auc"])
+    assert found[-1]["attack"].startswith(highest.replace("_", " "))
+    assert "1 (1.62)" in report(told) and "of all so far" not in report(contents)
+    assert not list(charts(rows(contents)))  # nothing to compare with
 
 
 def test_a_private_release_states_its_guarantee_and_its_budget(contents: Contents) -> None:

@@ -43,17 +43,29 @@ def so_far(entries: list[Entry]) -> dict[str, Any]:
 
 
 def listing(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Every release, oldest first: version, time, hash of its manifest, and when and why it was withdrawn."""
+    """Every release, oldest first: version, time, hash of its manifest, when and why it was withdrawn, its figures (as
+    `tasks.release.course.summary` has them), and what it and all up to it cost in differential privacy."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         version = str(entry.details.get("version"))
         if entry.event == "released":
             found[version] = {
-                "version": version, "released": entry.time, "manifest": entry.details.get("manifest"), "withdrawn": None
-            }  # fmt: skip
+                "version": version,
+                "released": entry.time,
+                "manifest": entry.details.get("manifest"),
+                "withdrawn": None,
+                "figures": entry.details.get("figures"),
+                "privacy": {key: _privacy(entry).get(key) for key in ("epsilon", "cumulative_epsilon")},
+            }
         elif entry.event == "withdrawn" and version in found:
             found[version]["withdrawn"] = {"time": entry.time, "reason": entry.details.get("reason")}
     return list(found.values())
+
+
+def _privacy(entry: Entry) -> dict[str, Any]:
+    """What the line says of it; a published ledger may hold anything."""
+    found = entry.details.get("privacy")
+    return found if isinstance(found, dict) else {}
 
 
 class PublishedChain(Chain):

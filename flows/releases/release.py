@@ -40,6 +40,7 @@ from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
 from tasks.release.bundle import write_version
+from tasks.release.course import summary
 
 
 def release(root: Path, cohort: str) -> dict[str, Any]:
@@ -101,13 +102,15 @@ def _unfinished(releases: Releases, public: PublicRemote) -> Version | None:
 def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
     """Make the version's bundle and DVC file, and commit them with all else that the release is made of."""
     root, folder = releases.root, releases.root / releases.path(version)
+    entries = releases.ledger.entries()
     with whole_or_nothing(folder) as scratch:
         write_version(
             Layout(root, releases.cohort).folder("release"),
             scratch,
             str(version),
             provenance_of(releases),
-            listing(releases.ledger.entries()),
+            listing(entries),
+            privacy(entries)["cumulative_epsilon"],
         )
     check_bundle(folder)
     try:
@@ -154,6 +157,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "manifest": sha256(folder / "manifest.json"),
         "files": manifest["files"],
         "mlflow_run": manifest["mlflow_run"],
+        "figures": summary(read_json(folder / "metrics.json")),
         "privacy": privacy(entries),
         "published": so_far(entries),
     }

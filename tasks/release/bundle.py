@@ -67,17 +67,18 @@ def write_version(
     version: str,
     documents: Callable[[dict[str, str]], dict[str, bytes]],
     history: Sequence[dict[str, Any]] = (),
+    spent: float | None = None,
 ) -> None:
     """Make the bundle in ``candidate`` release ``version``, in the empty ``folder``; equal arguments give equal bytes.
 
-    Manifest and documents state the version, and ``history``, the releases before it as `Contents` has them.
+    Manifest and documents state the version, and ``history`` and ``spent`` as `Contents` has them.
     ``documents`` gives, for the SHA-256 of the bundle's files by name, further files about these. The manifest also
     keeps the hash of the candidate's, so that the two are known to be one thing.
     """
     manifest = read_json(candidate / "manifest.json")
     for name in manifest["files"]:
         shutil.copyfile(candidate / name, folder / name)
-    write_documents(folder, Contents.load(folder, manifest["cohort"], version, tuple(history)))
+    write_documents(folder, Contents.load(folder, manifest["cohort"], version, tuple(history), spent))
     for name, content in documents(_hashes(folder)).items():
         (folder / name).write_bytes(content)
     stated = {"version": version, "candidate": sha256(candidate / "manifest.json"), "files": _hashes(folder)}

@@ -15,8 +15,9 @@ CANDIDATE = "candidate"
 class Contents:
     """``metrics``: the public figures; any that is about real patients may be missing, and is then not spoken of.
 
-    ``history``: earlier releases of the cohort, oldest first: ``version``, ``released`` (time) and ``withdrawn``, None
-    or ``{time, reason}``.
+    ``history``: earlier releases of the cohort, oldest first: ``version``, ``released`` (time), ``withdrawn``, None
+    or ``{time, reason}``, ``figures`` as `tasks.release.course.summary` has them, and ``privacy``, its ``epsilon``
+    and the ``cumulative_epsilon`` of all up to it. ``spent``: epsilon of all releases with this one, if any.
     """
 
     cohort: str
@@ -26,9 +27,12 @@ class Contents:
     metrics: dict[str, Any]
     version: str = CANDIDATE
     history: tuple[dict[str, Any], ...] = ()
+    spent: float | None = None
 
     @classmethod
-    def load(cls, bundle: Path, cohort: str, version: str, history: tuple[dict[str, Any], ...]) -> "Contents":
+    def load(
+        cls, bundle: Path, cohort: str, version: str, history: tuple[dict[str, Any], ...], spent: float | None = None
+    ) -> "Contents":
         """What the files in ``bundle`` hold."""
         return cls(
             cohort,
@@ -38,6 +42,7 @@ class Contents:
             read_json(bundle / "metrics.json"),
             version,
             history,
+            spent,
         )
 
     @property

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.common.labels import likeliest, n_classes, probabilities
 from tasks.networks.results import TRAINING_SETS
+from tasks.release import course
 from tasks.release.charts import Axis, Line, chart, nice, powers, strip
 from tasks.release.contents import Contents
 from tasks.release.templates import render
@@ -36,7 +37,7 @@ VERDICTS = {
 
 def report(contents: Contents) -> str:
     """The page. Whatever figure is missing from the metrics, its block is left out."""
-    metrics = contents.metrics
+    metrics, releases = contents.metrics, course.rows(contents)
     return render(
         "report.html.jinja",
         its=contents,
@@ -53,6 +54,8 @@ def report(contents: Contents) -> str:
         may=MAY,
         may_not=MAY_NOT,
         guarantee=guarantee(contents),
+        releases=releases,
+        over_releases=list(course.charts(releases)),
         sets=TRAINING_SETS,
         attacks=ATTACKS,
         verdicts=VERDICTS,
