@@ -1,5 +1,7 @@
 """Unrolled condensation: its gradient is the true one, it learns, and what it must not depend on it does not."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from tasks.common.errors import InputError
 from tasks.common.records import Normalised
 from tasks.condensation.methods import Request, unrolled
 from tasks.condensation.methods._networks import FAMILIES, Statistics
+from tasks.condensation.methods._recurrence import lstm, rnn
 from tasks.condensation.methods.unrolled import Inner, Job, Options
 from tasks.networks.fit import fit
 from tasks.networks.recipe import Recipe
@@ -43,8 +46,8 @@ def test_a_recurrent_family_computes_what_torch_s_own_layer_does(name: str, laye
         part.view(shape) for part, shape in zip(torch.split(parameters[0], sizes), shapes, strict=True)
     )
     theirs = layer(3, family.units, batch_first=True)  # type: ignore[attr-defined]
-    # torch's order of an LSTM's gates is input, forget, cell, output; this family's is forget, input, output, cell
-    order = [1, 0, 3, 2] if name == "lstm" else [0]
+    # torch's order of an LSTM's gates is input, forget, cell, output; this family's is output, forget, input, cell
+    order = [2, 1, 3, 0] if name == "lstm" else [0]
 
     def as_theirs(weight: Tensor) -> Tensor:
         return torch.cat([weight.chunk(len(order), dim=-1)[place] for place in order], dim=-1).mT
@@ -57,6 +60,18 @@ def test_a_recurrent_family_computes_what_torch_s_own_layer_does(name: str, laye
     values = torch.randn(4, 6, 3, generator=torch.Generator().manual_seed(1))
     expected = theirs(values)[0][:, -1] @ read_out + last
     torch.testing.assert_close(family(parameters, values[None])[0], expected[:, 0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_steps", [1, 5])
+@pytest.mark.parametrize(("recurrence", "gates"), [(rnn, 1), (lstm, 4)])
+def test_a_recurrence_s_first_and_second_derivatives_are_those_of_finite_differences(
+    recurrence: Callable[[Tensor, Tensor], Tensor], gates: int, n_steps: int
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    drive = torch.randn(n_steps, 2, 3, 4 * gates, generator=generator).double().requires_grad_()
+    weights = (0.7 * torch.randn(2, 4, 4 * gates, generator=generator)).double().requires_grad_()
+    assert torch.autograd.gradcheck(recurrence, (drive, weights))
+    assert torch.autograd.gradgradcheck(recurrence, (drive, weights))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

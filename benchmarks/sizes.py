@@ -1,0 +1,141 @@
+"""Test AUC against the number of condensed records: how much can 2, 4, 10, 20, 80 and 200 of them carry?
+
+    python -m benchmarks.sizes                               # PhysioNet-2012, half an hour on 2 cores
+    python -m benchmarks.sizes --sizes 10 --steps 800        # only these; other sizes keep their earlier figures
+
+Unrolled condensation and k-means, one condensation each, recipes chosen on the validation split by one network seed;
+five networks, one of each family, are trained with two seeds. Fewer steps than by default, for time. `recondense sweep
+COHORT --target 0.99` chooses a size by such a curve on the validation split. Writes ``docs/benchmarks/sizes_COHORT.*``.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from benchmarks.harness import OUT, digest, fixed, header, read, scored, tensor
+from tasks.common import plugins
+from tasks.common.records import SPLITS, Normalised, write_json
+from tasks.condensation.methods import Request
+from tasks.condensation.params import METHODS
+from tasks.networks.choose import choose
+from tasks.networks.fit import choose_device
+from tasks.networks.part import Part
+from tasks.networks.recipe import REPRESENTATIVES, Recipe, RecipeSearch
+from tasks.networks.trial import TrainingSet
+from tasks.reference.params import Params as ReferenceParams
+
+METHODS_SHOWN = {"unrolled": "#0b6e4f", "kmeans": "#b3541e"}
+ALL_REAL = "all real records"
+NETWORKS = tuple(REPRESENTATIVES)
+
+
+def main() -> None:
+    """Measure each size with each method, then draw these and what was measured earlier."""
+    arguments = parse()
+    about, cohort = header(), tensor(arguments.cohort)
+    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    about |= {
+        "tensor": f"{arguments.cohort} {digest(cohort)}",
+        "patients": ", ".join(f"{len(part.labels)} {split}" for split, part in parts.items()),
+        "trained": f"{len(NETWORKS)} networks, {arguments.seeds} seeds; unrolled takes {arguments.steps} steps",
+    }
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    path = OUT / f"sizes_{arguments.cohort}.json"
+    results = read(path) or {"rows": {}, "measured": about}
+    if ALL_REAL not in results:
+        recipe = Recipe(steps=ReferenceParams().steps)
+        found = scored({ALL_REAL: TrainingSet(lambda seed: parts["train"], lambda network: recipe, 1)}, parts, NETWORKS)
+        results[ALL_REAL] = found["test_auc"][ALL_REAL]["mean"]
+    for size in arguments.sizes:
+        for method in METHODS_SHOWN:
+            row = measure(method, size, cohort, parts, arguments)
+            results["rows"].setdefault(method, {})[str(size)] = row
+            results["measured"] = about
+            write_json(path, results)
+            print(f"{method}, {2 * size} records: {row}", flush=True)
+    write(path, arguments.cohort, results)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cohort", default="physionet2012")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1, 2, 5, 10, 40, 100], help="records a class")
+    parser.add_argument("--steps", type=int, default=400, help="of unrolled condensation")
+    parser.add_argument("--seeds", type=int, default=2, help="networks of each architecture")
+    return parser.parse_args()
+
+
+def measure(
+    method: str, size: int, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace
+) -> dict[str, float]:
+    """Test AUC, its interval, and the seconds that condensing took."""
+    module, device, started = plugins.load(METHODS, method), choose_device("auto"), time.perf_counter()
+    request = Request(size, arguments.steps, 0, device)
+    made = module.condense(cohort.part("train").labelled(), request, module.Options()).condensed
+    seconds = time.perf_counter() - started
+    recipes = choose(made, parts["validation"], RecipeSearch(seeds=1), device)
+    found = scored({method: TrainingSet(fixed(made), recipes.of, arguments.seeds)}, parts, NETWORKS)
+    auc = found["test_auc"][method]
+    return {**{name: auc[name] for name in ("mean", "low", "high")}, "seconds": round(seconds, 1)}
+
+
+def write(path: Path, cohort: str, results: dict[str, Any]) -> None:
+    """The table and the figure."""
+    rows, full = results["rows"], results[ALL_REAL]
+    sizes = sorted({int(size) for of_size in rows.values() for size in of_size})
+    lines = []
+    for size in sizes:
+        cells = [str(2 * size)]
+        for method in METHODS_SHOWN:
+            row = rows[method][str(size)]
+            cells += [f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})", f"{row['mean'] / full:.1%}"]
+        lines.append(f"| {' | '.join(cells)} | {rows['unrolled'][str(size)]['seconds']:.0f} |")
+    path.with_suffix(".md").write_text(
+        f"""# How many records, for {cohort}
+
+`python -m benchmarks.sizes --cohort {cohort}`. Test AUC, mean over five networks, one of each family
+({", ".join(NETWORKS)}), with its 95 % interval over test patients, and as a share of
+what all real records give ({full:.3f}). One condensation a
+row, with fewer steps than by default: see below. Seconds are of unrolled condensation.
+
+| records | unrolled | share | k-means | share | s |
+|---|---|---|---|---|---|
+{chr(10).join(lines)}
+
+![Test AUC against the number of records](sizes_{cohort}.png)
+
+Measured: {"; ".join(results["measured"].values())}
+""",
+        encoding="utf-8",
+    )
+    figure(results, sizes).savefig(path.with_suffix(".png"), dpi=150)
+
+
+def figure(results: dict[str, Any], sizes: list[int]) -> Figure:
+    """A line a method, its interval shaded, and a level for all real records."""
+    drawn = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = drawn.subplots()
+    records = [2 * size for size in sizes]
+    for method, colour in METHODS_SHOWN.items():
+        of_size = [results["rows"][method][str(size)] for size in sizes]
+        axes.plot(records, [row["mean"] for row in of_size], "o-", color=colour, label=method)
+        axes.fill_between(
+            records, [row["low"] for row in of_size], [row["high"] for row in of_size], color=colour, alpha=0.12
+        )
+    axes.axhline(results[ALL_REAL], color="#33415c", linewidth=1, label=ALL_REAL)
+    axes.set_xscale("log")
+    axes.set_xticks(records, [str(count) for count in records])
+    axes.minorticks_off()
+    axes.set_xlabel("condensed records")
+    axes.set_ylabel("test AUC, mean over five networks")
+    axes.grid(color="#dddddd")
+    axes.legend(frameon=False)
+    return drawn
+
+
+if __name__ == "__main__":
+    main()
