@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import cli_ledger, cli_releases, cli_serve
+from flows import cli_ledger, cli_releases, cli_serve, completion
 from flows.arguments import Cohort, Json
-from tasks.common.errors import InputError
+from tasks.common.errors import REFUSED, InputError
 from tasks.common.layout import Layout, find_root
 
 app = typer.Typer(
@@ -24,7 +24,9 @@ Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_def
 
 
 def main() -> None:
-    """Entry point. Exit status: 0 done, 1 a mistake in the input or a refusal, 2 wrong use, 130 interrupted."""
+    """Entry point. Exit status: 0 done, 1 a mistake in the input or a check that does not hold, 2 wrong use, 3 refused
+    by the gate, 130 interrupted."""
+    completion.join_words()
     try:
         app()
     except InputError as error:
@@ -41,6 +43,7 @@ def run(
             "--set",
             metavar="SECTION.KEY=VALUE",
             help="Change this cohort's params in params.yaml first; repeatable.",
+            autocompletion=completion.assignments,
         ),
     ] = None,
     dask: Annotated[
@@ -69,7 +72,7 @@ def run(
     check_cohort(root, cohort)
     use_local_services(root, server)
 
-    from flows.child import StageFailed
+    from flows.child import StageFailed, StageRefused
     from flows.console import results, say
     from flows.recondense import recondense
     from flows.runners import runner
@@ -81,7 +84,7 @@ def run(
             outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
     except StageFailed as error:
         typer.secho(f"error: {error}", err=True, fg="red")
-        raise typer.Exit(1) from error
+        raise typer.Exit(REFUSED if isinstance(error, StageRefused) else 1) from error
     bundle = Layout(root, cohort).folder("release")
     if json_:
         print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))
@@ -99,6 +102,8 @@ def inspect(
 
     Counts, attrition, missingness, prevalence, percentiles; suspicious units, leakage, ids, duplicates. Both are for
     the steward's eyes: they sum up real records.
+
+    Example: recondense inspect pbcseq
     """
     root = find_root()
     os.chdir(root)
@@ -116,9 +121,17 @@ def inspect(
 
 @app.command()
 def sweep(
-    cohorts: Annotated[list[str], typer.Argument(help="Cohorts of params.yaml.", show_default=False)],
+    cohorts: Annotated[
+        list[str],
+        typer.Argument(help="Cohorts of params.yaml.", show_default=False, autocompletion=completion.cohorts),
+    ],
     methods: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Condensation methods; by default all there are.")
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Condensation methods; by default all there are.",
+            autocompletion=completion.methods,
+        ),
     ] = None,
     sizes: Annotated[
         str | None, typer.Option(metavar="N,N", help="Records per class; by default each cohort's own.")
@@ -215,12 +228,42 @@ def fetch(
 
 @app.command()
 def cohorts(json_: Json = False) -> None:
-    """List the cohorts of params.yaml: where their raw records are, and how far each has come."""
+    """List the cohorts of params.yaml: where their raw records are, and how far each has come.
+
+    Example: recondense cohorts
+    """
     from flows.console import table
     from flows.overview import cohort_rows
 
     rows = cohort_rows(find_root())
     print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+@app.command()
+def doctor(
+    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default PREFECT_API_URL.")] = None,
+    json_: Json = False,
+) -> None:
+    """Look for what would stop a run, a release or a schedule on this machine; exit status 1 where something must be
+    mended.
+
+    Machine, packages, GPU, git, keys, DVC and its remotes, cohorts, and the servers of Prefect and MLflow, each within
+    a time limit. Into each remote a few bytes are written, and removed again.
+
+    Example: recondense doctor --server http://127.0.0.1:4200
+    """
+    from flows.console import findings
+    from flows.doctor import examine
+
+    found = examine(find_root(), server)
+    sound = all(one.level != "fault" for several in found.values() for one in several)
+    if json_:
+        rows = [{"about": about, **vars(one)} for about, several in found.items() for one in several]
+        print(json.dumps({"sound": sound, "findings": rows}, indent=2))
+    else:
+        findings(found)
+    if not sound:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -230,6 +273,7 @@ def new_cohort(
     outcome: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The outcome's column, by default guessed.")
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Look at your own CSV or Parquet tables and write a commented block for them into params.yaml, for you to check.
 
@@ -242,6 +286,10 @@ def new_cohort(
     root = find_root()
     found = propose(root, name, from_, outcome)
     add_cohort(root, name, block(name, found))
+    if json_:
+        said = {"cohort": name, "variables": list(found.variables), "said": found.said, "left_out": found.left_out}
+        print(json.dumps(said, indent=2))
+        return
     for line in [*found.said, *(f"left out: {one}" for one in found.left_out)]:
         typer.echo(line)
     typer.echo(
@@ -254,10 +302,15 @@ def new_cohort(
 def transform(
     bundle: Bundle,
     cohort: Annotated[
-        str, typer.Option(help="How to read the raw records: a cohort of params.yaml, or the bundle's own.")
+        str,
+        typer.Option(
+            help="How to read the raw records: a cohort of params.yaml, or the bundle's own.",
+            autocompletion=completion.cohorts,
+        ),
     ],
     raw: Annotated[Path, typer.Option(help="The folder with the new raw records.", exists=True)],
     out: Annotated[Path, typer.Option(help="The safetensors file to write.")],
+    json_: Json = False,
 ) -> None:
     """Map new raw records onto a bundle's scale: values, observed, subject_ids, and labels where known.
 
@@ -266,6 +319,9 @@ def transform(
     from flows.transform import transform as map_records
 
     counts = map_records(bundle, cohort, raw, out)
+    if json_:
+        print(json.dumps({"counts": counts, "out": str(out)}, indent=2))
+        return
     for unit, count in counts.items():
         aside = ", ".join(f"{reason} {n}" for reason, n in count["set_aside"].items()) or "none"
         typer.echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
@@ -275,7 +331,13 @@ def transform(
 @app.command()
 def evaluate(
     bundle: Bundle,
-    cohort: Annotated[str, typer.Option(help="How to read the records: a cohort of params.yaml, or the bundle's own.")],
+    cohort: Annotated[
+        str,
+        typer.Option(
+            help="How to read the records: a cohort of params.yaml, or the bundle's own.",
+            autocompletion=completion.cohorts,
+        ),
+    ],
     raw: Annotated[Path, typer.Option(help="The folder with the records.", exists=True)],
     mapping: Annotated[
         Path | None,
@@ -302,7 +364,10 @@ def ui(
     prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
     mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
 ) -> None:
-    """Serve Prefect's and MLflow's pages on loopback until interrupted."""
+    """Serve Prefect's and MLflow's pages on loopback until interrupted.
+
+    Example: recondense ui --prefect-port 4200 --mlflow-port 5000
+    """
     from flows.servers import serve_pages
 
     serve_pages(find_root(), prefect_port, mlflow_port)

@@ -7,11 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from flows import completion
 from flows.arguments import Cohort, Json
 from tasks.common.layout import find_root
 
-Version = Annotated[str, typer.Argument(help="A release, as in 2026.11.1.", show_default=False)]
-Side = Annotated[str, typer.Argument(help="A release, as in 2026.11.1, or 'candidate'.", show_default=False)]
+Version = Annotated[
+    str,
+    typer.Argument(help="A release, as in 2026.11.1.", show_default=False, autocompletion=completion.versions()),
+]
+Side = Annotated[
+    str,
+    typer.Argument(
+        help="A release, as in 2026.11.1, or 'candidate'.",
+        show_default=False,
+        autocompletion=completion.versions("candidate"),
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,10 +49,16 @@ def release(cohort: Cohort, json_: Json = False) -> None:
 
 
 def releases(
-    cohort: Annotated[str | None, typer.Argument(help="Only this cohort.", show_default=False)] = None,
+    cohort: Annotated[
+        str | None,
+        typer.Argument(help="Only this cohort.", show_default=False, autocompletion=completion.cohorts),
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """List candidates and releases, and which of these are withdrawn."""
+    """List candidates and releases, and which of these are withdrawn.
+
+    Example: recondense releases pbcseq
+    """
     from flows.console import table
     from flows.overview import release_rows
 

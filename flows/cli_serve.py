@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
+from flows import completion
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 
 Cohorts = Annotated[
     list[str] | None,
-    typer.Argument(help="Cohorts of params.yaml; by default all whose raw records are there.", show_default=False),
+    typer.Argument(
+        help="Cohorts of params.yaml; by default all whose raw records are there.",
+        show_default=False,
+        autocompletion=completion.cohorts,
+    ),
 ]
 Poll = Annotated[float, typer.Option(min=1, help="Seconds between two looks at the raw folders.")]
 Server = Annotated[str | None, typer.Option(help="URL of a Prefect API; by default PREFECT_API_URL.")]

@@ -1,12 +1,13 @@
 """What a person sees while a flow runs and when it ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.doctor import Finding
 from flows.ledger import Entry
 from flows.outcomes import Group, Outcome, smallest
 from tasks.common.checks import Check
@@ -108,6 +109,22 @@ def checks(found: Sequence[Check]) -> None:
         mark = "[green]ok  [/]" if check.holds else "[red]FAIL[/]"
         _out.print(f"{mark} ", end="")
         _out.print(check.claim + (f" ({check.detail})" if check.detail else ""), markup=False, soft_wrap=True)
+
+
+def findings(found: Mapping[str, Sequence[Finding]]) -> None:
+    """What `recondense doctor` found, by what it looked at, and what to do next."""
+    styles = {"ok": "green", "warning": "yellow", "fault": "red"}
+    for about, several in found.items():
+        _out.print(about, style="bold")
+        for one in several:
+            _out.print(f"  [{styles[one.level]}]{one.level:<7}[/] ", end="")
+            _out.print(one.found, markup=False, soft_wrap=True)
+            for line in filter(None, one.next.splitlines()):
+                _out.print(f"          {line}", style="dim", markup=False, soft_wrap=True)
+    counts = {level: sum(one.level == level for several in found.values() for one in several) for level in styles}
+    faults, warnings = (f"{n or 'no'} {word}{'s' if n > 1 else ''}" for word, n in list(counts.items())[:0:-1])
+    advice = ": mend what is marked fault, then look again" if counts["fault"] else ""
+    _out.print(f"{faults}, {warnings}{advice}")
 
 
 def trail(entries: Sequence[Entry]) -> None:

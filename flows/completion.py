@@ -1,0 +1,86 @@
+"""What a shell offers at a press of Tab: read from params.yaml and the names of files, since nobody waits for that."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import typer
+
+METHODS = Path(__file__).parents[1] / "tasks/condensation/methods"
+
+
+def cohorts(incomplete: str) -> list[str]:
+    """The cohorts of params.yaml."""
+    return _starting(_cohorts(), incomplete)
+
+
+def methods(incomplete: str) -> list[str]:
+    """Condensation methods, for a list with commas: what is before the last comma stands."""
+    before, comma, last = incomplete.rpartition(",")
+    chosen = before.split(",")
+    return [f"{before}{comma}{name}" for name in _starting(_methods(), last) if name not in chosen]
+
+
+def assignments(incomplete: str) -> list[str]:
+    """What ``--set`` is most often given: a condensation method."""
+    found = _starting([f"condensation.method={name}" for name in _methods()], incomplete)
+    # Bash replaces only what follows the equals sign
+    return [name.partition("=")[2] for name in found] if _in_bash() and "=" in incomplete else found
+
+
+def versions(*others: str) -> Callable[[typer.Context, str], list[str]]:
+    """Releases of the cohort on the line, and ``others``."""
+
+    def offer(context: typer.Context, incomplete: str) -> list[str]:
+        root = _root()
+        folder = root / "data/7_released" / str(context.params.get("cohort")) if root else None
+        found = sorted(path.stem for path in folder.glob("[0-9]*.dvc")) if folder else []
+        return _starting([*found, *others], incomplete)
+
+    return offer
+
+
+def join_words() -> None:
+    """Undo that bash hands over ``--set condensation.method=kmeans`` as three words; before typer reads them."""
+    if not _in_bash():
+        return
+    words, joined = os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1], list[str]()
+    for word in words:
+        if len(joined) > 1 and not joined[-1].startswith("-") and (word == "=" or joined[-1].endswith("=")):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    os.environ |= {"COMP_WORDS": "\n".join(joined), "COMP_CWORD": str(len(joined) - 1)}
+
+
+def _in_bash() -> bool:
+    return os.environ.get("_RECONDENSE_COMPLETE") == "complete_bash"
+
+
+def _starting(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _methods() -> list[str]:
+    return sorted(path.stem for path in METHODS.glob("[!_]*.py"))
+
+
+def _root() -> Path | None:
+    from tasks.common.errors import InputError
+    from tasks.common.layout import find_root
+
+    try:
+        return find_root()
+    except InputError:
+        return None
+
+
+def _cohorts() -> list[str]:
+    from tasks.common import params
+    from tasks.common.errors import InputError
+
+    root = _root()
+    try:
+        return sorted(params.read(root)) if root else []
+    except (InputError, OSError):
+        return []
