@@ -33,6 +33,7 @@ from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
 from flows.releases.versions import Releases, Version, in_turn
+from flows.tracking import tag
 from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
@@ -67,6 +68,7 @@ def release(root: Path, cohort: str) -> dict[str, Any]:
         commit = _tag(releases, version)
         public.publish(releases.ledger.entries())
         entry = releases.released()[version]
+    tag(root, entry.details.get("mlflow_run"), version=str(version))
     return {
         "cohort": cohort,
         "version": str(version),
