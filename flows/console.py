@@ -108,10 +108,7 @@ def compared(found: dict[str, Any]) -> None:
     table(
         [
             {
-                "set": one["name"],
-                "state": one["state"],
-                "method": one["method"].replace("_", " "),
-                "a class": one["records_per_class"],
+                "set": f"{one['label']} ({one['state']})",
                 "seeds": len(one["aucs"]),
                 "test AUC": interval(one["auc"]),
                 "seconds": one["seconds"] and f"{one['seconds']:.3g}",

@@ -25,6 +25,7 @@ from flows.retries import worth_another_try
 from flows.tracking import Tracker
 from flows.workshop import freeze, run, workshop
 from tasks.common.layout import Layout
+from tasks.common.progress import track
 
 
 def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -81,7 +82,7 @@ def sweep(
         for done, outcome in enumerate(outcomes, start=1):
             tracker.cell(outcome, {})
             say_cell(outcome, done, len(cells))
-        for future in as_completed(list(futures)):
+        for future in track(as_completed(list(futures)), "cells", len(futures)):
             outcomes.append(_outcome(futures[future], future))
             tracker.cell(outcomes[-1], read[outcomes[-1].cell.cohort])
             say_cell(outcomes[-1], len(outcomes), len(cells))

@@ -24,8 +24,9 @@ class Contender:
 
     ``auc``: test AUC, ``mean, low, high``, of several seeds the mean of each; ``aucs``: of each seed. ``all_real``: of
     models trained on all real records of the same cohort. ``networks``: test AUC by network. ``seconds``: to condense.
-    ``attack``: ``name, auc, low, high`` of the attack with the highest AUC. ``data``: DVC's hash of the normalised
-    records, None of a run that did not record it. ``runs``: MLflow's ids.
+    ``epsilon``: None without a guarantee, and of cells that did not record it. ``attack``: ``name, auc, low, high`` of
+    the attack with the highest AUC. ``data``: DVC's hash of the normalised records, None of a run that did not record
+    it. ``runs``: MLflow's ids.
     """
 
     name: str
@@ -152,7 +153,7 @@ def _of_cells(runs: Sequence[Any], cohort: str) -> Iterator[Contender]:
             all_real=_score(every[-1], "test_auc.all_real"),
             networks={name: _mean([each[name] for each in networks]) for name in shared},
             seconds=_mean([metrics.get("seconds.condensation", 0.0) for metrics in every]) or None,
-            epsilon=None,
+            epsilon=every[-1].get("epsilon"),
             attack=None,
             data=data,
             runs=tuple(run.info.run_id for run in members),

@@ -35,7 +35,9 @@ def figure(cohort: str, found: Sequence[Contender]) -> Figure:
                 va="bottom",
             )
         else:
-            attacked.annotate("not attacked", (0.5, place), fontsize=8, color=PALE, ha="center", va="center")
+            attacked.annotate(
+                "not attacked", (0.04, place), xycoords=("axes fraction", "data"), fontsize=8, color=PALE, va="center"
+            )
         if one.seconds:
             took.barh(place, one.seconds, height=0.5, color=colour, alpha=0.8)
             guarantee = f"  epsilon {one.epsilon:g}" if one.epsilon else ""

@@ -38,6 +38,7 @@ from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
+from tasks.common.progress import working
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
 from tasks.release.bundle import write_version
@@ -62,8 +63,10 @@ def release(root: Path, cohort: str) -> dict[str, Any]:
             version = releases.upcoming()
             resumed = version in releases.begun()
             _prepare(releases, pipeline, version)
-            vault.push(pipeline)
-            public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
+            with working("records to the vault"):
+                vault.push(pipeline)
+            with working("the bundle to the release remote"):
+                public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
             releases.ledger.append("released", _details(releases, version))
         commit = _tag(releases, version)
         public.publish(releases.ledger.entries())
