@@ -27,7 +27,7 @@ Side = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module into ``app``."""
-    for command in (release, releases, verify, diff, withdraw, reproduce):
+    for command in (release, releases, verify, diff, compare, withdraw, reproduce):
         app.command()(command)
 
 
@@ -127,6 +127,26 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
     typer.secho(f"code: {len(code['commits']) or 'no'} commits", bold=True)
     for line in [*code["commits"], *(f"uncommitted: {path}" for path in code["uncommitted"])]:
         typer.echo(f"  {line}")
+
+
+def compare(
+    cohort: Cohort,
+    last: Annotated[int, typer.Option(min=0, help="How many runs to show that were not released.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write; by default .recondense/comparisons.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Draw a cohort's releases, runs and sweeps side by side, from MLflow: a page, a picture, a table.
+
+    Example: recondense compare pbcseq --out pictures
+    """
+    from flows.comparison import compare as draw
+    from flows.console import compared
+
+    root = find_root()
+    found = draw(root, cohort, last, out)
+    print(json.dumps(found, indent=2)) if json_ else compared(found)
 
 
 def withdraw(

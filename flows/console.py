@@ -15,6 +15,7 @@ from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
+from tasks.release.words import interval
 
 _err = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
@@ -101,6 +102,27 @@ def results(layout: Layout) -> None:
         _out.print(f"differential privacy: epsilon {guarantee['epsilon']:g} at delta {guarantee['delta']:g}")
     _out.print(f"bundle: {bundle.relative_to(layout.root)}", soft_wrap=True)
     _out.print(f"check it with: recondense verify {bundle.relative_to(layout.root)}", soft_wrap=True)
+
+
+def compared(found: dict[str, Any]) -> None:
+    """What `recondense compare` found, a row a condensed set, and where its page and picture are."""
+    table(
+        [
+            {
+                "set": f"{one['label']} ({one['state']})",
+                "seeds": len(one["aucs"]),
+                "test AUC": interval(one["auc"]),
+                "seconds": one["seconds"] and f"{one['seconds']:.3g}",
+                "epsilon": one["epsilon"],
+                "strongest attack": one["attack"]
+                and f"{one['attack']['name'].replace('_', ' ')}, {in_words(one['attack'])}",
+            }
+            for one in found["contenders"]
+        ]
+    )
+    if found["unrecorded"]:
+        _out.print(f"released, but by no run in this MLflow: {', '.join(found['unrecorded'])}", soft_wrap=True)
+    _out.print(f"page {found['page']}\npicture {found['picture']}", soft_wrap=True, markup=False)
 
 
 def checks(found: Sequence[Check]) -> None:

@@ -12,6 +12,7 @@ from flows.transform import ingestion_params
 from tasks.common.attrition import Attrition
 from tasks.common.labels import hard, per_class
 from tasks.common.preprocessing import Preprocessing
+from tasks.common.progress import working
 from tasks.common.records import CondensedSet, Ingested, classes_of, read_json
 from tasks.evaluation.drift import drift
 from tasks.evaluation.evaluate import labelled, predicted, recalibrated, scores
@@ -39,7 +40,8 @@ def evaluate(
     """
     preprocessing, metrics = Preprocessing.load(bundle / "preprocessing.json"), read_json(bundle / "metrics.json")
     settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
-    ingested, read = ingest(raw, settings, outcome_required=False)
+    with working("reading records"):
+        ingested, read = ingest(raw, settings, outcome_required=False)
     matching = match(ingested.variables, preprocessing.variables, read_mapping(mapping))
     matched, converted = _in_their_place(ingested, matching, preprocessing)
     values, observed = preprocessing.apply(matched.events, matched.subjects)
@@ -70,11 +72,13 @@ def evaluate(
         return found
     condensed, recipes = CondensedSet.load(bundle / "condensed.safetensors"), Recipes.load(bundle / "recipe.json")
     risks = predicted(condensed, recipes, metrics["mean_over"], values[chosen], device)
-    found |= {"ensemble": recipes.ensemble, "scores": scores(risks, labels[chosen])}
+    with working("intervals"):
+        found |= {"ensemble": recipes.ensemble, "scores": scores(risks, labels[chosen])}
     if stated := metrics["test_auc"].get("condensed"):
         found["stated"] = {key: stated[key] for key in ("mean", "low", "high")}
     if recalibrate is not None:
-        found["recalibrated"] = recalibrated(risks, labels[chosen], recalibrate)
+        with working("recalibration"):
+            found["recalibrated"] = recalibrated(risks, labels[chosen], recalibrate)
     return found
 
 

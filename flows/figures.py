@@ -1,6 +1,6 @@
-"""Pictures of aggregate results, for MLflow."""
+"""Pictures of aggregate results, for MLflow and for a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flows.outcomes import Group
+from tasks.common.layout import Layout
 
+Figures = Iterator[tuple[str, Figure]]
 COLOURS = {
     "condensed": "#0b6e4f",
     "all_real": "#33415c",
@@ -17,7 +19,77 @@ COLOURS = {
     "kmeans": "#8d6cab",
     "kmeans_soft": "#c3aed6",
 }
+VERDICT_COLOURS = {"resisted": "#0b6e4f", "succeeded": "#b3261e", "inconclusive": "#777777"}
 METHOD_COLOURS = {"unrolled": "condensed"}
+
+
+def of_stage(layout: Layout, name: str, metrics: dict[str, Any]) -> Figures:
+    """Title and figure of whatever there is to see of a stage, from the ``metrics`` and curves that it left."""
+    if name == "condensation":
+        history = pd.read_parquet(layout.folder(name) / "history.parquet")
+        if len(history) > 1:
+            yield "loss", _loss(history)
+    if name == "training":
+        curves = [pd.read_parquet(layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
+        yield from training_figures(metrics, pd.concat(curves))
+    if name == "privacy" and metrics["attacks"]:
+        yield "attacks", _attacks(metrics["attacks"])
+    if name == "release" and metrics.get("calibration", {}).get("of"):
+        yield "calibration", _calibration(metrics["calibration"])
+
+
+def _loss(history: pd.DataFrame) -> Figure:
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    smooth = history["loss"].rolling(max(1, len(history) // 50), min_periods=1).mean()
+    axes.plot(history["step"], history["loss"], color=COLOURS["condensed"], alpha=0.25, linewidth=0.8)
+    axes.plot(history["step"], smooth, color=COLOURS["condensed"])
+    axes.set_xlabel("condensation step")
+    axes.set_ylabel("loss (pale: each step; dark: running mean)")
+    return figure
+
+
+def _attacks(attacks: dict[str, Any]) -> Figure:
+    """What each attack found: AUC beside a guess's 0.5, risk beside its 0."""
+    figures = {"auc": ("AUC", 0.5), "risk": ("risk", 0.0)}
+    of = {
+        name: next((kind for kind in figures if found.get(kind) is not None), None) for name, found in attacks.items()
+    }
+    kinds = [kind for kind in figures if kind in of.values()]
+    figure = Figure(figsize=(9, 1.2 + 0.36 * len(attacks)), layout="constrained")
+    panels = figure.subplots(1, max(1, len(kinds)), squeeze=False)[0]
+    for axes, kind in zip(panels, kinds, strict=False):
+        words, guess = figures[kind]
+        names = [name for name in reversed(attacks) if of[name] == kind]
+        for place, name in enumerate(names):
+            found = attacks[name]
+            colour = VERDICT_COLOURS.get(found["verdict"], "#777777")
+            axes.plot([found["low"], found["high"]], [place, place], color=colour)
+            axes.plot(found[kind], place, "o", color=colour, markersize=5)
+        axes.set_yticks(range(len(names)), [f"{n.replace('_', ' ')}: {attacks[n]['verdict']}" for n in names])
+        axes.set_ylim(-0.6, max(len(names), 1) - 0.4)
+        axes.axvline(guess, color="#999999", linewidth=1, linestyle=":")
+        axes.set_xlabel(f"{words} (all intervals together 95 %; dotted: a guess)")
+    return figure
+
+
+def _calibration(calibration: dict[str, Any]) -> Figure:
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    for name, bins in calibration["of"].items():
+        observed = [bin["observed"] for bin in bins]
+        spread = [[bin["observed"] - bin["low"] for bin in bins], [bin["high"] - bin["observed"] for bin in bins]]
+        axes.errorbar([bin["risk"] for bin in bins], observed, spread, fmt="o-", markersize=4, label=_words(name),
+                      color=COLOURS.get(name))  # fmt: skip
+    axes.set_xlabel(f"mean risk, {_words(calibration['network'])}, ensemble")
+    axes.set_ylabel("observed share (95 % interval)")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def training_figures(metrics: dict[str, Any], curves: pd.DataFrame) -> list[tuple[str, Figure]]:

@@ -11,6 +11,7 @@ from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
 from tasks.common.layout import Layout
 from tasks.common.params import section
+from tasks.common.progress import working
 from tasks.ingestion.params import Params as Ingestion
 from tasks.inspection.cohort import Cohort
 from tasks.inspection.inspection import inspect as look
@@ -37,7 +38,8 @@ def inspect(root: Path, cohort: str) -> dict[str, Any]:
             say_stage("ingestion", "Running")
             say_stage("ingestion", "Completed", pipeline.run(stage))
         folder = layout.folder("ingestion")
-        found = look(Cohort.load(folder, grid.step_hours, grid.n_steps))
+        with working("looking at the cohort"):
+            found = look(Cohort.load(folder, grid.step_hours, grid.n_steps))
         (folder / PAGE).write_text(page(cohort, found), encoding="utf-8")
     return {"cohort": cohort, "page": str(folder / PAGE), **found}
 

@@ -12,6 +12,7 @@ from prefect import flow, task
 from prefect.results import get_result_store
 from prefect.runtime import flow_run
 
+from flows import artifacts
 from flows.child import StageRefused
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
@@ -20,7 +21,7 @@ from flows.retries import worth_another_try
 from flows.shadows import compute_ahead, on_this_machine
 from flows.tracking import Tracker
 from tasks.common.layout import Layout
-from tasks.common.params import check_cohort
+from tasks.common.params import block, check_cohort
 
 RETRY_SECONDS = [10.0, 60.0]
 
@@ -54,7 +55,8 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
     ledger = open_ledger(layout)
     with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, cohort)
-        with Tracker(layout.root, f"recondense {cohort}", {"cohort": cohort}).recording() as tracker:
+        tags = {"cohort": cohort, "method": str(block(layout.root, cohort)["condensation"]["method"])}
+        with Tracker(layout.root, f"recondense {cohort}", tags).recording() as tracker:
             recorder = Recorder(pipeline, ledger, {"mlflow_run": tracker.run_id, "prefect_flow_run": flow_run.id})
             states: dict[str, str] = {}
             for stage in pipeline.stages:
@@ -65,9 +67,13 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
                     states[name], seconds = room_state(pipeline, stage, tracker.run_id)
                 except StageRefused as refusal:
                     recorder.refused(stage, refusal)
+                    tracker.refused(refusal.reasons)
+                    artifacts.of_refusal(cohort, refusal.reasons)
                     raise
-                recorder.stage(stage, seconds)
-                tracker.stage(layout, name, states[name])
+                read = recorder.stage(stage, seconds)
+                tracker.stage(layout, name, states[name], read)
+                artifacts.of_stage(layout, name)
+            artifacts.of_run(layout, states, tracker.experiment, tracker.run_id)
     return {"states": states, "mlflow_run": tracker.run_id}
 
 

@@ -54,17 +54,17 @@ class Recorder:
         self.layout = Layout(pipeline.root, pipeline.cohort)
         self.last = {entry.details.get("stage"): entry.details for entry in ledger.entries()}
 
-    def stage(self, stage: str, seconds: float | None) -> None:
+    def stage(self, stage: str, seconds: float | None) -> dict[str, str]:
         """Record a finished stage: one that ran for ``seconds``, or, with None, one that was current.
 
         Of the latter only what the ledger lacks: the work of `dvc repro`, or of a flow that was killed before it could
-        record it.
+        record it. Returns DVC's hashes of what it read, by path, of which none names this machine.
         """
         name = stage.split("@")[0]
         found = evidence(self.pipeline.locked(stage))
         known = self.last.get(name, {})
         if seconds is None and all(known.get(key) == value for key, value in found.items()):
-            return
+            return found["inputs"]
         details = {
             "stage": name,
             "ran": seconds is not None,
@@ -80,6 +80,7 @@ class Recorder:
         if override:
             details |= {"override": override}
         self._append(PASSED[1] if override else EVENTS[name], details)
+        return found["inputs"]
 
     def refused(self, stage: str, refusal: StageRefused) -> None:
         """Record what the gate refused, and why."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.child import end_children, execute
@@ -18,6 +18,7 @@ from flows.pipeline import Pipeline
 from flows.retries import worth_another_try
 from flows.runners import cores, threads_each
 from tasks.common.layout import Layout
+from tasks.common.progress import track
 from tasks.shadows.work import Work
 
 CORES_EACH = 2  # unrolled condensation has as many workers
@@ -58,7 +59,7 @@ def compute_ahead(pipeline: Pipeline, environment: dict[str, str] | None) -> Non
         futures: list[PrefectFuture[Any]] = shadow.map(
             unmapped(pipeline.cohort), missing, unmapped(str(pipeline.root)), unmapped(environment)
         )
-        for future in futures:
+        for future in track(as_completed(futures), "shadows", len(futures)):
             future.wait()
         for future in futures:
             future.result()

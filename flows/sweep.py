@@ -13,6 +13,7 @@ from prefect import flow, task, unmapped
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
+from flows import artifacts
 from flows.cells import ROOMS, Cell, plan
 from flows.child import StageFailed
 from flows.console import say, say_cell
@@ -24,6 +25,7 @@ from flows.retries import worth_another_try
 from flows.tracking import Tracker
 from flows.workshop import freeze, run, workshop
 from tasks.common.layout import Layout
+from tasks.common.progress import track
 
 
 def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -60,30 +62,36 @@ def sweep(
     """
     folder = Path(root)
     cells = plan(folder, cohorts, methods, sizes, seeds)
-    tracker = Tracker(folder, f"sweep {' '.join(cohorts)}", {"cohorts": " ".join(cohorts)})
+    name = f"sweep {' '.join(cohorts)}"
+    tracker = Tracker(folder, name, {"cohorts": " ".join(cohorts)})
     outcomes: list[Outcome] = []
+    read: dict[str, dict[str, str]] = {}  # by cohort: DVC's hashes of what its cells need
     with tracker.recording(), workshop(folder) as bench:
         futures: dict[PrefectFuture[Any], Cell] = {}
         for cohort in cohorts:
             mine = [one for one in cells if one.cohort == cohort]
             try:
-                frozen, inputs = _prepare(Layout(folder, cohort), bench, tracker.run_id)
+                frozen, read[cohort] = _prepare(Layout(folder, cohort), bench, tracker.run_id)
             except StageFailed as error:
                 outcomes += [Outcome(one, "Failed", reason=str(error)) for one in mine]
                 continue
-            keys = [one.key(inputs) for one in mine]
+            keys = [one.key(read[cohort]) for one in mine]
             submitted = cell.map(mine, keys, unmapped(str(frozen)), unmapped(environment))
             futures.update(zip(submitted, mine, strict=True))
+        course = artifacts.Course(name, len(cells))
         for done, outcome in enumerate(outcomes, start=1):
-            tracker.cell(outcome)
+            tracker.cell(outcome, {})
             say_cell(outcome, done, len(cells))
-        for future in as_completed(list(futures)):
+        for future in track(as_completed(list(futures)), "cells", len(futures)):
             outcomes.append(_outcome(futures[future], future))
-            tracker.cell(outcomes[-1])
+            tracker.cell(outcomes[-1], read[outcomes[-1].cell.cohort])
             say_cell(outcomes[-1], len(outcomes), len(cells))
+            course.at(len(outcomes))
         outcomes.sort(key=lambda outcome: cells.index(outcome.cell))
         figure = sweep_figure(grouped(outcomes))
         tracker.sweep(grouped(outcomes), figure)
+        artifacts.of_sweep(name, grouped(outcomes), outcomes)
+        artifacts.link_to_mlflow(name, tracker.experiment, tracker.run_id)
     picture = folder / ".recondense" / "sweeps" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}.png"
     picture.parent.mkdir(exist_ok=True)
     figure.savefig(picture, dpi=150)

@@ -1,29 +1,38 @@
 """The adapter to MLflow: one run per flow run, one nested run per stage, or per cell of a sweep.
 
-Scalars, curves and figures; never records. Everything about a stage is read from the files it left (``metrics.json``,
-and curves that hold no record), so a stage knows nothing of MLflow, and a cached stage is recorded like one that ran.
+Scalars, curves, figures, what was read and by which code; never records. Everything about a stage is read from the
+files it left (``metrics.json``, curves that hold no record, and the bundle's page), so a stage knows nothing of MLflow,
+and a cached stage is recorded like one that ran.
 """
 
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from flows.console import say
+from flows.ledger.origin import versions
 from flows.outcomes import Group, Outcome
+from flows.settings import use_local_services
+from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import block
 from tasks.common.records import read_json
 from tasks.common.tiers import Tier
+from tasks.release.contents import CANDIDATE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPERIMENT = "recondense"
+DATABASE = "mlflow.db"
+VERSION = "version"  # a tag: the release that the run's bundle became
+REFUSED = "gate_refused"  # a tag: why
 # The only tables that may leave a restricted folder for MLflow: per-step losses and scores of whole cohorts
 CURVES = {
     "condensation": ("history.parquet", [], "loss"),
@@ -70,8 +79,17 @@ def _params(section: dict[str, Any], prefix: str = "") -> list[Any]:
     return [Param(_plain(prefix + key), str(value)[:500]) for key, value in flat(section) if key != "raw"]
 
 
+def code(root: Path) -> dict[str, str]:
+    """Tags that say which code works here: the commit, under MLflow's name for it too, and whether it was edited."""
+    found = versions(root)
+    if not found["commit"]:
+        return {}
+    commit = {"git_commit": str(found["commit"]), "mlflow.source.git.commit": str(found["commit"])}
+    return commit | ({"git_edited": "true"} if found["dirty"] else {})
+
+
 class Tracker:
-    """Records one flow run. ``run_id`` is MLflow's id of the parent run."""
+    """Records one flow run. ``run_id`` is MLflow's id of the parent run; ``tags`` are those of all its runs."""
 
     def __init__(self, root: Path, name: str, tags: dict[str, str]) -> None:
         from mlflow.tracking import MlflowClient
@@ -87,7 +105,8 @@ class Tracker:
                 artifact_location=None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns").as_uri(),
             )
         )
-        run = self.client.create_run(self.experiment, run_name=name, tags=tags)
+        self.tags = {**tags, **code(root)}
+        run = self.client.create_run(self.experiment, run_name=name, tags=self.tags)
         self.run_id: str = run.info.run_id
 
     @contextmanager
@@ -100,30 +119,41 @@ class Tracker:
             raise
         self.client.set_terminated(self.run_id)
 
-    def stage(self, layout: Layout, name: str, state: str) -> None:
-        """Record one finished stage: its params, metrics, curves and figures; the parent run gets the metrics too."""
+    def stage(self, layout: Layout, name: str, state: str, read: Mapping[str, str]) -> None:
+        """Record one finished stage: its params, metrics, curves, figures, and what it ``read`` (hashes by path).
+
+        The parent run, which people look at, gets all but the curves too.
+        """
         folder = layout.folder(name)
         metrics = read_json(folder / "metrics.json")
         section = block(layout.root, layout.cohort)[name]
-        tags = {"cohort": layout.cohort, "state": state, "tier": metrics["tier"]}
-        run_id = self._nested(name, tags)
+        run_id = self._nested(name, {"state": state, "tier": metrics["tier"]})
         self._log(run_id, _metrics(metrics) + self._curve(name, folder), _params(section))
         self._log(self.run_id, _metrics(metrics, f"{name}."), _params(section, f"{name}."))
-        if name == "training":
-            from flows.figures import training_figures
-
-            curves = [pd.read_parquet(layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
-            for title, figure in training_figures(metrics, pd.concat(curves)):
-                self.client.log_figure(run_id, figure, f"{title}.png")
+        self._figures(run_id, layout, name, metrics)
+        for each in (run_id, self.run_id):
+            self._inputs(each, layout.cohort, read, name)
+        if name == "privacy":
+            succeeded = [attack for attack, found in metrics["attacks"].items() if found["verdict"] == "succeeded"]
+            self.client.set_tag(self.run_id, "attacks_that_succeeded", ", ".join(succeeded) or "none")
+        if name == "release":
+            self.client.set_tag(self.run_id, VERSION, CANDIDATE)
+            for each in (run_id, self.run_id):
+                self.client.log_artifact(each, str(folder / "report.html"))
         self.client.set_terminated(run_id)
 
-    def cell(self, outcome: Outcome) -> None:
-        """Record one finished cell of a sweep: its params and scores, or why it failed."""
+    def refused(self, reasons: Sequence[str]) -> None:
+        """Record why the gate refused."""
+        self.client.set_tag(self.run_id, REFUSED, "; ".join(reasons)[:5000])
+
+    def cell(self, outcome: Outcome, read: Mapping[str, str]) -> None:
+        """Record one finished cell of a sweep: its params, what it ``read``, and its scores or why it failed."""
         cell = outcome.cell
-        tags = {"cohort": cell.cohort, "state": outcome.state, "tier": str(Tier.AGGREGATE)}
+        tags = {"cohort": cell.cohort, "method": cell.method, "state": outcome.state, "tier": str(Tier.AGGREGATE)}
         run_id = self._nested(str(cell), tags | ({"reason": outcome.reason} if outcome.reason else {}))
         chosen = {"method": cell.method, "records_per_class": cell.records_per_class, "seed": cell.seed}
         self._log(run_id, _metrics(outcome.scores), _params({"cohort": cell.cohort, **chosen, **cell.sections}))
+        self._inputs(run_id, cell.cohort, read, "condensation")
         self.client.set_terminated(run_id, "FAILED" if outcome.reason else "FINISHED")
 
     def sweep(self, groups: list[Group], figure: "Figure") -> None:
@@ -141,9 +171,23 @@ class Tracker:
 
     def _nested(self, name: str, tags: dict[str, str]) -> str:
         """Begin a nested run; returns its id."""
-        run = self.client.create_run(self.experiment, run_name=name, tags={"mlflow.parentRunId": self.run_id, **tags})
+        own = {"mlflow.parentRunId": self.run_id, **self.tags, **tags}
+        run = self.client.create_run(self.experiment, run_name=name, tags=own)
         run_id: str = run.info.run_id
         return run_id
+
+    def _figures(self, run_id: str, layout: Layout, name: str, metrics: dict[str, Any]) -> None:
+        from flows.figures import of_stage
+
+        for title, figure in of_stage(layout, name, metrics):
+            for each in (run_id, self.run_id):
+                self.client.log_figure(each, figure, f"{title}.png")
+
+    def _inputs(self, run_id: str, cohort: str, read: Mapping[str, str], context: str) -> None:
+        from flows.datasets import inputs
+
+        if found := inputs(cohort, read, context):
+            self.client.log_inputs(run_id, found)
 
     def _log(self, run_id: str, metrics: list[Any], params: list[Any]) -> None:
         for start in range(0, max(len(metrics), 1), 900):  # MLflow takes at most 1,000 items a call
@@ -171,4 +215,29 @@ class Tracker:
 
 def tracking_uri(root: Path) -> str:
     """MLFLOW_TRACKING_URI where it is set, else a database file in the project."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / DATABASE}"
+
+
+def client(root: Path) -> Any:
+    """A client of the MLflow that runs were recorded in. Raises `InputError` where there is none yet."""
+    use_local_services(root)
+    from mlflow.tracking import MlflowClient
+
+    uri = tracking_uri(root)
+    if not os.environ.get("MLFLOW_TRACKING_URI") and not (root / DATABASE).is_file():
+        raise InputError(f"nothing was recorded in MLflow yet ({DATABASE} is missing): `recondense run COHORT` does")
+    return MlflowClient(uri)
+
+
+def tag(root: Path, run_id: str | None, **tags: str) -> None:
+    """Tag the run that made a bundle with what became of it: its version, or why it was withdrawn.
+
+    A bundle that no run made, or whose run is not in this MLflow (a colleague's, say), is told of and holds nothing up.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        for name, value in tags.items() if run_id else ():
+            client(root).set_tag(run_id, name, value)
+    except (InputError, MlflowException):
+        say(f"this MLflow has no run {run_id}, which made the bundle, so nothing is noted there")

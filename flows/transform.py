@@ -11,6 +11,7 @@ from tasks.common import params
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 from tasks.common.preprocessing import Preprocessing
+from tasks.common.progress import working
 from tasks.common.records import read_json
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
@@ -26,8 +27,9 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
     """
     preprocessing = Preprocessing.load(bundle / "preprocessing.json")
     settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
-    ingested, attrition = ingest(raw, settings, outcome_required=False)
-    values, observed = preprocessing.apply(ingested.events, ingested.subjects)
+    with working("reading records"):
+        ingested, attrition = ingest(raw, settings, outcome_required=False)
+        values, observed = preprocessing.apply(ingested.events, ingested.subjects)
     labels = ingested.labels
     tensors: dict[str, NDArray[Any]] = {
         "values": values,

@@ -86,6 +86,8 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]
         "test_auc": {
             name: {key: auc[name][key] for key in ("mean", "low", "high")} for name in ("condensed", "all_real")
         },
+        "by_network": {name: found["mean"] for name, found in auc["condensed"]["by_network"].items()},
+        "epsilon": (metrics["condensation"]["guarantee"] or {}).get("epsilon"),
         "records": metrics["condensation"]["records"],
         "seconds": {room: metrics[room]["seconds"] for room in ROOMS},
     }

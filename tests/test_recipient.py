@@ -59,7 +59,7 @@ def test_a_bundle_is_used_without_the_project_and_stays_as_it_was(small: Layout,
     bundle = small.folder("release")
     done = alone(bundle / "apply.py", "--events", "events.csv", "--subjects", "subjects.csv", "--tensors", "mine.st",
                  folder=raw)  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and done.stderr == "", done.stderr
     risks = pd.read_csv(raw / "risks.csv", dtype={"subject": str})
     subjects = pd.read_csv(raw / "subjects.csv", dtype={"subject": str})
     assert list(risks["subject"]) == list(subjects["subject"])

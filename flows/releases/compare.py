@@ -15,8 +15,7 @@ from flows.releases.release import privacy
 from flows.releases.versions import Releases, Version
 from flows.tracking import flat
 from tasks.common.layout import STAGE_FOLDERS
-
-CANDIDATE = "candidate"
+from tasks.release.contents import CANDIDATE
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,12 @@ from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
 from flows.releases.versions import Releases, Version, in_turn
+from flows.tracking import tag
 from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
+from tasks.common.progress import working
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
 from tasks.release.bundle import write_version
@@ -61,12 +63,15 @@ def release(root: Path, cohort: str) -> dict[str, Any]:
             version = releases.upcoming()
             resumed = version in releases.begun()
             _prepare(releases, pipeline, version)
-            vault.push(pipeline)
-            public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
+            with working("records to the vault"):
+                vault.push(pipeline)
+            with working("the bundle to the release remote"):
+                public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
             releases.ledger.append("released", _details(releases, version))
         commit = _tag(releases, version)
         public.publish(releases.ledger.entries())
         entry = releases.released()[version]
+    tag(root, entry.details.get("mlflow_run"), version=str(version))
     return {
         "cohort": cohort,
         "version": str(version),

@@ -22,6 +22,7 @@ from flows.releases.difference import Finding, compare_files
 from flows.releases.ready import check_remotes
 from flows.releases.versions import Releases, Version
 from tasks.common.errors import InputError
+from tasks.common.progress import track, working
 
 
 def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
@@ -49,9 +50,10 @@ def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[Finding]:
         if not out.use_cache:  # metrics are in git, so the clone has them
             (originals / out.def_path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(out.fs_path, originals / out.def_path)
-    _records(there, store, folder)
+    with working("records from the vault"):
+        _records(there, store, folder)
     _run(there)
-    for name, out in outs:
+    for name, out in track(outs, "comparing"):
         yield from _compare(name, out, there, store, originals)
 
 

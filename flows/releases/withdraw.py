@@ -13,6 +13,7 @@ from flows.releases.public import PublicRemote
 from flows.releases.published import published, so_far
 from flows.releases.ready import check_remotes
 from flows.releases.versions import Releases, Version, in_turn
+from flows.tracking import tag
 from tasks.common.errors import InputError
 
 
@@ -43,6 +44,7 @@ def withdraw(root: Path, cohort: str, version: str, reason: str) -> dict[str, An
         git.advance(root, commit, head, [ledger.name])
         public.publish(ledger.entries())
         entry = releases.withdrawn()[which]
+    tag(root, releases.released()[which].details.get("mlflow_run"), withdrawn=str(entry.details["reason"]))
     return {
         "cohort": cohort, "version": version, "reason": entry.details["reason"], "time": entry.time, "commit": commit
     }  # fmt: skip

@@ -1,21 +1,94 @@
-"""Progress of long steps, on standard error, for the person who waits."""
+"""Progress of long steps, on standard error, for the person who waits: how far, how long so far, how long still.
+
+On a terminal bars move and go when done; elsewhere (a log file) nothing is drawn. Calls may nest.
+"""
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield ``items`` while a bar on standard error shows ``what``, how far it is and the time left.
+def track(items: Iterable[T], what: str, total: float | None = None) -> Iterator[T]:
+    """Yield ``items`` while a bar shows ``what``, how far it is, the time so far and the time left.
 
-    ``total`` is needed only where ``items`` has no length. On a terminal the bar moves and goes when done; elsewhere
-    (a log file) nothing is drawn. Calls may nest.
+    ``total`` is needed only where ``items`` has no length.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Left
 
-    console = Console(stderr=True)
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    columns = (TextColumn(_NAME), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _WORD, Left(), _LEFT)
+    with Progress(*columns, **_quiet()) as progress:
         yield from progress.track(items, total=total, description=what)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The file at ``path``, open in binary, while a bar shows how much of it has been read."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    columns = (TextColumn(_NAME), BarColumn(), DownloadColumn(), TimeElapsedColumn(), _WORD, Left(), _LEFT)
+    with Progress(*columns, **_quiet()) as progress, progress.open(path, "rb", description=path.name) as file:
+        yield file
+
+
+@contextmanager
+def working(what: str, expected: float | None = None) -> Iterator[None]:
+    """A bar for work whose parts cannot be counted. ``expected``: seconds, from the last time that it was done."""
+    from rich.progress import Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    class Bar(ProgressColumn):
+        def render(self, task: Task) -> ProgressBar:
+            return ProgressBar(expected or 100, min(task.elapsed or 0, expected or 0), width=40, pulse=not expected)
+
+    class Remaining(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(remaining(task.elapsed or 0, expected), style="progress.remaining")
+
+    with Progress(TextColumn(_NAME), Bar(), TimeElapsedColumn(), Remaining(), **_quiet()) as progress:
+        progress.add_task(what, total=None)
+        yield
+
+
+def remaining(elapsed: float, expected: float | None) -> str:
+    """What can be said of the time left, in seconds.
+
+    >>> remaining(5, 65), remaining(70, 65), remaining(5, None)
+    ('about 0:01:00 left', 'longer than last time (0:01:05)', '')
+    """
+    if expected is None:
+        return ""
+    if elapsed >= expected:
+        return f"longer than last time ({timedelta(seconds=round(expected))})"
+    return f"about {timedelta(seconds=round(expected - elapsed))} left"
+
+
+_NAME, _WORD, _LEFT = "  {task.description}", "/", "left"
+
+
+@cache
+def _console() -> "Console":
+    """One for all: bars know of each other through it."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _quiet() -> dict[str, Any]:
+    # Standard output is for results: rich would put it on standard error while a bar is there
+    return {
+        "console": _console(),
+        "transient": True,
+        "redirect_stdout": False,
+        "disable": not _console().is_terminal,
+    }

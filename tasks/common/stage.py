@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import section
-from tasks.common.records import write_json
+from tasks.common.progress import working
+from tasks.common.records import read_json, write_json
 from tasks.common.tiers import Tier
 
 P = TypeVar("P", bound=BaseModel)
@@ -62,7 +63,7 @@ class Stage(Generic[P]):
         """
         params = section(layout.root, layout.cohort, self.name, self.params)
         started = time.perf_counter()
-        with whole_or_nothing(layout.folder(self.name)) as out:
+        with whole_or_nothing(layout.folder(self.name)) as out, working(self.name, self._last(layout)):
             metrics = self.function(Context(layout, params, out))
             metrics = {"tier": str(self.tier), "seconds": round(time.perf_counter() - started, 3), **metrics}
             if not (out / "metrics.json").exists():  # a bundle's is its own, and already in its manifest
@@ -70,6 +71,11 @@ class Stage(Generic[P]):
             if section(layout.root, layout.cohort, self.name, self.params) != params:
                 raise InputError(f"params.yaml changed while {self.name} ran: its result is discarded; run it again")
         return metrics
+
+    def _last(self, layout: Layout) -> float | None:
+        """How long it took the last time, if that is known."""
+        metrics = layout.folder(self.name) / "metrics.json"
+        return read_json(metrics).get("seconds") if metrics.exists() else None
 
 
 def stage(params: type[P], tier: Tier) -> Callable[[Callable[[Context[P]], dict[str, Any]]], Stage[P]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.common.labels import Labels, known, per_class
+from tasks.common.progress import track
 from tasks.common.records import CondensedSet
 from tasks.networks.choose import platt, scaled
 from tasks.networks.fit import calibrated, choose_device, fit
@@ -59,7 +60,7 @@ def predicted(
         for name in chosen
         for seed in range(recipes.ensemble)
     ]
-    runs = list(spread(Training.run, jobs, where))
+    runs = list(track(spread(Training.run, jobs, where), "training networks", len(jobs)))
     return {
         name: np.stack([run for job, run in zip(jobs, runs, strict=True) if job.network == name]) for name in chosen
     }

@@ -6,6 +6,7 @@ from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.common.labels import per_class
 from tasks.common.params import validate
+from tasks.common.progress import track
 from tasks.common.records import SPLITS, CondensedSet, Normalised, read_json
 from tasks.common.shadow_sets import ShadowSets
 from tasks.common.stage import Context, stage
@@ -42,7 +43,7 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
         name: audited_with_shadows(name, chosen, cohort, condensed, params, evidence)
         if needs_shadows(name)
         else audited(name, chosen, cohort, condensed, params)
-        for name, chosen in options.items()
+        for name, chosen in track(options.items(), "attacks", len(options))
     }
     return {
         "attacks": attacks,

@@ -59,6 +59,8 @@ def write_bundle(
             "files": _hashes(folder),
         },
     )
+    # safetensors writes for its owner alone, and a bundle is for anyone
+    shutil.copymode(folder / "manifest.json", folder / "condensed.safetensors")
 
 
 def write_version(

@@ -1,6 +1,7 @@
 """The bundle's report.html: one page for clinicians and ethics boards, with everything in it and nothing fetched."""
 
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ def report(contents: Contents) -> str:
         scores=list(_scores(metrics)),
         networks=list(_networks(metrics)),
         convergence=_convergence(metrics.get("convergence", {})),
+        plateaus=list(_plateaus(metrics)),
         reliability=list(_reliability(metrics.get("calibration", {}).get("of", {}))),
         subgroups=[(group, _strips(group["auc"])) for group in metrics.get("subgroups", {}).get("groups", [])],
         pictures=list(pictures(contents)),
@@ -116,6 +118,14 @@ def _convergence(found: dict[str, dict[str, list[float]]]) -> Markup | None:
     )
     x = Axis(1, max(steps, 2), "training steps, by powers of ten", powers(steps), log=True)
     return chart(lines, x, Axis(low, high, ticks=nice(low, high)), f"AUC against training steps. {said}.")
+
+
+def _plateaus(metrics: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
+    """Of each training set whose curve is drawn: median, least and most training steps to the plateau."""
+    for name in metrics.get("convergence", {}):
+        of = metrics.get("steps_to_plateau", {}).get(name, {})
+        if steps := [of[network] for network in metrics["mean_over"] if network in of]:
+            yield name, median(steps), min(steps), max(steps)
 
 
 def _reliability(of: dict[str, list[dict[str, float]]]) -> Iterator[tuple[str, Markup, list[dict[str, float]]]]:

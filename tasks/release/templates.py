@@ -1,4 +1,4 @@
-"""Documents from their templates beside this file."""
+"""Documents from their templates, beside this file or in another folder."""
 
 from functools import cache
 from pathlib import Path
@@ -9,12 +9,14 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from tasks.common.verdicts import in_words
 from tasks.release.words import interval
 
+HERE = Path(__file__).parent
+
 
 @cache
-def _templates() -> Environment:
+def _templates(folder: Path) -> Environment:
     """HTML is escaped. A figure that is missing is false, and so are its parts: a block asks, and is left out."""
     found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),
         undefined=ChainableUndefined,
         trim_blocks=True,
@@ -24,6 +26,6 @@ def _templates() -> Environment:
     return found
 
 
-def render(name: str, **values: Any) -> str:
-    """The document that template ``name`` makes of ``values``."""
-    return _templates().get_template(name).render(values) + "\n"
+def render(name: str, folder: Path = HERE, /, **values: Any) -> str:
+    """The document that template ``name`` in ``folder`` makes of ``values``; it may include those beside this file."""
+    return _templates(folder).get_template(name).render(values) + "\n"

@@ -20,11 +20,14 @@ import pandas as pd
 BUNDLE = Path(__file__).resolve().parent
 ROLES, LONG = ("series", "static"), ("subject", "hours", "variable", "value")
 Array = np.ndarray[Any, np.dtype[Any]]
+# Numbers as they were written: from pandas 3.1 on they always are, and asking for it is warned of
+RECENT = tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1)
+EXACT: dict[str, Any] = {} if RECENT else {"float_precision": "round_trip"}
 
 
 def read_csv(path: Path, *needed: str) -> pd.DataFrame:
     """A table with text in ``subject``; numbers are read as they were written."""
-    table = pd.read_csv(path, dtype={"subject": str}, float_precision="round_trip")
+    table = pd.read_csv(path, dtype={"subject": str}, **EXACT)
     missing = [name for name in needed if name not in table]
     if missing:
         raise SystemExit(f"{path} has no column {', '.join(missing)}")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
+from tasks.common.progress import reading
 
 BLOCK_BYTES = 1 << 22  # memory follows from this, not from the size of the table
 LONGEST_HEADER = 1 << 16
@@ -133,7 +134,8 @@ def read_batches(
         header = _header(path)
         _check_header(path, header, columns)
         chosen = [*columns, *(name for name in optional if name in header)]
-        with pa.input_stream(str(path), compression="gzip" if _is_gzip(path) else None) as stream:
+        packed = "gzip" if _is_gzip(path) else None
+        with reading(path) as file, pa.input_stream(file, compression=packed) as stream:
             lines = _Ascii(stream)
             reader = pyarrow.csv.open_csv(
                 lines,

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from tasks.common.progress import track
 from tasks.ingestion.datasets._physionet2012.files import RecordFile
 from tasks.ingestion.datasets._physionet2012.lines import Lines, pack, parse, unpack
 from tasks.ingestion.datasets._physionet2012.variables import PARAMETERS, RECORD_ID
@@ -26,7 +27,8 @@ def examine(files: list[RecordFile], parsed: Parsed) -> tuple[pd.DataFrame, Line
         file.content.removeprefix(HEADER) if reason in ("", NO_HEADER) else b""
         for file, reason in zip(files, reasons, strict=True)
     ]
-    lines = unpack([_parsed(files[batch], bodies[batch], parsed) for batch in _batches(bodies)])
+    batches = track(list(_batches(bodies)), "batches of records")
+    lines = unpack([_parsed(files[batch], bodies[batch], parsed) for batch in batches])
     records = pd.DataFrame(
         {
             "file": [file.name for file in files],

@@ -1,0 +1,181 @@
+"""What a flow run says of itself in Prefect's own pages: tables, markdown and links, of aggregate figures alone.
+
+Each artifact has a key of its cohort, so that Prefect keeps them as versions of one: how a cohort's runs have gone.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.outcomes import Group, Outcome
+from tasks.common.layout import Layout
+from tasks.common.records import read_json
+from tasks.common.verdicts import in_words
+from tasks.networks.results import TRAINING_SETS
+from tasks.release.words import interval
+
+LOCAL_MLFLOW = "http://127.0.0.1:5000"  # where `recondense ui` serves its pages, unless told otherwise
+
+
+def key(*parts: str) -> str:
+    """Prefect's form of a key: a-z, 0-9 and dashes.
+
+    >>> key("icu_A", "privacy")
+    'icu-a-privacy'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def of_stage(layout: Layout, name: str) -> None:
+    """What came of a finished stage, where that is more than a number."""
+    metrics = read_json(layout.folder(name) / "metrics.json")
+    rows, about = ROWS[name](metrics) if name in ROWS else ([], "")
+    if rows:
+        create_table_artifact(rows, key=key(layout.cohort, name), description=f"{layout.cohort}: {about}")
+
+
+def of_refusal(cohort: str, reasons: Sequence[str]) -> None:
+    """Why the gate refused."""
+    listed = "\n".join(f"- {_plain(reason)}" for reason in reasons)
+    markdown = f"## {cohort}: the gate refused this release\n\n{listed}\n\nThe last bundle that passed is unchanged."
+    create_markdown_artifact(markdown, key=key(cohort, "run"), description=f"{cohort}: refused")
+
+
+def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) -> None:
+    """A finished run on one page: each stage, what the bundle is worth, what attacks found; and a link to MLflow."""
+    metrics = read_json(layout.folder("release") / "metrics.json")
+    bundle = layout.folder("release").relative_to(layout.root)
+    attacks = metrics["privacy"]["attacks"]
+    succeeded = [name for name, found in attacks.items() if found["verdict"] == "succeeded"]
+    guarantee = metrics["privacy"]["guarantee"]
+    ran = [name for name, state in states.items() if state != "Cached"]
+    condensed = metrics["condensed"]
+    said = [
+        f"## {layout.cohort}: a release candidate",
+        f"{sum(condensed['records_per_class'])} condensed records by {_plain(condensed['method'])}. "
+        f"Models trained on them reach a test AUC of **{interval(metrics['test_auc']['condensed'])}**"
+        + _beside(metrics),
+        f"Attacks that succeeded: **{', '.join(map(_plain, succeeded)) or 'none'}** of {len(attacks)}. "
+        + (
+            f"Epsilon {guarantee['epsilon']:g}, delta {guarantee['delta']:g}."
+            if guarantee
+            else "No guarantee is given."
+        ),
+        f"Ran: {', '.join(ran) or 'nothing, all was current'}.",
+        f"The bundle lies in `{bundle}`: `report.html` is its page, `recondense verify {bundle}` checks it, "
+        f"`recondense release {layout.cohort}` makes it a release. MLflow run `{run}`.",
+    ]
+    if against := metrics.get("override"):
+        said.insert(1, f"**Released against the gate by {_plain(against['by'])}: {_plain(against['reason'])}**")
+    create_markdown_artifact("\n\n".join(said), key=key(layout.cohort, "run"), description=f"{layout.cohort}: passed")
+    link_to_mlflow(layout.cohort, experiment, run)
+
+
+def link_to_mlflow(name: str, experiment: str, run: str) -> None:
+    """Where a run's metrics, curves and figures are. A local database has pages while `recondense ui` runs."""
+    server = os.environ.get("MLFLOW_TRACKING_URI", "")
+    remote = server.startswith(("http://", "https://"))
+    where = "" if remote else f", while `recondense ui` serves it at {LOCAL_MLFLOW}"
+    create_link_artifact(
+        f"{(server if remote else LOCAL_MLFLOW).rstrip('/')}/#/experiments/{experiment}/runs/{run}",
+        link_text=f"MLflow run {run}",
+        key=key(name, "mlflow"),
+        description=f"metrics, curves and figures of this run{where}",
+    )
+
+
+class Course:
+    """A bar in Prefect's pages for the cells of a sweep."""
+
+    def __init__(self, name: str, of: int) -> None:
+        self.of = of
+        made = create_progress_artifact(0.0, key=key(name, "progress"), description=f"0 of {of} cells")
+        self.bar = cast(UUID, made)  # a coroutine only in asynchronous code
+
+    def at(self, done: int) -> None:
+        """``done`` cells have ended."""
+        share = 100.0 * done / max(self.of, 1)
+        update_progress_artifact(self.bar, share, description=f"{done} of {self.of} cells")
+
+
+def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
+    """A sweep's results: a row a cohort, method and size; what failed, and why."""
+    rows = [
+        {
+            "cohort": group.cohort,
+            "method": _plain(group.method),
+            "records a class": group.records_per_class,
+            "seeds": len(group.aucs),
+            "test AUC": f"{group.mean:.3f} ({min(group.aucs):.3f} to {max(group.aucs):.3f})" if group.aucs else "",
+            "all real": f"{group.all_real['mean']:.3f}" if group.all_real else "",
+            "retained": f"{group.retained:.1%}" if group.retained is not None else "",
+        }
+        for group in groups
+    ]
+    create_table_artifact(rows, key=key(name, "results"), description="test AUC: mean over seeds (range)")
+    failed = [{"cell": str(one.cell), "reason": one.reason} for one in outcomes if one.reason]
+    if failed:
+        create_table_artifact(failed, key=key(name, "failed"), description="cells that did not come through")
+
+
+def _beside(metrics: dict[str, Any]) -> str:
+    real = metrics["test_auc"].get("all_real")
+    return f"; on all real records {interval(real)}." if real else "."
+
+
+def _counts(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    rows = [
+        {
+            "of": unit,
+            "in": count["in"],
+            "kept": count["kept"],
+            "set aside": "; ".join(f"{reason}: {n}" for reason, n in count["set_aside"].items()) or "none",
+        }
+        for unit, count in metrics["counts"].items()
+    ]
+    return rows, "what came in, what was kept, and why the rest was set aside"
+
+
+def _worth(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    rows = [
+        {
+            "trained on": TRAINING_SETS.get(name, name),
+            "test AUC (95 % interval)": interval(found),
+            **{_plain(network): f"{score['mean']:.3f}" for network, score in found.get("by_network", {}).items()},
+        }
+        for name, found in metrics["test_auc"].items()
+    ]
+    return rows, f"test AUC, mean over {len(metrics['mean_over'])} networks, and of each network"
+
+
+def _attacks(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    rows = [
+        {"attack": _plain(name), "verdict": found["verdict"], "found": in_words(found), "why": found.get("reason", "")}
+        for name, found in metrics["attacks"].items()
+    ]
+    return rows, "privacy attacks on the condensed records; all intervals hold together with 95 %"
+
+
+def _gate(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    rows = [
+        {"condition": one["name"], "found": _plain(str(one["found"])), "required": one["required"]}
+        for one in metrics.get("gate", [])
+    ]
+    return rows, "what the release had to satisfy"
+
+
+ROWS = {"ingestion": _counts, "training": _worth, "privacy": _attacks, "release": _gate}
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
