@@ -1,4 +1,4 @@
-"""SIGKILL at random moments, to whatever runs: server, `serve`, a flow, a command (slow: `pytest -m slow`)."""
+"""SIGKILL at random moments, to whatever runs: server, `serve`, worker, a flow, a command (slow: `pytest -m slow`)."""
 
 import contextlib
 import json
@@ -21,20 +21,24 @@ from flows.releases.recipient import check_against
 from tasks.release.verify import verify
 from tests.project import with_remotes
 from tests.services import free_port
-from tests.test_serve import POLL, Served, lines_of_patient_2, make_served, processes_of, until
+from tests.test_serve import POLL, Served, as_a_work_pool, lines_of_patient_2, make_served, processes_of, until
 
-KILLS = int(os.environ.get("RECONDENSE_KILLS", "50"))
-LONGEST = 45.0  # seconds from a new patient to the kill: a run and its release take about as long
-TARGETS = ("server", "serve", "flow", "run", "release")
+KILLS = int(os.environ.get("RECONDENSE_KILLS", "50"))  # in all, half of them under each of KEEPERS
+KEEPERS = {"serve": ("serve",), "work pool": ("watch", "worker")}  # what runs unattended, beside the server
+COMMANDS = ("run", "release")
 
 
 @dataclass
 class Hospital:
-    """A served cohort whose candidates are released by policy, and the processes that serve it."""
+    """A cohort whose candidates are released by policy, and the processes that keep it.
+
+    ``arrived``: how many patients came since the start.
+    """
 
     served: Served
     folder: Path
     port: int
+    arrived: int = 0
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
@@ -43,6 +47,8 @@ class Hospital:
         command = {
             "server": [*server, "--port", str(self.port)],
             "serve": project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "* * * * *"),
+            "watch": project.command("flows.cli", "watch", "--poll", str(POLL)),
+            "worker": project.command("prefect", "worker", "start", "--pool", "recondense", "--limit", "1"),
             "run": project.command("flows.cli", "run", self.served.cohort),
             "release": project.command("flows.cli", "release", self.served.cohort),
         }[name]
@@ -52,21 +58,35 @@ class Hospital:
                 command, cwd=project.root, env={**project.env, **home}, stdout=log, stderr=log
             )
         if name == "server":
-            until(self._answers, 120)
+            until(self._answers, 600)
 
-    def kill(self, name: str) -> None:
-        """SIGKILL, the server with its children: one that lived on would hold the port."""
+    def kill(self, name: str) -> bool:
+        """SIGKILL, the server with its children: one that lived on would hold the port. False where nothing ran."""
+        running = self.running.pop(name, None)
         victims = processes_of(self.served, "prefect.engine") if name == "flow" else []
         with contextlib.suppress(psutil.NoSuchProcess):  # a command may have ended by itself
-            if name == "server":
-                victims = psutil.Process(self.running[name].pid).children(recursive=True)
-        for process in victims:
+            if name == "server" and running:
+                victims = psutil.Process(running.pid).children(recursive=True)
+        alive = [*victims, *([running] if running and running.poll() is None else [])]
+        for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        if name in self.running:
-            running = self.running.pop(name)
-            running.kill()
+        if running:
             running.wait()
+        return bool(alive)
+
+    def arrive(self) -> None:
+        """One more patient."""
+        with self.served.raw.open("a") as file:
+            file.write(lines_of_patient_2(self.served.raw, str(9000 + self.arrived)))
+        self.arrived += 1
+
+    def everybody_is_released(self) -> bool:
+        """Whether the last release was made from the records of all who arrived."""
+        candidate = self.served.project.root / "data/2_ingested/arriving/metrics.json"
+        if not candidate.exists() or self.served.events()[-1:] not in (["released"], ["nothing new"]):
+            return False
+        return sum(json.loads(candidate.read_text())["subjects"].values()) == 262 + self.arrived
 
     def check(self) -> list[str]:
         """Assert that the ledger verifies and that each release that can be seen is whole. Returns the versions."""
@@ -93,6 +113,7 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
     served = make_served(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
     root = served.project.root
     set_params(root, served.cohort, ["schedule.min_new_patients=0", "schedule.release=true"])
+    as_a_work_pool(served, "* * * * *")
     with_remotes(root)
     hospital = Hospital(served, tmp_path, port)
     try:
@@ -104,35 +125,47 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kept_by", KEEPERS)
 def test_whatever_is_killed_when_ledger_and_releases_are_whole_and_the_work_is_done_in_the_end(
-    hospital: Hospital,
+    hospital: Hospital, kept_by: str
 ) -> None:
     seed = int(os.environ.get("RECONDENSE_SEED", time.time()))
     print(f"RECONDENSE_SEED={seed}")
-    chance = random.Random(seed)
-    for name in ("server", "serve"):
+    chance, keepers, project = random.Random(seed), KEEPERS[kept_by], hospital.served.project
+    hospital.start("server")
+    if "worker" in keepers:
+        project.call("prefect", "work-pool", "create", "recondense", "--type", "process")
+        project.call("prefect", "--no-prompt", "deploy", "--all")
+    began = time.monotonic()
+    for name in keepers:
         hospital.start(name)
-    for kill in range(KILLS):
-        target = chance.choice(TARGETS)
-        with hospital.served.raw.open("a") as file:
-            file.write(lines_of_patient_2(hospital.served.raw, str(9000 + kill)))
-        if target in ("run", "release"):
-            hospital.start(target)
-        time.sleep(chance.uniform(0, LONGEST))
-        hospital.kill(target)
-        print(f"{kill} {target}: {len(hospital.check())} releases", flush=True)
-        if target in ("server", "serve"):
-            hospital.start(target)
-        elif target == "flow" and hospital.running["serve"].poll() is not None:
-            hospital.start("serve")
+    until(hospital.everybody_is_released, 1800)
+    longest = time.monotonic() - began  # what it takes here: a kill then meets every step of it
+    print(f"{kept_by}: kills within {longest:.0f} s of the last", flush=True)
 
-    def done() -> bool:
-        subjects = json.loads((hospital.served.project.root / "data/2_ingested/arriving/metrics.json").read_text())
-        return sum(subjects["subjects"].values()) == 262 + KILLS and hospital.served.events()[-1] == "nothing new"
+    kills, targets = 0, ("server", *keepers, "flow", *COMMANDS)
+    while kills < KILLS // len(KEEPERS):
+        if hospital.everybody_is_released():
+            hospital.arrive()  # not before: a record that comes while a run reads makes it begin again
+        target, pause = chance.choice(targets), chance.uniform(0, longest)
+        before = chance.uniform(0, pause) if target in COMMANDS else pause
+        time.sleep(before)
+        if target in COMMANDS:
+            hospital.start(target)
+            time.sleep(pause - before)
+        kills += (hit := hospital.kill(target))
+        releases, last = len(hospital.check()), hospital.served.events()[-1]
+        print(f"{kills} {target if hit else f'no {target} any more'}: {releases} releases, last {last}", flush=True)
+        for name in ("server", *keepers):
+            if name not in hospital.running or hospital.running[name].poll() is not None:
+                hospital.start(name)
+    released = len(hospital.check())
+    assert released > kills // 10, "releases came out between kills"
 
-    until(done, 900)
+    hospital.arrive()
+    until(lambda: hospital.everybody_is_released() and hospital.served.events()[-1] == "nothing new", 1800)
     versions = hospital.check()
-    assert versions
-    assert not hospital.served.project.status()
-    tags = subprocess.run(["git", "tag"], cwd=hospital.served.project.root, capture_output=True, text=True, check=True)
+    assert len(versions) > released
+    assert not project.status()
+    tags = subprocess.run(["git", "tag"], cwd=project.root, capture_output=True, text=True, check=True)
     assert sorted(tags.stdout.split()) == sorted(f"release/arriving/{version}" for version in versions)

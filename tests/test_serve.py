@@ -229,6 +229,12 @@ def make_served(folder: Path, server: str, **environment: str) -> Served:
     return served
 
 
+def as_a_work_pool(served: Served, cron: str) -> None:
+    """Let prefect.yaml deploy the project's cohort, on the schedule ``cron``."""
+    settings = served.project.root / "prefect.yaml"
+    settings.write_text(settings.read_text().replace("pbcseq", served.cohort).replace("0 3 * * *", cron))
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, prefect_server: str, webhook: str) -> Iterator[Served]:
     """A project under `recondense serve`, with a schedule that fires every other minute."""
@@ -312,8 +318,7 @@ def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its
     home, port = tmp_path / "prefect", free_port()
     home.mkdir()
     served = make_served(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK="unused")
-    settings = served.project.root / "prefect.yaml"
-    settings.write_text(settings.read_text().replace("pbcseq", "arriving").replace("0 3 * * *", "*/2 * * * *"))
+    as_a_work_pool(served, "*/2 * * * *")
     worker = served.project.command("prefect", "worker", "start", "--pool", "recondense", "--limit", "1")
     with contextlib.ExitStack() as outliving:
         with running_server(home, port):
