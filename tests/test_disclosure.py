@@ -8,10 +8,11 @@ from scipy.sparse import csr_matrix
 from tasks.common.errors import InputError
 from tasks.common.records import CondensedSet
 from tasks.privacy.attacks import Target, linkability, nearest_record
-from tasks.privacy.disclosure import People, detectable_risk, disclosed, exchanged, risk, wilson
+from tasks.privacy.disclosure import People, disclosed
 from tasks.privacy.guesses import AboutEach, Predicates, Reconstructions, Tally
 from tasks.privacy.outliers import outliers, planted
 from tasks.privacy.params import Params
+from tasks.privacy.risk import detectable_risk, rare, risk, wilson
 from tests.test_privacy import cohort
 
 MEMBERS, OTHERS = np.arange(100), np.arange(100, 200)
@@ -80,8 +81,21 @@ def test_one_person_in_all_predicates_is_a_coincidence_and_ten_people_are_not() 
     one[:, 7] = True
     ten[np.arange(200), np.arange(200) % 10] = True
     assert risk(Predicates(csr_matrix(one)).tally(MEMBERS, OTHERS), 0.95).low > 0.9, "the interval alone is sure"
-    assert exchanged(Predicates(csr_matrix(one)), MEMBERS, OTHERS, 0) > 0.2
-    assert exchanged(Predicates(csr_matrix(ten)), MEMBERS, OTHERS, 0) < 0.05
+    assert not rare(Predicates(csr_matrix(one)), MEMBERS, OTHERS, 0.95, 0)
+    assert rare(Predicates(csr_matrix(ten)), MEMBERS, OTHERS, 0.95, 0)
+
+
+def test_however_great_the_confidence_as_many_exchanges_are_tried_as_can_show_it() -> None:
+    """One of 40 figures that hold together at 95 % has to be rarer than one exchange in 800."""
+    ten = np.zeros((200, 250), dtype=bool)
+    ten[np.arange(200), np.arange(200) % 10] = True
+    assert rare(Predicates(csr_matrix(ten)), MEMBERS, OTHERS, 1 - 0.05 / 40, 0)
+
+
+def test_a_coincidence_is_called_rare_as_seldom_as_the_confidence_says() -> None:
+    rng = np.random.default_rng(0)
+    lucky = [rare(AboutEach(rng.random(250) < 0.3, np.zeros(250)), MEMBERS, OTHERS, 0.8, seed) for seed in range(300)]
+    assert 0.1 < np.mean(lucky) < 0.26
 
 
 def test_a_verdict_takes_what_the_baseline_and_the_naive_guess_do_not_give() -> None:

@@ -137,6 +137,15 @@ def test_a_few_patients_handed_over_as_they_are_are_found_by_guesses_too(name: s
     assert result["rates"]["members"]["low"] > result["rates"]["baseline"]["rate"]
 
 
+@pytest.mark.parametrize("name", GUESSING)
+def test_guesses_can_succeed_among_as_many_attacks_as_there_are(name: str) -> None:
+    """The more attacks share the confidence, the rarer a coincidence must be, and the more exchanges show that."""
+    records, module = cohort(300, 100, 200), plugins.load(ATTACKS, name)
+    released = random_records(records.part("train"), 10, seed=3)
+    result = audited(name, module.Options(**QUICK.get(name, {})), records, released, Params().of_each(len(EVERY)))
+    assert result["verdict"] == "succeeded", result["reason"]
+
+
 def test_the_population_that_an_attack_is_given_is_half_of_the_validation_part_and_judged_on_the_other() -> None:
     result = audit("domias", cohort(60, 61, 60), independent())
     assert result["control"]["n_members"] == 31

@@ -1,28 +1,24 @@
-"""From right and wrong guesses about people to a risk with its interval, and to a verdict.
+"""From an attack's guesses about people to its figures and a verdict.
 
-The risk is how much more often guesses are right of members than of held-out people (the control), as a share of what
-there was to gain: (r_members - r_control) / (1 - r_control) (Giomi et al. 2022, arXiv 2211.10459, section 3). Beside it
-stand a baseline, the attack with validation records for the condensed set, and where there is one a naive guess; a
-shift, the same risk of validation records; and a positive control, the attack on random train records, about those.
+Beside the risk (`tasks.privacy.risk`) stand a baseline, the attack with validation records for the condensed set, and
+where there is one a naive guess; a shift, the same risk of validation records; and a positive control, the attack on
+random train records, about those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import binom, norm
 
-from tasks.privacy.evaluate import POWER, Estimate, Verdict, clopper_pearson
+from tasks.privacy.evaluate import Estimate, Verdict
 from tasks.privacy.guesses import Guesses, Places, Tally
 from tasks.privacy.params import Params
+from tasks.privacy.risk import beats, detectable_risk, risk, wilson
 
-SWAPS = 199
 Variants = Mapping[str, Guesses]
 
 
@@ -48,80 +44,6 @@ class People:
         """From a mask of the candidates for each."""
         rng = np.random.default_rng(seed)
         return cls(*(rng.permutation(np.flatnonzero(mask)) for mask in (members, validation, others, copied)))
-
-
-def wilson(right: float, made: int, confidence: float) -> tuple[float, float]:
-    """Centre and half width of Wilson's (1927) interval of a proportion; of none made it is all there is.
-
-    >>> [round(part, 6) for part in wilson(0, 0, 0.95)]
-    [0.5, 0.5]
-    """
-    z = float(norm.ppf((1 + confidence) / 2))
-    variance = right * (made - right) / made if made else 0.0
-    return (right + z * z / 2) / (made + z * z), z / (made + z * z) * sqrt(variance + z * z / 4)
-
-
-def risk(tally: Tally, confidence: float) -> Estimate:
-    """The risk, with Giomi's interval: centres and half widths of Wilson's, propagated to first order. Where ``chance``
-    is known the interval is Clopper and Pearson's. Below 0 where guesses are more often right of others."""
-    if tally.chance is not None:
-        ends = (tally.right / max(1, tally.made), *clopper_pearson(tally.right, tally.made, confidence))
-        value, low, high = ((end - tally.chance) / (1 - tally.chance) for end in ends)
-        return Estimate(value, low, high, 0.0)
-    attack, attack_error = wilson(tally.right, tally.made, confidence)
-    control, control_error = wilson(tally.others_right, tally.others_made, confidence)
-    value = (attack - control) / (1 - control)
-    error = sqrt((attack_error / (1 - control)) ** 2 + (control_error * (attack - 1) / (1 - control) ** 2) ** 2)
-    return Estimate(value, value - error, value + error, 0.0)
-
-
-def detectable_risk(tally: Tally, confidence: float) -> float:
-    """The smallest risk whose interval lies above 0 in `POWER` of all repetitions with so many guesses; 1 if none."""
-    if tally.chance is not None:
-        counts = range(tally.made + 1)
-        enough = next((k for k in counts if clopper_pearson(k, tally.made, confidence)[0] > tally.chance), None)
-        if enough is None:
-            return 1.0
-        share = float(brentq(lambda p: binom.sf(enough - 1, tally.made, p) - POWER, 0, 1))
-        return (share - tally.chance) / (1 - tally.chance)
-    reach = 1 + float(norm.ppf(POWER) / norm.ppf((1 + confidence) / 2))
-    true = tally.others_right / tally.others_made if tally.others_made else 0.5
-    control, control_error = wilson(tally.others_right, tally.others_made, confidence)
-
-    def spare(found: float) -> float:
-        rate, error = wilson((true + found * (1 - true)) * tally.made, tally.made, confidence)
-        return rate - control - reach * sqrt(error**2 + (control_error * (1 - rate) / (1 - control)) ** 2)
-
-    return float(brentq(spare, 0, 1)) if spare(1) > 0 > spare(0) else 1.0
-
-
-def exchanged(guesses: Guesses, members: Places, others: Places, seed: int) -> float:
-    """How often guesses gain as much where members and others are exchanged at random (a permutation test).
-
-    Intervals take guesses to be independent, and those made of one condensed record, or about one outlying person, are
-    not. Without a leak, any exchange of people is as likely as any other.
-    """
-
-    def gain(tally: Tally) -> float:
-        rival = tally.chance if tally.chance is not None else tally.others_right / max(1, tally.others_made)
-        return tally.right / max(1, tally.made) - rival
-
-    found, everyone = gain(guesses.tally(members, others)), np.concatenate([members, others])
-    rng, as_much = np.random.default_rng(seed), 1
-    for _ in range(SWAPS):
-        mixed = rng.permutation(everyone)
-        as_much += gain(guesses.tally(mixed[: len(members)], mixed[len(members) :])) >= found - 1e-12
-    return as_much / (SWAPS + 1)
-
-
-def beats(guesses: Guesses, about: Places, others: Places, rivals: list[float], confidence: float, seed: int) -> bool:
-    """Whether guesses about ``about`` are right beyond those about ``others`` and beyond the rates of ``rivals``, with
-    the whole interval, and not by an exchange of people."""
-    tally = guesses.tally(about, others)
-    centre, error = wilson(tally.right, tally.made, confidence)
-    if risk(tally, confidence).low <= 0 or centre - error <= max(rivals, default=0.0):
-        return False
-    return exchanged(guesses, about, others, seed) <= 1 - confidence
 
 
 def disclosed(

@@ -1,5 +1,6 @@
 """One attack that learns from shadows: on the condensed set, with baseline and controls, and on every shadow."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,10 @@ def audited_with_shadows(
     def figures(scores: Scores, members: NDArray[np.bool_]) -> Figures:
         return measured(scores[members], scores[test], params.confidence)
 
-    def in_turn(signals: Scores, members: NDArray[np.bool_], candidates: Normalised) -> Scores:
-        attacked = [Shadows.attacking(place, signals, members) for place in range(len(signals))]
-        return np.stack([scores(shadows, candidates) for shadows in attacked])
-
     attacked, known, real = scores(evidence.released), evidence.released, evidence.positive
-    each = in_turn(known.signals, known.members, cohort)
+    each = in_turn(scores, known.signals, known.members)
     over = pooled(each, known.members, params.confidence, params.resamples, params.seed)
-    again = in_turn(real.signals, real.members, real.pool)
+    again = in_turn(lambda shadows: scores(shadows, real.pool), real.signals, real.members)
     found = figures(attacked, members)
     report = reported(
         found,
@@ -78,6 +75,11 @@ def audited_with_shadows(
         "verdict": verdict,
         "reason": reason,
     }
+
+
+def in_turn(score: Callable[[Shadows], Scores], signals: Scores, members: NDArray[np.bool_]) -> Scores:
+    """Scores ``(n_sets, n_candidates)`` of every set, attacked with the others for its shadows; arguments so, too."""
+    return np.stack([score(Shadows.attacking(place, signals, members)) for place in range(len(signals))])
 
 
 def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, dict[str, float]]:

@@ -1,0 +1,379 @@
+"""What a condensed set is worth against what it gives away: validation AUC beside LiRA and RMIA, method by method.
+
+    python -m benchmarks.utility_privacy --scratch FOLDER                        # every row; days on two cores
+    python -m benchmarks.utility_privacy --scratch FOLDER --rows default --shadows 64 --at-most 8
+    python -m benchmarks.utility_privacy --scratch FOLDER --rows default --test  # the test split, of what was chosen
+
+Shadows are drawn, heard and attacked by the pipeline's own code: each is attacked with the others for its shadows. A
+shadow is a file in the scratch folder under a digest of all it depends on, and so is what networks make of it: a killed
+run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold records:
+remove the folder afterwards. Writes ``docs/benchmarks/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
+there are; rows measured earlier stay.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchmarks.condensation import average
+from benchmarks.harness import OUT, digest, header, read, tensor
+from tasks.common import plugins
+from tasks.common.hashes import sha256
+from tasks.common.labels import per_class
+from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
+from tasks.condensation.methods import Request
+from tasks.condensation.params import METHODS
+from tasks.networks.choose import choose
+from tasks.networks.fit import choose_device, fit
+from tasks.networks.part import Part
+from tasks.networks.recipe import Recipe, RecipeSearch
+from tasks.networks.scores import resample, score
+from tasks.networks.workers import crew, spread
+from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
+from tasks.privacy.audit import summary
+from tasks.privacy.params import ATTACKS, Params, Signals
+from tasks.privacy.pooled import pooled
+from tasks.privacy.signals import signals
+from tasks.privacy.with_shadows import in_turn
+from tasks.shadows.draw import condensing_seed, members
+from tasks.shadows.unit import keep, subset, waiting
+
+NETWORKS = ("lstm_beta", "rnn_beta", "tcn_beta", "transformer_beta", "vit_beta")
+LIRA = ("lira_online", "lira_offline", "rmia")
+DEFAULT = "default"
+INCLUDED = "random records: those in the release"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method and its options, at a ``share`` of the steps asked for, with ``noise`` of that deviation on records.
+
+    ``included``: who counts as a member is whoever's record stands in the set, not all whom it was drawn from.
+    """
+
+    method: str = "unrolled"
+    options: dict[str, Any] = field(default_factory=dict)
+    share: float = 1.0
+    noise: float = 0.0
+    included: bool = False
+
+
+ROWS = {
+    DEFAULT: Row(),
+    "random records": Row("random_records"),
+    INCLUDED: Row("random_records", included=True),
+    "from noise": Row(options={"initialisation": "noise"}),
+    "from group means": Row(options={"initialisation": "group_means"}),
+    "256 real records a class": Row(options={"real_batch": 256}),
+    "no teacher": Row(options={"teacher": 0.0}),
+    "teacher alone": Row(options={"teacher": 1.0}),
+    "half of the steps": Row(share=0.5),
+    "noise of 0.25 on records": Row(noise=0.25),
+}
+
+
+@dataclass(frozen=True)
+class Making:
+    """How the condensed sets of one row are made, and ``folder``, where they wait."""
+
+    row: Row
+    folder: Path
+    per_class: int
+    steps: int
+
+    @classmethod
+    def of(cls, row: Row, cohort: Normalised, arguments: argparse.Namespace) -> "Making":
+        """Noise, and who counts as a member, come after condensing: rows that differ in these share their files."""
+        steps, code = max(1, round(row.share * arguments.steps)), Path(plugins.load(METHODS, row.method).__file__)
+        needed = {
+            "tensor": digest(cohort),
+            "method": row.method,
+            "options": plugins.load(METHODS, row.method).Options(**row.options).model_dump(),
+            "steps": steps,
+            "per_class": arguments.per_class,
+            "code": [sha256(file) for file in (code, *sorted(code.parent.glob("_*.py")))],
+        }
+        key = hashlib.sha256(json.dumps(needed, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return cls(row, arguments.scratch / key, arguments.per_class, steps)
+
+    def request(self, seed: int) -> Request:
+        """What the method is asked for."""
+        return Request(self.per_class, self.steps, seed, choose_device("auto"))
+
+    def shadow(self, index: int) -> Path:
+        """Where shadow ``index`` lies."""
+        return self.folder / f"{index}.safetensors"
+
+    def noisy(self, records: CondensedSet, seed: int) -> CondensedSet:
+        """``records`` with the row's noise."""
+        noise = np.random.default_rng([seed, 2]).standard_normal(records.values.shape)
+        return replace(records, values=(records.values + self.row.noise * noise).astype(np.float32))
+
+
+class Condenser:
+    """Condenses shadows by their number, each into its file: what one worker does, on one core."""
+
+    def __init__(self, cohort: Normalised, making: Making) -> None:
+        self.cohort, self.making = cohort, making
+
+    def __call__(self, index: int) -> float:
+        row, cohort, started = self.making.row, self.cohort, time.perf_counter()
+        method = plugins.load(METHODS, row.method)
+        sizes = per_class(cohort.labels[cohort.split == SPLITS.index("train")])
+        chosen = members(cohort.labels, sizes, index, seed=0)
+        request = self.making.request(condensing_seed(index, seed=0))
+        made = method.condense(subset(cohort, chosen), request, method.Options(**row.options)).condensed
+        seconds = time.perf_counter() - started
+        arrays = {"values": made.values, "labels": made.labels, "members": chosen, "seconds": np.array([seconds])}
+        keep(self.making.shadow(index), arrays)
+        return seconds
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One network on one condensed set, asked about a part."""
+
+    records: CondensedSet
+    network: str
+    recipe: Recipe
+    seed: int
+    part: Part
+
+    def risks(self) -> NDArray[np.float64]:
+        """Of the part's subjects."""
+        records, device = self.records, choose_device("auto")
+        risks: NDArray[np.float64] = fit(self.network, records.values, records.labels, self.recipe, self.seed, device)(
+            self.part.values
+        )
+        return risks
+
+
+def main() -> None:
+    """Measure the rows asked for, then write the table and the figure of these and of those measured earlier."""
+    arguments = parse()
+    about, cohort = header(), tensor(arguments.cohort).labelled()
+    about |= {
+        "tensor": f"{arguments.cohort} {digest(cohort)}, {len(cohort.labels)} patients, "
+        f"{int((cohort.split == 0).sum())} of them members",
+        "condensed": f"{2 * arguments.per_class} records, {arguments.steps} steps, {arguments.releases} releases, "
+        f"{arguments.seeds} networks of each of {', '.join(NETWORKS)}",
+        "attacker": f"{arguments.signals.repeats} networks each of {', '.join(arguments.signals.networks)}, "
+        f"{arguments.signals.recipe.steps} steps at {arguments.signals.recipe.learning_rate:g}",
+    }
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    path = OUT / f"utility_privacy_{arguments.cohort}.json"
+    for name in arguments.rows:
+        found = measure(name, cohort, arguments)
+        rows = read(path).get("rows", {})
+        rows[name] = {**rows.get(name, {}), **found, "measured": about}
+        write_json(path, {"rows": {each: rows[each] for each in ROWS if each in rows}})
+        print(line(name, rows[name]), flush=True)
+    rows = read(path)["rows"]
+    path.with_suffix(".md").write_text(page(arguments.cohort, rows), encoding="utf-8")
+    figure(rows).savefig(path.with_suffix(".png"), dpi=150)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cohort", default="physionet2012")
+    parser.add_argument("--scratch", type=Path, required=True, help="a folder for shadows, outside of git")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS), metavar="ROW")
+    parser.add_argument("--shadows", type=int, default=64)
+    parser.add_argument("--at-most", type=int, help="new shadows in this call")
+    parser.add_argument("--steps", type=int, default=100, help="of condensation, of shadows and releases alike")
+    parser.add_argument("--per-class", type=int, default=10)
+    parser.add_argument("--releases", type=int, default=2, help="condensations of the train split that are scored")
+    parser.add_argument("--seeds", type=int, default=2, help="networks of each architecture")
+    parser.add_argument("--test", action="store_true", help="score the test split too: of what was chosen, once")
+    parser.add_argument("--attacker-steps", type=int, default=Signals().recipe.steps)
+    parser.add_argument("--attacker-rate", type=float, default=Signals().recipe.learning_rate)
+    arguments = parser.parse_args()
+    arguments.signals = Signals(recipe=Recipe(steps=arguments.attacker_steps, learning_rate=arguments.attacker_rate))
+    return arguments
+
+
+def measure(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Figures of one row, with as many of its shadows as are there after this call."""
+    making = Making.of(ROWS[name], cohort, arguments)
+    missing = [index for index in range(arguments.shadows) if not making.shadow(index).exists()]
+    with crew(Condenser, (cohort, making), torch.get_num_threads(), choose_device("auto")) as work:
+        for seconds in work(missing[: arguments.at_most]):
+            print(f"a shadow in {seconds:.0f} s", flush=True)
+    there = [index for index in range(arguments.shadows) if making.shadow(index).exists()]
+    found: dict[str, Any] = {"shadows": len(there), "steps": making.steps}
+    if len(there) >= FEWEST_SHADOWS:
+        found["attacks"] = attacked(making, cohort, there, arguments)
+        found["seconds"] = round(mean(float(waiting(making.shadow(index))["seconds"][0]) for index in there), 1)
+    if not making.row.included:
+        found["validation_auc"] = worth(making, cohort, "validation", arguments)
+        if arguments.test:
+            found["test_auc"] = worth(making, cohort, "test", arguments)
+    return found
+
+
+def attacked(
+    making: Making, cohort: Normalised, there: Sequence[int], arguments: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """Figures of each attack over all shadows together, each attacked with the others for its shadows."""
+    signal, sets = heard(making, cohort, there, arguments.signals), [waiting(making.shadow(each)) for each in there]
+    known = np.stack([one["members"] for one in sets]).astype(bool)
+    if making.row.included:
+        known = np.stack([inside(cohort.values, one["values"]) for one in sets])
+    nothing, device, params = CondensedSet(sets[0]["values"], sets[0]["labels"]), choose_device("auto"), Params()
+    found = {}
+    for name in LIRA:
+        attack = plugins.load(ATTACKS, name)
+
+        def scores(shadows: Shadows, attack: Any = attack) -> NDArray[np.float64]:
+            target = Target(nothing, cohort.values, cohort.labels, 0, device, shadows=shadows)
+            result: NDArray[np.float64] = attack.scores(target, attack.Options())
+            return result
+
+        each = in_turn(scores, signal, known)
+        found[name] = summary(pooled(each, known, params.confidence, params.resamples, params.seed).figures)
+    return found
+
+
+def heard(making: Making, cohort: Normalised, there: Sequence[int], params: Signals) -> NDArray[np.float64]:
+    """What the attacker's networks make of all patients, trained on each shadow, ``(n_shadows, n_patients)``."""
+    asked = json.dumps([params.model_dump(), making.row.noise], sort_keys=True, default=str)
+    key = hashlib.sha256(asked.encode()).hexdigest()[:8]
+    paths = {index: making.folder / f"{index}.heard-{key}.safetensors" for index in there}
+    missing = [index for index in there if not paths[index].exists()]
+    sets = [waiting(making.shadow(index)) for index in missing]
+    noisy = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, missing, strict=True)]
+    if missing:
+        found = signals(noisy, cohort.values, cohort.labels, params, 0, choose_device("auto"))
+        for index, signal in zip(missing, found, strict=True):
+            keep(paths[index], {"signal": signal})
+    return np.stack([waiting(paths[index])["signal"] for index in there])
+
+
+def inside(values: NDArray[np.float32], records: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of ``values`` are among ``records``, bit by bit."""
+    held = {record.tobytes() for record in records}
+    return np.array([value.tobytes() in held for value in values])
+
+
+def worth(making: Making, cohort: Normalised, split: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """AUC on ``split`` of networks trained by the recipe of each release; means over releases, of bounds, too."""
+    found = [released(making, cohort, seed, split, arguments) for seed in range(arguments.releases)]
+    return {**average(found), "by_release": [one["mean"] for one in found]}
+
+
+def released(making: Making, cohort: Normalised, seed: int, split: str, arguments: argparse.Namespace) -> Any:
+    """The same of one release, from its file where it was scored before."""
+    row, seeds = making.row, arguments.seeds
+    path = making.folder / f"release-{seed}-{split}-{seeds}-{row.noise:g}.json"
+    if path.exists():
+        return read(path)
+    method, device = plugins.load(METHODS, row.method), choose_device("auto")
+    made_at = making.folder / f"release-{seed}.safetensors"
+    if not made_at.exists():
+        train = cohort.part("train")
+        made = method.condense(train, making.request(seed), method.Options(**row.options)).condensed
+        keep(made_at, {"values": made.values, "labels": made.labels})
+    records, part = making.noisy(CondensedSet(**waiting(made_at)), seed), Part.of(cohort, split)
+    recipes = choose(records, Part.of(cohort, "validation"), RecipeSearch(networks=NETWORKS, seeds=1), device)
+    jobs = [Trained(records, name, recipes.of(name), each, part) for name in NETWORKS for each in range(seeds)]
+    risks = np.stack(list(spread(Trained.risks, jobs, device))).reshape(len(NETWORKS), seeds, -1)
+    of_network = dict(zip(NETWORKS, risks, strict=True))
+    result = score(part.labels, of_network, resample(part.labels, 1000, seed=0), NETWORKS)["auc"]
+    write_json(path, result)
+    return result
+
+
+def line(name: str, row: dict[str, Any]) -> str:
+    """One row of the table, in Markdown."""
+    cells = [name, f"{row['shadows']} x {row['steps']}" if row["shadows"] else ""]
+    for attack in LIRA[:2]:
+        found = row.get("attacks", {}).get(attack)
+        cells += [
+            f"{found['auc']:.3f} ({found['low']:.3f} to {found['high']:.3f})" if found else "",
+            *(rate(found["tpr_at_fpr"][key]) if found else "" for key in ("0.01", "0.001")),
+        ]
+    worth = row.get("validation_auc")
+    cells.append(f"{worth['mean']:.3f} ({worth['low']:.3f} to {worth['high']:.3f})" if worth else "")
+    return "| " + " | ".join(cells) + " |"
+
+
+def rate(found: dict[str, Any]) -> str:
+    """A true positive rate with its interval, in percent."""
+    if found["tpr"] is None:
+        return ""
+    return f"{100 * found['tpr']:.2f} ({100 * found['low']:.2f} to {100 * found['high']:.2f})"
+
+
+def page(cohort: str, rows: dict[str, Any]) -> str:
+    """The table with its headers."""
+    abouts = dict.fromkeys("; ".join(row["measured"].values()) for row in rows.values())
+    tested = [
+        f"Test AUC of {name}: {found['mean']:.3f} ({found['low']:.3f} to {found['high']:.3f})."
+        for name, row in rows.items()
+        if (found := row.get("test_auc"))
+    ]
+    return f"""# Utility against privacy on {cohort}
+
+`python -m benchmarks.utility_privacy --cohort {cohort} --scratch FOLDER`; RMIA's figures are in the JSON beside this.
+
+Each row is condensed from many random draws of patients ("shadows x steps"), and each of these sets is attacked with
+the others for its shadows: who was it made from? TPR: in percent, at false positive rates of 1 % and 0.1 %, which is
+what a guesser finds. 95 % intervals over patients and shadows. Releases and shadows take the same number of steps, so
+that attack and worth are of the same thing; a release of `unrolled` takes 800 by default and may give away more or
+less.
+Validation AUC: mean over five networks, trained by recipes chosen on the same patients, so a little optimistic; 95 %
+bootstrap interval over these patients, which rows have in common. {" ".join(tested)}
+
+Of random records, those drawn from but not in the release left no trace; the row below it asks about the rest.
+
+| condensed by | shadows | LiRA, AUC | TPR at 1 % | at 0.1 % | offline, AUC | TPR at 1 % | at 0.1 % | validation AUC |
+|---|---|---|---|---|---|---|---|---|
+{chr(10).join(line(name, row) for name, row in rows.items())}
+
+![Validation AUC over the true positive rate of LiRA](utility_privacy_{cohort}.png)
+
+Measured:
+{chr(10).join(f"- {about}" for about in abouts)}
+"""
+
+
+def figure(rows: dict[str, Any]) -> Figure:
+    """A cross a row: validation AUC over what LiRA finds at 0.1 % false alarms, and over its AUC, with intervals."""
+    drawn = Figure(figsize=(11, 4.5), layout="constrained")
+    left, right = drawn.subplots(1, 2, sharey=True)
+    shown = {name: row for name, row in rows.items() if "attacks" in row and "validation_auc" in row}
+    for place, (name, row) in enumerate(shown.items()):
+        worth, found = row["validation_auc"], row["attacks"]["lira_online"]
+        tpr, colour = found["tpr_at_fpr"]["0.001"], f"C{place}"
+        for axes, value, low, high in (
+            (left, *(100 * tpr[key] for key in ("tpr", "low", "high"))),
+            (right, *(found[key] for key in ("auc", "low", "high"))),
+        ):
+            axes.plot([low, high], [worth["mean"]] * 2, color=colour, linewidth=1)
+            axes.plot([value] * len(worth["by_release"]), worth["by_release"], "_", color=colour)
+            axes.plot(value, worth["mean"], "o", color=colour, label=name)
+    left.axvline(0.1, color="#999999", linestyle="--", linewidth=1)
+    right.axvline(0.5, color="#999999", linestyle="--", linewidth=1)
+    left.set_xlabel("members found at 0.1 % false alarms, % (dashed: by a guesser)")
+    right.set_xlabel("AUC of LiRA, online")
+    left.set_ylabel("validation AUC, mean over five networks")
+    right.legend(fontsize=8, loc="lower right")
+    for axes in (left, right):
+        axes.grid(color="#dddddd")
+    return drawn
+
+
+if __name__ == "__main__":
+    main()
