@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
@@ -53,7 +54,9 @@ def _models(seed: int) -> tuple[Any, Any]:
     """A logistic regression and randomised trees (Geurts et al. 2006): one smooth, one not."""
     return (
         make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=1000)),
-        ExtraTreesClassifier(100, min_samples_leaf=5, max_features=0.2, random_state=seed),
+        ExtraTreesClassifier(
+            100, min_samples_leaf=5, max_features=0.2, random_state=seed, n_jobs=torch.get_num_threads()
+        ),
     )
 
 
