@@ -26,7 +26,7 @@ Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_def
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 a mistake in the input or a check that does not hold, 2 wrong use, 3 refused
     by the gate, 130 interrupted."""
-    completion.join_words()
+    completion.cut_key()
     try:
         app()
     except InputError as error:
