@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator
@@ -30,7 +31,9 @@ from tasks.common import params, secret
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
 
-SECONDS = 30.0  # importing torch, Prefect or MLflow takes a busy machine half of it
+SECONDS = 20.0  # of waiting for something; for a processor that is busy a check may wait longer
+MOST_SECONDS = 120.0
+LOOK_SECONDS = 0.5
 AT_ONCE = 4  # as many as there are remotes and servers, so that all of these may hang
 REQUEST_SECONDS = 5
 GB = 1e9
@@ -53,7 +56,7 @@ Found = Iterator[Finding]
 
 
 def examine(root: Path, server: str | None = None, seconds: float = SECONDS) -> dict[str, list[Finding]]:
-    """What each check of the project at ``root`` finds, by its name; each may take so many ``seconds``.
+    """What each check of the project at ``root`` finds, by its name; each may wait for an answer so many ``seconds``.
 
     ``server``: the URL of the Prefect server to look for, in place of PREFECT_API_URL.
     """
@@ -79,15 +82,28 @@ def _ask(name: str, root: Path, seconds: float) -> list[Finding]:
         stderr=None if _debug() else subprocess.DEVNULL,
         text=True,
     )
-    try:
-        said, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
+    said = _said(process, seconds)
+    if said is None:
         process.kill()  # and not waited for: where a disk hangs, nothing ends
         mend = UNREACHABLE.get(name, f"see whether the machine is busy, and its disks answer; {MORE}")
         return [Finding("fault", f"no answer within {seconds:g} s", mend)]
     if process.returncode:
         return [Finding("fault", f"the check itself ended with status {process.returncode}", MORE)]
     return [Finding(**row) for row in json.loads(said.splitlines()[-1])]
+
+
+def _said(process: "subprocess.Popen[str]", seconds: float) -> str | None:
+    """What ``process`` prints; None where it waits longer than it may, which is no matter of a busy processor."""
+    import psutil
+
+    waited, began = 0.0, time.monotonic()
+    while waited < seconds and time.monotonic() - began < MOST_SECONDS:
+        try:
+            return process.communicate(timeout=LOOK_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            with suppress(psutil.NoSuchProcess):
+                waited += LOOK_SECONDS * (psutil.Process(process.pid).status() != psutil.STATUS_RUNNING)
+    return None
 
 
 def _machine(root: Path) -> Found:
