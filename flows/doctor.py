@@ -247,12 +247,11 @@ def _dvc(root: Path) -> Found:
 
     pipelines = [Pipeline(root, cohort) for cohort in params.read(root)]
     yield Finding("ok", f"dvc.yaml has every stage of {len(pipelines)} cohorts")
-    try:
-        check_remotes(pipelines[0])
-    except InputError as error:
-        known = pipelines[0].repo.config["remote"]
-        wrong = VAULT in known and RELEASE in known  # both there, and not as they should be
-        yield Finding("fault" if wrong else "warning", "a release would be refused", str(error))
+    if {VAULT, RELEASE} <= set(pipelines[0].repo.config["remote"]):  # where one is absent, its own check says so
+        try:
+            check_remotes(pipelines[0])
+        except InputError as error:
+            yield Finding("fault", "a release would be refused", str(error))
 
 
 def _remote(root: Path, name: str) -> Found:
