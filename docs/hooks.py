@@ -1,16 +1,20 @@
 """Pages that are made from the code when the site is built, so that they cannot differ from it."""
 
 import importlib
+import inspect
+import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer.main
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
 from flows.cli import app
 from tasks.common.layout import STAGE_FOLDERS
-from tasks.common.params import SIDE_SECTIONS
+from tasks.common.params import SIDE_SECTIONS, RoomParams
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -22,10 +26,21 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def command_line() -> str:
-    """Every command with its arguments and options, as `--help` has them."""
+    """Every command with its arguments and options, as `--help` has them; in lists with whole sentences."""
     command = typer.main.get_command(app)
     context = typer.Context(command, info_name="recondense")
-    return get_docs_for_click(obj=command, ctx=context, name="recondense", indent=1)
+    made = get_docs_for_click(obj=command, ctx=context, name="recondense", indent=1)
+    said = dict(_said(command))
+    made = re.sub(r"^\* `([\w-]+)`: .*\.\.\.$", lambda found: f"* `{found[1]}`: {said[found[1]]}", made, flags=re.M)
+    return re.sub(r"^Example: (.*)$", r"**Example**:\n\n```console\n$ \1\n```", made, flags=re.M)
+
+
+def _said(command: Any) -> Iterator[tuple[str, str]]:
+    """The first paragraph of each command's help, by its name."""
+    for name, inner in command.commands.items():
+        yield name, " ".join((inner.help or "").split("\n\n")[0].split())
+        if hasattr(inner, "commands"):
+            yield from _said(inner)
 
 
 def params() -> str:
@@ -38,15 +53,18 @@ def params() -> str:
 
 
 def _section(name: str, model: type[BaseModel], level: int = 2) -> Iterator[str]:
-    yield f"\n{'#' * level} {name}\n\n{(model.__doc__ or '').strip()}\n"
+    bases = [each for each in model.__mro__ if issubclass(each, BaseModel) and each not in (RoomParams, BaseModel)]
+    yield "\n\n".join([f"\n{'#' * level} {name}", *(inspect.cleandoc(each.__doc__ or "") for each in bases), ""])
     if model.model_fields:
         yield "| key | type | default |\n|---|---|---|"
     for key, field in model.model_fields.items():
         default = "required" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
-        yield f"| `{key}` | `{_type(field.annotation)}` | {default} |"
+        yield f"| `{key}` | {_type(field.annotation)} | {default} |"
     for key, field in model.model_fields.items():
-        for inner in _models(field.annotation):
-            yield from _section(f"{name}.{key}: {inner.__name__}" if level > 2 else f"{name}.{key}", inner, level + 1)
+        for inner in (several := _models(field.annotation)):
+            kind = inner.model_fields.get("kind")  # what tells the several models of one key apart
+            which = f", kind: {get_args(kind.annotation)[0]}" if kind and len(several) > 1 else ""
+            yield from _section(f"{name}.{key}{which}", inner, min(level + 1, 4))
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -56,9 +74,31 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _type(annotation: Any) -> str:
-    text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
-    return text.replace("typing.", "").replace("|", "or").split("[FieldInfo")[0]
+    """What a value may be, in words of params.yaml rather than of Python.
+
+    >>> from typing import Literal
+    >>> _type(float | None), _type(Literal["auto", "cpu"]), _type(tuple[float, float]), _type(dict[str, Any])
+    ('number or null', 'auto or cpu', 'list of number, number', 'section')
+    """
+    kind, parts = get_origin(annotation), [part for part in get_args(annotation) if not isinstance(part, FieldInfo)]
+    if kind in (Union, UnionType):
+        return " or ".join(dict.fromkeys(map(_type, parts)))
+    if kind is Literal:
+        return " or ".join(map(str, parts))
+    if kind is Annotated:
+        return _type(parts[0])
+    if kind in (tuple, list):
+        return f"list of {', '.join(_type(part) for part in parts if part is not Ellipsis)}"
+    if kind is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return "section"
+    words = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any"}
+    return words.get(annotation, str(getattr(annotation, "__name__", annotation)))
 
 
 def _plain(value: Any) -> str:
-    return str(value.model_dump() if isinstance(value, BaseModel) else value).replace("|", "\\|")
+    if isinstance(value, BaseModel):
+        return "its defaults"
+    words = {None: "null", True: "true", False: "false", "": "''"}
+    if isinstance(value, bool | None | str) and value in words:
+        return words[value]
+    return ", ".join(map(str, value)) or "[]" if isinstance(value, tuple | list) else str(value).replace("|", "\\|")

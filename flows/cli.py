@@ -26,11 +26,17 @@ Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_def
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 a mistake in the input or a check that does not hold, 2 wrong use, 3 refused
     by the gate, 130 interrupted."""
-    completion.join_words()
+    completion.cut_key()
     try:
         app()
     except InputError as error:
         typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(1)
+    except RuntimeError as error:
+        if "ephemeral Prefect API server" not in str(error):
+            raise
+        mend = "let other programs end (`recondense doctor` looks), or name a server that runs: --server URL"
+        typer.secho(f"error: Prefect's temporary server did not start in time: {mend}", err=True, fg="red")
         sys.exit(1)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+METHOD = "condensation.method"
+CUT = "_RECONDENSE_COMPLETE_VALUE"
 METHODS = Path(__file__).parents[1] / "tasks/condensation/methods"
 
 
@@ -22,10 +24,9 @@ def methods(incomplete: str) -> list[str]:
 
 
 def assignments(incomplete: str) -> list[str]:
-    """What ``--set`` is most often given: a condensation method."""
-    found = _starting([f"condensation.method={name}" for name in _methods()], incomplete)
-    # Bash replaces only what follows the equals sign
-    return [name.partition("=")[2] for name in found] if _in_bash() and "=" in incomplete else found
+    """What ``--set`` is most often given: a condensation method. Where the shell has cut off the key, its values."""
+    key = "" if os.environ.get(CUT) else f"{METHOD}="
+    return _starting([key + name for name in _methods()], incomplete)
 
 
 def versions(*others: str) -> Callable[[typer.Context, str], list[str]]:
@@ -40,21 +41,17 @@ def versions(*others: str) -> Callable[[typer.Context, str], list[str]]:
     return offer
 
 
-def join_words() -> None:
-    """Undo that bash hands over ``--set condensation.method=kmeans`` as three words; before typer reads them."""
-    if not _in_bash():
+def cut_key() -> None:
+    """Before typer reads them, mend the words of bash, to which ``--set condensation.method=km`` is three: it replaces
+    only what follows the sign, so that is all that typer is told of."""
+    if os.environ.get("_RECONDENSE_COMPLETE") != "complete_bash":
         return
-    words, joined = os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1], list[str]()
-    for word in words:
-        if len(joined) > 1 and not joined[-1].startswith("-") and (word == "=" or joined[-1].endswith("=")):
-            joined[-1] += word
-        else:
-            joined.append(word)
-    os.environ |= {"COMP_WORDS": "\n".join(joined), "COMP_CWORD": str(len(joined) - 1)}
-
-
-def _in_bash() -> bool:
-    return os.environ.get("_RECONDENSE_COMPLETE") == "complete_bash"
+    words = os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1]
+    if words[-1] == "=":
+        words.append("")
+    if words[-3:-1] == [METHOD, "="]:
+        words[-3:-1] = []
+        os.environ |= {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1), CUT: "1"}
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:

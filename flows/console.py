@@ -173,6 +173,12 @@ def essentials(entry: Entry) -> str:
     for name in ("version", "fingerprint", "manifest", "mlflow_run"):
         if details.get(name):
             said.append(f"{name.replace('_', ' ')} {str(details[name])[:12]}")
+    if entry.event == "released" and details["privacy"]["epsilon"] is not None:
+        together = details["privacy"]["cumulative_epsilon"]
+        said.append(
+            f"epsilon {details['privacy']['epsilon']:g}"
+            + (f", {together:g} with all releases before" if together is not None else "")
+        )
     reasons = details.get("reasons")
     said += [str(reason) for reason in reasons] if isinstance(reasons, list) else []
     return "; ".join(said)

@@ -130,7 +130,7 @@ def test_a_refusal_is_told_in_the_ledger_with_its_reasons_and_ends_the_run(house
     params = (house.root / "params.yaml").read_text()
     refused = house.call("flows.cli", "run", "beta", "--set", "release.min_test_auc=0.999", check=False)
     (house.root / "params.yaml").write_text(params)
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert "the gate refuses this release" in refused.stderr
     last = json.loads((house.root / "data/ledger/beta.jsonl").read_text().splitlines()[-1])
     assert last["event"] == "gate refused"
