@@ -56,7 +56,8 @@ def _attacks(attacks: dict[str, Any]) -> Figure:
         name: next((kind for kind in figures if found.get(kind) is not None), None) for name, found in attacks.items()
     }
     kinds = [kind for kind in figures if kind in of.values()]
-    figure = Figure(figsize=(9, 1.2 + 0.36 * len(attacks)), layout="constrained")
+    figure = Figure(figsize=(11, 1.4 + 0.36 * len(attacks)), layout="constrained")
+    figure.suptitle("all intervals hold together with 95 %", fontsize=10)
     panels = figure.subplots(1, max(1, len(kinds)), squeeze=False)[0]
     for axes, kind in zip(panels, kinds, strict=False):
         words, guess = figures[kind]
@@ -69,7 +70,7 @@ def _attacks(attacks: dict[str, Any]) -> Figure:
         axes.set_yticks(range(len(names)), [f"{n.replace('_', ' ')}: {attacks[n]['verdict']}" for n in names])
         axes.set_ylim(-0.6, max(len(names), 1) - 0.4)
         axes.axvline(guess, color="#999999", linewidth=1, linestyle=":")
-        axes.set_xlabel(f"{words} (all intervals together 95 %; dotted: a guess)")
+        axes.set_xlabel(f"{words} (dotted: a guess)")
     return figure
 
 

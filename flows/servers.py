@@ -17,6 +17,8 @@ from tasks.common.errors import InputError
 def serve_pages(root: Path, prefect_port: int, mlflow_port: int) -> None:
     """Run both servers until interrupted; where one ends, the other is stopped and `InputError` says which."""
     use_local_services(root)
+    # Prefect's pages ask the API at its usual port, wherever the server listens
+    os.environ.setdefault("PREFECT_UI_API_URL", f"http://127.0.0.1:{prefect_port}/api")
     scripts = Path(sys.executable).parent
     commands = {
         "Prefect": [

@@ -199,6 +199,10 @@ def test_the_pages_of_prefect_and_mlflow_are_served_on_loopback_and_stop_togethe
     try:
         for port, path in zip(ports, ("/api/health", "/health"), strict=True):
             assert _answers(f"http://127.0.0.1:{port}{path}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}/ui-settings", timeout=10) as told:
+            assert json.load(told)["api_url"] == f"http://127.0.0.1:{ports[0]}/api", (
+                "the pages would ask another server"
+            )
     finally:
         ui.terminate()
         ui.wait(60)
@@ -211,6 +215,63 @@ def test_mlflow_holds_figures_and_curves(house: Project) -> None:
         curves = database.execute("select count(distinct key) from metrics where key like 'curve.%auc'").fetchone()[0]
     assert curves >= 4
     assert len(list((house.root / "mlruns").rglob("test_auc.png"))) >= 2
+
+
+def test_mlflow_knows_the_code_and_by_dvcs_hash_the_data_of_a_run(house: Project) -> None:
+    locked = YAML(typ="safe").load(house.root / "dvc.lock")["stages"]["training@beta"]["deps"]
+    hashes = {Path(dep["path"]).name: dep["md5"] for dep in locked}
+    with sqlite3.connect(house.root / "mlflow.db") as database:
+        (run,) = database.execute(
+            "select run_uuid from runs where name = 'recondense beta' order by start_time"
+        ).fetchone()
+        tags = dict(database.execute("select key, value from tags where run_uuid = ?", (run,)).fetchall())
+        read = database.execute(
+            "select d.name, d.digest, d.dataset_schema, d.dataset_profile from inputs i join datasets d "
+            "on d.dataset_uuid = i.source_id where i.destination_id = ?", (run,)).fetchall()  # fmt: skip
+        (folder,) = database.execute("select artifact_uri from runs where run_uuid = ?", (run,)).fetchone()
+    assert tags["cohort"] == "beta" and tags["method"] == "group_means" and tags["version"] == "candidate"
+    commit = subprocess.run(
+        ["git", "cat-file", "-t", tags["git_commit"]], cwd=house.root, capture_output=True, text=True
+    )
+    assert commit.stdout.strip() == "commit" and tags["mlflow.source.git.commit"] == tags["git_commit"]
+    digests = {name: digest for name, digest, *_ in read}
+    assert digests["beta: normalised records"] == hashes["normalised.safetensors"]
+    assert digests["beta: condensed set"] == hashes["condensed.safetensors"]
+    assert digests["beta: raw records"].endswith(".dir")
+    assert all(schema is None and profile is None for *_, schema, profile in read), "nothing of records but their hash"
+    figures = {path.name for path in Path(folder.removeprefix("file://")).iterdir()}
+    assert {"test_auc.png", "convergence.png", "attacks.png", "report.html"} <= figures
+
+
+def test_prefects_pages_tell_what_a_run_came_to_and_lead_to_mlflow(house: Project) -> None:
+    def newest(key: str) -> str:
+        query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
+        address = f"{house.environment['PREFECT_API_URL']}/artifacts/filter"
+        asked = urllib.request.Request(address, json.dumps(query).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return str(json.load(answer)[0]["data"])
+
+    metrics = json.loads((house.root / "data/7_released/beta/candidate/metrics.json").read_text())
+    reached = f"{metrics['test_auc']['condensed']['mean']:.3f}"
+    assert reached in newest("beta-run") and "data/7_released/beta/candidate" in newest("beta-run")
+    assert reached in newest("beta-training") and "tcn beta" in newest("beta-training")
+    assert "nearest record" in newest("beta-privacy") and "verdict" in newest("beta-privacy")
+    assert '"kept"' in newest("beta-ingestion") and "required" in newest("beta-release")
+    assert "/#/experiments/" in newest("beta-mlflow") and "/runs/" in newest("beta-mlflow")
+
+
+def test_compare_draws_what_was_run(house: Project) -> None:
+    found = json.loads(house.call("flows.cli", "compare", "beta", "--json").stdout)
+    metrics = json.loads((house.root / "data/7_released/beta/candidate/metrics.json").read_text())
+    best = found["contenders"][-1]
+    assert best["method"] == "group_means" and best["attack"]["name"] == "nearest_record"
+    assert best["auc"]["mean"] == metrics["test_auc"]["condensed"]["mean"]
+    assert best["networks"] == {"tcn_beta": metrics["test_auc"]["condensed"]["by_network"]["tcn_beta"]["mean"]}
+    assert len(best["data"]) == 32 and best["all_real"]["mean"] > 0.5
+    page = Path(found["page"])
+    assert page == house.root / ".recondense/comparisons/beta.html" and page.with_suffix(".png").exists()
+    said = house.call("flows.cli", "compare", "beta").stdout
+    assert "beta.html" in said and "passed the gate" in " ".join(said.split())
 
 
 def _answers(url: str, seconds: float = 90) -> bool:

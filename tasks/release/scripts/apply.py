@@ -27,7 +27,7 @@ EXACT: dict[str, Any] = {} if RECENT else {"float_precision": "round_trip"}
 
 def read_csv(path: Path, *needed: str) -> pd.DataFrame:
     """A table with text in ``subject``; numbers are read as they were written."""
-    table = pd.read_csv(path, dtype={"subject": str}, **EXACT)
+    table: pd.DataFrame = pd.read_csv(path, dtype={"subject": str}, **EXACT)
     missing = [name for name in needed if name not in table]
     if missing:
         raise SystemExit(f"{path} has no column {', '.join(missing)}")
