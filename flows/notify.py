@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from apprise import Apprise
 from prefect import Flow
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
@@ -27,9 +28,10 @@ def tell(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
 
 
 def send(receiver: str, subject: str, body: str) -> None:
-    """To a Prefect notification block, or as ``{"text": ...}`` to the webhook in an environment variable.
+    """To a Prefect notification block, or to the URL in an environment variable.
 
-    Raises `InputError`, without the URL: whoever has it can post there.
+    A webhook (``https://...``) gets ``{"text": ...}``; any other URL is Apprise's, as ``mailto://...`` for e-mail:
+    https://github.com/caronc/apprise. Raises `InputError`, without the URL: whoever has it can post there.
     """
     if "/" in receiver:
         try:
@@ -43,8 +45,14 @@ def send(receiver: str, subject: str, body: str) -> None:
             run_coro_as_sync(told)
         return
     check_receiver(receiver)
+    url = os.environ[receiver]
+    if not url.startswith(("http://", "https://")):
+        client = Apprise()
+        if not (client.add(url) and client.notify(body, title=subject)):
+            raise InputError(f"the receiver in ${receiver} could not be told: is it a URL, and does its server answer?")
+        return
     try:
-        httpx.post(os.environ[receiver], json={"text": f"{subject}\n{body}"}, timeout=30).raise_for_status()
+        httpx.post(url, json={"text": f"{subject}\n{body}"}, timeout=30).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         answer = getattr(getattr(error, "response", None), "status_code", type(error).__name__)
         raise InputError(f"the webhook in ${receiver} could not be told: {answer}") from None

@@ -18,7 +18,7 @@ from flows.notify import tell
 from flows.pipeline import Pipeline, one_at_a_time, raw_folder
 from flows.recondense import recondense, room_state
 from flows.recorder import Recorder, open_ledger
-from flows.releases.release import outstanding, release
+from flows.releases.release import release_if_new
 from flows.standing import standing
 from tasks.common.errors import InputError, without_its_text
 from tasks.common.layout import Layout
@@ -73,9 +73,8 @@ def release_by_policy(layout: Layout) -> list[str]:
     """Release the candidate where the policy asks for it and it is not out yet. Returns what to say of it."""
     if not section(layout.root, layout.cohort, "schedule", Params).release:
         return []
-    if not outstanding(layout.root, layout.cohort):
-        return []
-    return [f"released {release(layout.root, layout.cohort)['version']}"]
+    made = release_if_new(layout.root, layout.cohort)
+    return [f"released {made['version']}"] if made else []
 
 
 def _why_not(layout: Layout, ledger: Ledger, run: dict[str, str], quiet_seconds: float) -> list[str] | None:

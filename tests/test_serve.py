@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import socketserver
 import subprocess
 import threading
 import time
@@ -148,6 +149,48 @@ def test_a_webhook_that_does_not_take_the_message_is_named_but_not_its_url(
     monkeypatch.delenv("STEWARD_WEBHOOK")
     with pytest.raises(InputError, match="not set"):
         send("STEWARD_WEBHOOK", "recondense alpha: Failed", "why")
+
+
+class MailServer(socketserver.StreamRequestHandler):
+    """As much of SMTP (RFC 5321) as takes a message; keeps envelope and content."""
+
+    said: list[str] = []  # noqa: RUF012
+
+    def handle(self) -> None:
+        self.answer("220 mail")
+        taken = ""
+        while line := self.rfile.readline().decode().strip():
+            taken += f"{line}\n"
+            if line.upper() == "DATA":
+                self.answer("354 go on")
+                while (text := self.rfile.readline().decode()) != ".\r\n":
+                    taken += text
+            self.answer("250 taken")
+            if line.upper() == "QUIT":
+                self.said.append(taken)
+                return
+
+    def answer(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
+def test_a_failure_is_told_by_e_mail_and_a_mail_server_that_is_away_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        query = "mode=insecure&from=recondense@hospital.example&to=steward@hospital.example&format=text"
+        monkeypatch.setenv("STEWARD_MAIL", f"mailto://127.0.0.1:{server.server_address[1]}?{query}")
+        send("STEWARD_MAIL", "recondense alpha: Failed", "a reason")
+        server.shutdown()
+    (mail,) = MailServer.said
+    for part in ("RCPT TO:<steward@hospital.example>", "Subject: recondense alpha: Failed", "a reason"):
+        assert part.lower() in mail.lower()
+    for url in ("mailto://steward:T0KEN@127.0.0.1:1?to=steward@hospital.example&mode=insecure", "nowhere://T0KEN"):
+        monkeypatch.setenv("STEWARD_MAIL", url)
+        with pytest.raises(InputError, match="STEWARD_MAIL") as failed:
+            send("STEWARD_MAIL", "recondense alpha: Failed", "why")
+        assert "T0KEN" not in str(failed.value)
 
 
 def test_a_prefect_block_is_told_and_one_that_cannot_tell_is_refused(prefect_server: str, webhook: str) -> None:

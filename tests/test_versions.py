@@ -20,6 +20,7 @@ from flows.ledger.artifacts import check_artifacts
 from flows.params_file import set_params
 from flows.pipeline import Pipeline
 from flows.recorder import Recorder
+from flows.releases import git
 from flows.releases.compare import compare
 from flows.releases.difference import compare_files
 from flows.releases.recipient import check_against
@@ -29,7 +30,7 @@ from flows.releases.withdraw import withdraw
 from flows.scheduled import release_by_policy
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
-from tests.project import REPO, Project, with_remotes
+from tests.project import REPO, Project, commit_all, with_remotes
 from tests.public import check_public
 
 FOUND_IN_BUNDLES = "data/7_released/alpha"
@@ -67,13 +68,15 @@ class Steward:
             return command(self.root, "alpha", *arguments)
 
     def new_candidate(self, old: str, new: str) -> None:
-        """Change a param of the release stage, run that stage and record it, as `recondense run` does."""
+        """Change params, run the stages that are then no longer current and record them, as `recondense run` does."""
         params = self.root / "params.yaml"
         params.write_text(params.read_text().replace(old, new, 1))
         with contextlib.chdir(self.root):
             pipeline = Pipeline(self.root, "alpha")
-            seconds = pipeline.run("release@alpha")
-            Recorder(pipeline, Ledger(self.root, "alpha"), {}).stage("release@alpha", seconds)
+            recorder = Recorder(pipeline, Ledger(self.root, "alpha"), {})
+            for stage in pipeline.stages:
+                if pipeline.key(stage) is None:
+                    recorder.stage(stage, pipeline.run(stage))
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +208,52 @@ def test_a_release_is_reproduced_from_its_tag_and_the_vault_alone(
     measured = [key.split(".")[-1] for f in found if f.state == "same" and "manifest" not in f.path for key in f.keys]
     assert all(key.startswith("seconds") for key in measured)
     assert not (mine.root / ".recondense" / "reproduce").exists(), "it held records"
+
+
+@pytest.mark.slow
+def test_raw_records_outside_the_project_are_in_the_vault_and_a_reproduction_needs_nothing_else(
+    steward: Steward, tmp_path: Path
+) -> None:
+    mine = steward.copy(tmp_path / "steward")
+    outside = tmp_path / "archive" / "pbcseq"
+    outside.parent.mkdir()
+    shutil.move(mine.root / "data/1_raw/pbcseq", outside)
+    commit_all(mine.root)
+    mine.new_candidate("data/1_raw/pbcseq", str(outside))
+    made = mine.do(release)
+    check_public(mine.root, mine.public, [str(outside.parent)])
+    shutil.rmtree(outside)
+    shutil.rmtree(mine.root / ".dvc/cache")
+    found = mine.do(reproduce, made["version"])
+    assert {finding.state for finding in found} == {"identical", "same"}
+    assert not outside.exists(), "records go into the scratch project, not to where they lay"
+
+
+def test_commits_and_tags_of_releases_are_signed_where_git_is_told_to_sign(tmp_path: Path) -> None:
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("no ssh-keygen is installed")
+    key, root = tmp_path / "key", tmp_path / "project"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (tmp_path / "signers").write_text(f"steward@localhost {key.with_suffix('.pub').read_text()}")
+    root.mkdir()
+    git.git(root, "init", "-q")
+    settings = {
+        "user.name": "steward",
+        "user.email": "steward@localhost",
+        "gpg.format": "ssh",
+        "gpg.ssh.allowedSignersFile": str(tmp_path / "signers"),
+        "user.signingKey": str(key),
+        "commit.gpgSign": "true",
+        "tag.gpgSign": "true",
+    }
+    for name, value in settings.items():
+        git.git(root, "config", name, value)
+    git.git(root, "commit", "-qm", "start", "--allow-empty")
+    (root / "dvc.lock").write_text("{}")
+    commit = git.commit(root, ["dvc.lock"], "what it is made of", git.head(root))
+    git.tag(root, "release/alpha/2026.11.1", commit, "alpha 2026.11.1")
+    git.git(root, "verify-commit", commit)  # raises where no known key signed
+    git.git(root, "verify-tag", "release/alpha/2026.11.1")
 
 
 def test_what_differs_is_named_by_offset_and_key(tmp_path: Path) -> None:

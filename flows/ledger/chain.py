@@ -17,7 +17,8 @@ class Chain:
 
     ``n``: the next entry's number. ``previous``: the hash of the last line. ``time``: the last entry's. ``keys``: every
     key that was ever admitted, by fingerprint; ``revoked``: the number of the entry that revoked one.
-    ``root``: the fingerprint that the first line must admit, where the reader knows it.
+    ``root``: the fingerprint that the first line must admit, where the reader knows it. ``entries``: those lines that
+    are entries at all, believed or not.
     """
 
     cohort: str
@@ -27,6 +28,7 @@ class Chain:
     time: str = ""
     keys: dict[str, PublicKey] = field(default_factory=dict)
     revoked: dict[str, int] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
 
     def admits(self, fingerprint: str) -> bool:
         """Whether the next line may be signed by this key."""
@@ -34,7 +36,7 @@ class Chain:
 
     def copy(self) -> "Chain":
         """The same state, to go on from separately."""
-        return replace(self, keys=dict(self.keys), revoked=dict(self.revoked))
+        return replace(self, keys=dict(self.keys), revoked=dict(self.revoked), entries=list(self.entries))
 
     def follow(self, line: bytes) -> list[str]:
         """Take in the next line of the file (without its end), whatever it is; returns all that is wrong with it.
@@ -54,6 +56,7 @@ class Chain:
             if entry.n == 0 and self.root not in (None, entry.key):
                 wrong.append(f"wrong root key: the ledger begins with {entry.key}")
             self.n, self.time = entry.n + 1, max(self.time, entry.time)
+            self.entries.append(entry)
         self.previous = hashlib.sha256(line).hexdigest()
         return wrong
 

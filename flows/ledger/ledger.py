@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from flows.ledger import keys, origin
 from flows.ledger.chain import Chain
-from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry, Malformed, parse
+from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry
 from flows.ledger.keys import Key, PublicKey
 from tasks.common import secret
 from tasks.common.checks import Check
@@ -40,17 +40,14 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """Every entry, oldest first; none where there is no ledger yet. Raises `InputError` for a broken one."""
-        content = self._read()
-        self._follow(content)
-        return [parse(line) for line in content.split(b"\n")[:-1]]
+        return self._follow(self._read()).entries
 
     def readable(self) -> list[Entry]:
         """Every line that is an entry at all, believed or not: for showing a ledger that may be broken."""
-        found = []
+        chain = Chain(self.cohort)
         for line in self._read().split(b"\n"):
-            with contextlib.suppress(Malformed):
-                found.append(parse(line))
-        return found
+            chain.follow(line)
+        return chain.entries
 
     def head(self) -> str:
         """The hash of the last line; 64 zeros where there is none. Raises `InputError` for a broken ledger."""
@@ -71,7 +68,7 @@ class Ledger:
             line = self._next(chain, key, event, details)
             self._write(content + root + line)
             self._seen, self._chain = content + root + line, chain
-        return parse(line[:-1])
+        return chain.entries[-1]
 
     def check_admission(self) -> None:
         """Raise `InputError` where `verify` finds fault, or this user may not append; says how to be admitted."""

@@ -16,7 +16,7 @@ from typing import Any
 from dvc.exceptions import DvcException
 
 from flows.ledger.entry import Entry
-from flows.releases.published import listing, published, sha256
+from flows.releases.published import digest, listing, published
 from tasks.common.errors import InputError
 
 RELEASE = "release"
@@ -74,7 +74,7 @@ class PublicRemote:
         self.check_continues(entries)
         lines = published(entries)
         self._write("ledger.jsonl", lines)
-        index = {"cohort": self.cohort, "ledger": sha256(lines), "releases": listing(entries)}
+        index = {"cohort": self.cohort, "ledger": digest(lines), "releases": listing(entries)}
         self._write("index.json", (json.dumps(index, indent=2, ensure_ascii=False) + "\n").encode())
 
     def _read(self, name: str) -> bytes:

@@ -15,16 +15,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from flows.ledger.chain import Chain
-from flows.ledger.entry import Entry, Malformed, parse
+from flows.ledger.entry import Entry
 from tasks.common.checks import Check
 
 VERSIONED = ("released", "withdrawn")
 PUBLIC = ("key admitted", "key revoked", *VERSIONED)
 
 
-def sha256(content: bytes) -> str:
-    """SHA-256, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+def digest(lines: bytes) -> str:
+    """What stands for published lines in `so_far` and in the index: their SHA-256, hexadecimal."""
+    return hashlib.sha256(lines).hexdigest()
 
 
 def published(entries: Iterable[Entry], through: int | None = None) -> bytes:
@@ -39,7 +39,7 @@ def so_far(entries: list[Entry]) -> dict[str, Any]:
     A key that is admitted between this and that line is not covered by it, hence ``through``.
     """
     through = entries[-1].n if entries else -1
-    return {"through": through, "sha256": sha256(published(entries, through))}
+    return {"through": through, "sha256": digest(published(entries, through))}
 
 
 def listing(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ class PublishedChain(Chain):
             wrong.append(f"wrong cohort: it belongs to another ledger than {self.cohort}'s")
         if entry.n < self.n:
             wrong.append(f"reordered or repeated: entry {entry.n} stands after {self.n - 1}")
-        return wrong
+        return [*wrong, *_left_out(entry, self.entries)]
 
 
 def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[list[Check], list[Entry]]:
@@ -85,22 +85,14 @@ def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[lis
 
     ``root_key``: fingerprint of the key that the first line must admit.
     """
-    chain, entries, problems = PublishedChain(cohort, root_key), list[Entry](), list[Check]()
+    chain, problems = PublishedChain(cohort, root_key), list[Check]()
     *lines, rest = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
-        wrong = chain.follow(line)
-        try:
-            entry = parse(line)
-        except Malformed:
-            pass
-        else:
-            wrong += _left_out(entry, entries)
-            entries.append(entry)
-        problems += [Check(f"published ledger, line {number}", False, text) for text in wrong]
+        problems += [Check(f"published ledger, line {number}", False, wrong) for wrong in chain.follow(line)]
     if rest or not lines:
         problems.append(Check("published ledger", False, "torn: its last line has no end" if rest else "no line"))
     whole = Check(f"the published ledger holds: {len(lines)} lines, signed and in order", True)
-    return problems or [whole], entries
+    return problems or [whole], chain.entries
 
 
 def _left_out(entry: Entry, before: list[Entry]) -> list[str]:
@@ -108,7 +100,7 @@ def _left_out(entry: Entry, before: list[Entry]) -> list[str]:
         return [] if entry.event in PUBLIC else ["not a published event"]
     stated = entry.details.get("published")
     through = stated.get("through") if isinstance(stated, dict) else None
-    if isinstance(through, int) and stated == {"through": through, "sha256": sha256(published(before, through))}:
+    if isinstance(through, int) and stated == {"through": through, "sha256": digest(published(before, through))}:
         return []
     return ["dropped or altered: the lines before it are not those that were published when it was written"]
 

@@ -18,7 +18,8 @@ a line and without a tag, or not in the index, is finished before anything else 
 of the project and runs of the cohort out. They are free again when their process is gone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,26 +52,46 @@ def release(root: Path, cohort: str) -> dict[str, Any]:
     Returns ``cohort``, ``version``, ``tag``, ``commit``, ``bundle`` (its folder, from the root), ``manifest`` (its
     SHA-256), ``published`` (where, on the release remote), and ``resumed``: whether it had been begun before.
     """
+    with _opened(root, cohort) as (releases, pipeline, public):
+        return _release(releases, pipeline, public)
+
+
+def release_if_new(root: Path, cohort: str) -> dict[str, Any] | None:
+    """`release` where the candidate is not released yet, or a release was interrupted; else None."""
+    with _opened(root, cohort) as (releases, pipeline, public):
+        manifest = Layout(root, cohort).folder("release") / "manifest.json"
+        new = manifest.is_file() and releases.of_candidate(sha256(manifest)) is None
+        return _release(releases, pipeline, public) if new or _unfinished(releases, public) else None
+
+
+@contextmanager
+def _opened(root: Path, cohort: str) -> Iterator[tuple[Releases, Pipeline, PublicRemote]]:
+    """What a release works on, while other releases of the project and runs of the cohort are kept out."""
     releases = Releases(root, cohort)
     with in_turn(root), one_at_a_time(Layout(root, cohort)):
         pipeline = Pipeline(root, cohort)
         check_remotes(pipeline)
-        public = PublicRemote(pipeline.repo, cohort)
-        version = _unfinished(releases, public)
-        resumed = version is not None
-        if version is None:
-            check_ready(releases, pipeline, public)
-            version = releases.upcoming()
-            resumed = version in releases.begun()
-            _prepare(releases, pipeline, version)
-            with working("records to the vault"):
-                vault.push(pipeline)
-            with working("the bundle to the release remote"):
-                public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
-            releases.ledger.append("released", _details(releases, version))
-        commit = _tag(releases, version)
-        public.publish(releases.ledger.entries())
-        entry = releases.released()[version]
+        yield releases, pipeline, PublicRemote(pipeline.repo, cohort)
+
+
+def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> dict[str, Any]:
+    """The steps."""
+    root, cohort = releases.root, releases.cohort
+    version = _unfinished(releases, public)
+    resumed = version is not None
+    if version is None:
+        check_ready(releases, pipeline, public)
+        version = releases.upcoming()
+        resumed = version in releases.begun()
+        _prepare(releases, pipeline, version)
+        with working("records to the vault"):
+            vault.push(pipeline)
+        with working("the bundle to the release remote"):
+            public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
+        releases.ledger.append("released", _details(releases, version))
+    commit = _tag(releases, version)
+    public.publish(releases.ledger.entries())
+    entry = releases.released()[version]
     tag(root, entry.details.get("mlflow_run"), version=str(version))
     return {
         "cohort": cohort,
@@ -82,17 +103,6 @@ def release(root: Path, cohort: str) -> dict[str, Any]:
         "published": public.fs.unstrip_protocol(public.fs.join(public.place, str(version))),
         "resumed": resumed,
     }
-
-
-def outstanding(root: Path, cohort: str) -> bool:
-    """Whether ``cohort``'s candidate is not released yet, or a release was interrupted. Raises `InputError`."""
-    releases = Releases(root, cohort)
-    pipeline = Pipeline(root, cohort)
-    check_remotes(pipeline)
-    if _unfinished(releases, PublicRemote(pipeline.repo, cohort)):
-        return True
-    manifest = Layout(root, cohort).folder("release") / "manifest.json"
-    return manifest.is_file() and releases.of_candidate(sha256(manifest)) is None
 
 
 def _unfinished(releases: Releases, public: PublicRemote) -> Version | None:

@@ -17,7 +17,7 @@ class Params(RoomParams):
     releases together may spend, None for no limit; one beyond it is refused, whoever asks for it. ``release``: whether
     a candidate that passed the gate becomes a release at once, without a person looking. ``notify``: who hears of a
     failure, a Prefect notification block (``slack-webhook/steward``) or the name of an environment variable that holds
-    a webhook's URL.
+    the URL of a webhook or, as Apprise writes it, of an e-mail's way (``mailtos://USER:PASSWORD@SERVER?to=ADDRESS``).
     """
 
     min_new_patients: int = Field(0, ge=0)
