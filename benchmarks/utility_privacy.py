@@ -31,7 +31,7 @@ from benchmarks.harness import OUT, digest, header, read, tensor
 from tasks.common import plugins
 from tasks.common.hashes import sha256
 from tasks.common.labels import per_class
-from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
+from tasks.common.records import SPLITS, CondensedSet, Normalised, Split, write_json
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.networks.choose import choose
@@ -267,13 +267,13 @@ def inside(values: NDArray[np.float32], records: NDArray[np.float32]) -> NDArray
     return np.array([value.tobytes() in held for value in values])
 
 
-def worth(making: Making, cohort: Normalised, split: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def worth(making: Making, cohort: Normalised, split: Split, arguments: argparse.Namespace) -> dict[str, Any]:
     """AUC on ``split`` of networks trained by the recipe of each release; means over releases, of bounds, too."""
     found = [released(making, cohort, seed, split, arguments) for seed in range(arguments.releases)]
     return {**average(found), "by_release": [one["mean"] for one in found]}
 
 
-def released(making: Making, cohort: Normalised, seed: int, split: str, arguments: argparse.Namespace) -> Any:
+def released(making: Making, cohort: Normalised, seed: int, split: Split, arguments: argparse.Namespace) -> Any:
     """The same of one release, from its file where it was scored before."""
     row, seeds = making.row, arguments.seeds
     path = making.folder / f"release-{seed}-{split}-{seeds}-{row.noise:g}.json"

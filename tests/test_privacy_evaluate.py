@@ -85,9 +85,9 @@ def test_the_detectable_auc_is_found_in_four_of_five_repetitions() -> None:
 
 def test_an_attack_that_finds_more_than_baseline_and_control_has_succeeded() -> None:
     chance, better = measured(drawn(200), drawn(200, seed=1), 0.95), measured(drawn(200, 1.0), drawn(200, seed=1), 0.95)
-    assert judged(better, chance, chance, better, 0.05, 0.95)[0] == "succeeded"
-    assert judged(better, better, chance, better, 0.05, 0.95)[0] == "inconclusive", "the baseline does as well"
-    assert judged(better, chance, better, better, 0.05, 0.95)[0] == "inconclusive", "so does the control"
+    assert judged(better, chance, chance, better, 0.05, 0.01, 0.95)[0] == "succeeded"
+    assert judged(better, better, chance, better, 0.05, 0.01, 0.95)[0] == "inconclusive", "the baseline does as well"
+    assert judged(better, chance, better, better, 0.05, 0.01, 0.95)[0] == "inconclusive", "so does the control"
 
 
 def test_a_few_certain_members_are_a_success_though_the_auc_hides_them() -> None:
@@ -101,14 +101,24 @@ def test_a_few_certain_members_are_a_success_though_the_auc_hides_them() -> None
 def test_resisting_takes_enough_records_and_an_attack_that_works() -> None:
     others = drawn(2000, seed=1)
     chance, works = measured(drawn(2000), others, 0.95), measured(drawn(20, 3.0), others, 0.95)
-    assert judged(chance, chance, chance, works, 0.05, 0.95)[0] == "resisted"
-    verdict, reason = judged(chance, chance, chance, chance, 0.05, 0.95)
+    assert judged(chance, chance, chance, works, 0.05, 0.01, 0.95)[0] == "resisted"
+    verdict, reason = judged(chance, chance, chance, chance, 0.05, 0.01, 0.95)
     assert verdict == "inconclusive" and "misses even real records" in reason
+
+
+def test_an_auc_near_guessing_resists_nothing_while_a_few_members_may_be_found() -> None:
+    members, others = (norm.ppf((np.arange(n) + 0.5) / n) for n in (400, 5000))  # as normal as can be: an AUC of .5
+    members[:4] = 2.6  # now 8 of 400 lie above the highest hundredth of others: too few to be told from luck
+    found, works = measured(members, others, 0.95), measured(drawn(20, 3.0), others, 0.95)
+    assert found.tpr[0.01] is not None and found.tpr[0.01].value == 0.02
+    assert 0.45 < found.auc.low < found.auc.high < 0.55 and not beats(found)
+    verdict, reason = judged(found, found, found, works, 0.05, 0.01, 0.95)
+    assert verdict == "inconclusive" and "more than 0.01 of the 400 members may be found" in reason
 
 
 def test_too_few_records_are_inconclusive_and_the_reason_says_what_could_have_been_seen() -> None:
     chance, works = measured(drawn(30), drawn(30, seed=1), 0.95), measured(drawn(30, 3.0), drawn(30, seed=1), 0.95)
-    verdict, reason = judged(chance, chance, chance, works, 0.05, 0.95)
+    verdict, reason = judged(chance, chance, chance, works, 0.05, 0.01, 0.95)
     assert verdict == "inconclusive"
     assert f"an AUC below {detectable_auc(30, 30, 0.95):.3f} would be missed" in reason
 

@@ -20,7 +20,7 @@ from tasks.release.bundle import write_bundle
 from tasks.release.documents import DOCUMENTS
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
-from tasks.release.private import covered
+from tasks.release.private import bounded, covered
 from tasks.release.verify import verify
 from tests.project import QUICK
 
@@ -49,6 +49,12 @@ METRICS: dict[str, Any] = {
         }
     },
 }
+
+QUERY = Query(name="sums", what="of patients", values=4, sensitivity=1, sigma=5)
+GUARANTEE = Guarantee(
+    mechanism="a Gaussian", delta=1e-5, epsilon=epsilon([QUERY], 1e-5), groups={2: epsilon([QUERY], 1e-5, 2)},
+    queries=(QUERY,), statistics="0" * 64, counts=(88.7, 31.2), outside=("scores on test patients",),
+)  # fmt: skip
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -119,8 +125,22 @@ def test_a_true_positive_rate_that_is_bounded_must_be_measured_and_low(
     assert all(condition.holds for condition in conditions(metrics, Params())), "nothing is asked by default"
     (refused,) = [each for each in conditions(metrics, Params(max_tpr=most)) if not each.holds]
     assert refused.found == found and "true positive rate" in refused.reason()
-    bounded = changed("privacy.attacks", {"rmia": attack(0.004), "nearest": {"verdict": "resisted"}})
-    assert all(condition.holds for condition in conditions(bounded, Params(max_tpr=0.005)))
+    low = changed("privacy.attacks", {"rmia": attack(0.004), "nearest": {"verdict": "resisted"}})
+    assert all(condition.holds for condition in conditions(low, Params(max_tpr=0.005)))
+
+
+@pytest.mark.parametrize(("high", "passes"), [(0.004, True), (0.006, False), (None, False)])
+def test_a_bundle_with_a_guarantee_passes_the_bound_on_a_rate_that_it_does_not_state(
+    high: float | None, passes: bool
+) -> None:
+    metrics = {"tier": "public", **changed("privacy.attacks", {"rmia": attack(high), "nearest": attack(None)})}
+    metrics["privacy"]["attacks"]["nearest"].pop("over_shadows")
+    metrics["privacy"]["guarantee"] = GUARANTEE.model_dump(mode="json")
+    stated = covered(bounded(metrics, 0.005))
+    assert covered(stated) == stated, "nothing but what a guarantee covers"
+    assert stated["privacy"]["attacks"]["rmia"] == {"verdict": "resisted", "tpr_at_most": 0.005 if passes else None}
+    assert stated["privacy"]["attacks"]["nearest"] == {"verdict": "resisted"}
+    assert all(condition.holds for condition in conditions(stated, Params(max_tpr=0.005))) == passes
 
 
 def test_a_record_that_is_a_patients_is_counted_as_a_copy_and_a_mean_of_two_is_not() -> None:
@@ -230,12 +250,7 @@ def test_a_file_that_cannot_be_opened_as_what_it_claims_fails_without_a_tracebac
 
 def private_bundle(bundle: Path) -> dict[str, Any]:
     """Make ``bundle`` one with a guarantee, and return its metrics."""
-    query = Query(name="sums", what="of patients", values=4, sensitivity=1, sigma=5)
-    guarantee = Guarantee(
-        mechanism="a Gaussian", delta=1e-5, epsilon=epsilon([query], 1e-5), groups={2: epsilon([query], 1e-5, 2)},
-        queries=(query,), statistics="0" * 64, counts=(88.7, 31.2), outside=("scores on test patients",),
-    )  # fmt: skip
-    figures = changed("privacy.guarantee", guarantee.model_dump(mode="json"))
+    figures = changed("privacy.guarantee", GUARANTEE.model_dump(mode="json"))
     stated = covered({"tier": "public", **figures})
     scaled = json.loads((bundle / "preprocessing.json").read_text()) | {"scale": "public"}
     (bundle / "preprocessing.json").write_text(json.dumps(scaled))

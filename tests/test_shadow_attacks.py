@@ -166,6 +166,28 @@ def test_a_rate_of_nothing_found_has_an_upper_bound_as_if_each_patient_had_been_
     assert (rate.value, rate.low) == (0.0, 0.0) and rate.high == clopper_pearson(0, 400, 0.95)[1]
 
 
+def test_many_shadows_bound_what_a_guesser_finds_below_what_one_could() -> None:
+    rng = np.random.default_rng(0)
+    known = rng.random((64, 4000)) < 0.64
+    rate = pooled(rng.standard_normal(known.shape), known, 0.95, 100, 0).figures.tpr[0.001]
+    assert rate.low < 0.001 < rate.high < 0.0016 < clopper_pearson(4, 4000, 0.95)[1]
+
+
+def test_the_interval_over_shadows_holds_the_rate_as_often_as_it_says_where_some_patients_always_show() -> None:
+    """One patient in thirty is surely found where she is a member; sets differ in how much everybody shows."""
+
+    def study(seed: int, n_shadows: int, n_patients: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        known = rng.random((n_shadows, n_patients)) < 0.6
+        shown = 5 * (rng.random(n_patients) < 1 / 30) * rng.uniform(0.5, 1, (n_shadows, 1))
+        return rng.standard_normal(known.shape) + known * shown, known
+
+    found, known = study(0, 300, 4000)
+    truth = np.mean(found[known] > np.quantile(found[~known], 0.99))
+    rates = [pooled(*study(seed, 8, 300), 0.9, 100, 0).figures.tpr[0.01] for seed in range(1, 81)]
+    assert np.mean([rate.low <= truth <= rate.high for rate in rates]) > 0.9 - 0.07
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_release_that_memorises_is_found_and_ranks_its_members_first(name: str) -> None:
     records = cohort(60, 40, 60)

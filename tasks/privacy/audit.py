@@ -57,7 +57,8 @@ def audited(
 
 def reported(found: Figures, baseline: Figures, control: Figures, positive: Figures, params: Params) -> dict[str, Any]:
     """The verdict on one attack, and the figures that it comes from, as JSON."""
-    verdict, reason = judged(found, baseline, control, positive, params.margin, params.confidence)
+    margins = params.margin, params.tpr_margin
+    verdict, reason = judged(found, baseline, control, positive, *margins, params.confidence)
     return {
         **summary(found),
         "detectable_auc": round(detectable_auc(found.n_members, found.n_others, params.confidence), 4),

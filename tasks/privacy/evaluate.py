@@ -108,16 +108,33 @@ def beats(attack: Figures, *others: Figures) -> bool:
     return any(found.low > max([found.guessing, *rivals]) for found, rivals in pairs)
 
 
+def hides(attack: Figures, tpr_margin: float) -> bool:
+    """Whether no true positive rate that could be had exceeds guessing by more than ``tpr_margin``, for certain."""
+    return all(rate.high <= rate.guessing + tpr_margin for rate in attack.tpr.values() if rate)
+
+
 def judged(
-    attack: Figures, baseline: Figures, control: Figures, positive: Figures, margin: float, confidence: float
+    attack: Figures,
+    baseline: Figures,
+    control: Figures,
+    positive: Figures,
+    margin: float,
+    tpr_margin: float,
+    confidence: float,
 ) -> tuple[Verdict, str]:
-    """The verdict on one attack, and the reason for it in words."""
+    """The verdict on one attack, and the reason for it in words. An AUC within ``margin`` of guessing hides the few who
+    are found for sure (Carlini et al. 2022), so true positive rates have to keep to ``tpr_margin``, too."""
     if beats(attack, baseline, control):
         return "succeeded", "members are told apart, beyond guessing, the baseline and the control"
     if not beats(positive, baseline, control):
         return "inconclusive", "the attack misses even real records handed over as they are, so it proves nothing"
     if 0.5 - margin <= attack.auc.low and attack.auc.high <= 0.5 + margin:
-        return "resisted", f"AUC lies within {margin:g} of guessing, and the attack does find real records"
+        if hides(attack, tpr_margin):
+            return "resisted", f"AUC lies within {margin:g} of guessing, and the attack does find real records"
+        return "inconclusive", (
+            f"too few records: AUC lies within {margin:g} of guessing, but more than {tpr_margin:g} of the "
+            f"{attack.n_members} members may be found beyond guessing"
+        )
     if attack.auc.low > 0.5 or attack.auc.high < 0.5:
         return "inconclusive", (
             "train and held-out records differ in ways that do not come from the condensed set (baseline or control is "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from tasks.privacy.evaluate import FALSE_POSITIVE_RATES, Estimate, Figures, clopper_pearson, reach
 
@@ -64,10 +65,11 @@ class Pooled:
 def pooled(scores: Scores, members: NDArray[np.bool_], confidence: float, resamples: int, seed: int) -> Pooled:
     """The figures of all pairs together, ``(n_shadows, n_patients)``.
 
-    Intervals are percentiles of the pigeonhole bootstrap (Owen 2007, arXiv 0712.1111): patients and shadows are drawn
-    anew, each by itself, and a pair counts as often as both were drawn together. For means over crossed factors that
-    is conservative. A true positive rate's is, at each end, the wider of that and of Clopper and Pearson's as if each
-    patient had been seen only once, which does not shrink to a point where none is found.
+    Intervals come from the pigeonhole bootstrap (Owen 2007, arXiv 0712.1111): patients and shadows are drawn anew, each
+    by itself, and a pair counts as often as both were drawn together. For means over crossed factors that is
+    conservative. At each end the wider of two counts. The one is the percentile, of which few resamples say little
+    where ``confidence`` is high. The other is of an AUC the normal one with the bootstrap's error, of a true positive
+    rate `_as_if_independent`.
     """
     pairs, (n_shadows, n_patients) = Pairs.of(scores, members), scores.shape
     value, *rates = pairs.figures(np.ones(scores.shape))
@@ -75,17 +77,29 @@ def pooled(scores: Scores, members: NDArray[np.bool_], confidence: float, resamp
     drawn = np.array([pairs.figures(_weights(n_shadows, n_patients, members, rng)) for _ in range(resamples)])
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    errors, counts = drawn.std(axis=0, ddof=1), (int(members.sum()), int((~members).sum()))
     tpr: dict[float, Estimate | None] = {}
     for place, (rate, found) in enumerate(zip(FALSE_POSITIVE_RATES, rates, strict=True), start=1):
-        once = clopper_pearson(round(found * n_patients), n_patients, confidence)
+        alone = _as_if_independent(found, float(errors[place]), n_patients, counts[0], confidence)
         guessing = clopper_pearson(round(rate * n_patients), n_patients, confidence)[1]
         measurable = rate == 0 or int(rate * (~members).sum() + 1e-9) > 0
-        ends = min(float(low[place]), once[0]), max(float(high[place]), once[1])
+        ends = min(float(low[place]), alone[0]), max(float(high[place]), alone[1])
         tpr[rate] = Estimate(found, *ends, guessing) if measurable else None
-    auc = Estimate(value, min(float(low[0]), value), max(float(high[0]), value), 0.5)
-    smallest = min(1.0, 0.5 + reach(confidence) * float(drawn[:, 0].std(ddof=1)))
-    counts = int(members.sum()), int((~members).sum())
+    away = float(norm.ppf(1 - tail) * errors[0])
+    ends = min(float(low[0]), value - away), max(float(high[0]), value + away)
+    auc = Estimate(value, max(0.0, ends[0]), min(1.0, ends[1]), 0.5)
+    smallest = min(1.0, 0.5 + reach(confidence) * float(errors[0]))
     return Pooled(Figures(*counts, auc, tpr), n_shadows, smallest)
+
+
+def _as_if_independent(
+    rate: float, error: float, n_patients: int, n_pairs: int, confidence: float
+) -> tuple[float, float]:
+    """Clopper and Pearson's interval of a ``rate`` of as many independent trials as would give it this standard
+    ``error`` (Korn and Graubard 1998), at most ``n_pairs``; where nothing varies, as no member is found say, of as many
+    as there are patients: then it does not shrink to a point."""
+    trials = min(n_pairs, max(1, round(rate * (1 - rate) / error**2))) if error > 0 and 0 < rate < 1 else n_patients
+    return clopper_pearson(round(rate * trials), trials, confidence)
 
 
 def _weights(n_shadows: int, n_patients: int, members: NDArray[np.bool_], rng: np.random.Generator) -> Scores:

@@ -12,7 +12,7 @@ from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
 from tasks.privacy.audit import reported, summary
-from tasks.privacy.evaluate import Estimate, Figures, Scores, Verdict, measured
+from tasks.privacy.evaluate import Estimate, Figures, Scores, Verdict, hides, measured
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.pooled import Pooled, pooled, succeeds
 from tasks.privacy.shadowed import Evidence
@@ -107,6 +107,11 @@ def judged_with_shadows(
         return verdict, reason
     auc = over.figures.auc
     within = _within(auc, params.margin)
+    if verdict == "resisted" and within and not hides(over.figures, params.tpr_margin):
+        return "inconclusive", (
+            f"over {over.n_shadows} shadows more than {params.tpr_margin:g} of members may be found beyond guessing"
+        )
+    within = within and hides(over.figures, params.tpr_margin)
     if verdict == "resisted" and not within:
         return "inconclusive", f"over {over.n_shadows} shadows the AUC may be {auc.low:.3f} to {auc.high:.3f}"
     undecided = verdict == "inconclusive" and found.auc.low <= 0.5 <= found.auc.high

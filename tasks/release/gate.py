@@ -105,17 +105,8 @@ def _guarantee(guarantee: dict[str, Any] | None, params: Params) -> list[Conditi
 
 
 def exposure(attacks: dict[str, Any], most: float) -> Condition:
-    """Whether every attack finds at most a share ``most`` of members at a false positive rate of 0.1 %, with certainty.
-
-    Of an attack with shadows the figures over these count. Of others those on the condensed set do, where its
-    non-members are enough to show any.
-    """
-    bounds: dict[str, float | None] = {}
-    for name, attack in attacks.items():
-        if "over_shadows" in attack:
-            bounds[name] = _upper_tpr(attack["over_shadows"] or {})
-        elif (own := _upper_tpr(attack)) is not None:
-            bounds[name] = own
+    """Whether every attack finds at most a share ``most`` of members at a false positive rate of 0.1 %, for certain."""
+    bounds = upper_bounds(attacks)
     unknown = sorted(name for name, bound in bounds.items() if bound is None)
     known = {name: bound for name, bound in bounds.items() if bound is not None}
     worst = max(known, key=lambda name: known[name], default=None)
@@ -127,6 +118,23 @@ def exposure(attacks: dict[str, Any], most: float) -> Condition:
         "; ".join([*found, *missing]),
         f"at most {most:g}",
     )
+
+
+def upper_bounds(attacks: dict[str, Any]) -> dict[str, float | None]:
+    """What share of members each attack may find at a false positive rate of 0.1 %, None where there is no telling.
+
+    Of an attack with shadows the figures over these count. Of others those on the condensed set do, where its
+    non-members are enough to show any. A bundle with a guarantee states no such figures, but ``tpr_at_most``.
+    """
+    bounds: dict[str, float | None] = {}
+    for name, attack in attacks.items():
+        if "over_shadows" in attack:
+            bounds[name] = _upper_tpr(attack["over_shadows"] or {})
+        elif (own := _upper_tpr(attack)) is not None:
+            bounds[name] = own
+        elif "tpr_at_most" in attack:
+            bounds[name] = attack["tpr_at_most"]
+    return bounds
 
 
 def _upper_tpr(figures: dict[str, Any]) -> float | None:

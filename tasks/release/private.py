@@ -2,16 +2,33 @@
 
 Every figure that patients of the train split have a part in would tell of them beyond that guarantee: how many there
 are, what models learn from all of them, how well attacks on them do. Such a bundle states the noisy counts instead, the
-scores of models trained on the condensed set, and of attacks the verdict alone.
+scores of models trained on the condensed set, and of attacks the verdict alone, with whether their true positive rate
+keeps to the gate's bound.
 """
 
 from typing import Any
 
 from tasks.common.guarantee import Guarantee
+from tasks.release.gate import upper_bounds
 
 CONDENSED = "condensed"
 COHORT = ("classes", "source")
 OF_CONDENSED = ("method", "records_per_class", "copied_records")
+OF_ATTACK = ("verdict", "tpr_at_most")
+
+
+def bounded(metrics: dict[str, Any], most: float | None) -> dict[str, Any]:
+    """``metrics`` where each attack whose true positive rate can be told has ``tpr_at_most``: the bound ``most`` where
+    it keeps to that with certainty, else None. So the gate can ask, and the rate itself need not be stated."""
+    if most is None:
+        return metrics
+    stated = metrics["privacy"]["attacks"]
+    attacks = {
+        name: stated[name] | {"tpr_at_most": most if bound is not None and bound <= most else None}
+        for name, bound in upper_bounds(stated).items()
+    }
+    privacy = metrics["privacy"] | {"attacks": stated | attacks}
+    return metrics | {"privacy": privacy}
 
 
 def covered(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +53,9 @@ def covered(metrics: dict[str, Any]) -> dict[str, Any]:
         **_of_held_out(metrics),
         "privacy": {
             "guarantee": guarantee.model_dump(mode="json"),
-            "attacks": {name: {"verdict": attack["verdict"]} for name, attack in attacks.items()},
+            "attacks": {
+                name: {key: attack[key] for key in OF_ATTACK if key in attack} for name, attack in attacks.items()
+            },
         },
     }
 

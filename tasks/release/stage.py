@@ -18,7 +18,7 @@ from tasks.release import figures
 from tasks.release.bundle import write_bundle
 from tasks.release.gate import conditions, copied_records, records_per_class
 from tasks.release.params import Params
-from tasks.release.private import covered
+from tasks.release.private import bounded, covered
 from tasks.release.subgroups import subgroups
 
 
@@ -32,7 +32,7 @@ def release(context: Context[Params]) -> dict[str, Any]:
     metrics = public_metrics(context, cohort.part("train"), condensed, preprocessing.classes)
     metrics |= of_groups(context, cohort, metrics["mean_over"], preprocessing)
     if metrics["privacy"]["guarantee"]:
-        metrics = covered(metrics)
+        metrics = covered(bounded(metrics, context.params.max_tpr))
     checks = conditions(metrics, context.params)
     refused = [check.reason() for check in checks if not check.holds]
     if refused and not context.params.override:

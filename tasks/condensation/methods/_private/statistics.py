@@ -21,7 +21,8 @@ NAMES = ("counts", "class sums", "second moments")
 MECHANISM = "discrete Gaussian on sums of whole numbers; its noise comes from a secret key, by HMAC-SHA256 and ChaCha20"
 OUTSIDE = (
     "scores on validation and test patients, who are not of the train split",
-    "that the gate let this set pass, which attacks on the train split too have a part in",
+    "the verdicts of attacks on the train split, and that the gate let this set pass",
+    "the choice of this set, where others were condensed with other noise and not released",
 )
 Floats = NDArray[np.float64]
 
