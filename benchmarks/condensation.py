@@ -77,7 +77,7 @@ def main() -> None:
         "tensor": f"{arguments.cohort} {digest(cohort)}, {' x '.join(map(str, cohort.values.shape[1:]))}",
         "patients": ", ".join(f"{len(part.labels)} {split}" for split, part in parts.items()),
         "condensed": f"{2 * arguments.per_class} records, {arguments.seeds} networks of each architecture, "
-        f"{arguments.condensations} condensations of a learned set",
+        f"{arguments.condensations} condensations of a learned set, recipes by {arguments.recipe_seeds} networks each",
     }
     print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
     path = OUT / f"condensation_{arguments.cohort}.json"
@@ -105,6 +105,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--per-class", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=5, help="networks of each architecture, and draws of a control")
     parser.add_argument("--condensations", type=int, default=3, help="seeds of condensation, of methods that learn")
+    parser.add_argument("--recipe-seeds", type=int, default=RecipeSearch().seeds, help="networks behind each recipe")
     parser.add_argument(
         "--time", action="store_true", help="measure seconds alone, on a machine that does nothing else"
     )
@@ -129,7 +130,7 @@ def condensed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: 
         started = time.perf_counter()
         made = draw(seed)
         condensing.append(round(time.perf_counter() - started, 1))
-        chosen.append(choose(made, parts["validation"], RecipeSearch(), device))
+        chosen.append(choose(made, parts["validation"], RecipeSearch(seeds=arguments.recipe_seeds), device))
         choosing.append(round(time.perf_counter() - started - condensing[-1], 1))
         sets[f"seed {seed}"] = TrainingSet(draw if control else fixed(made), chosen[-1].of, arguments.seeds)
     found = scored(sets, parts)
