@@ -52,7 +52,8 @@ FIRST_LOGIT = 1.5  # of a record's class against all others: sure enough to tell
 class Options(StartOptions):
     """Defaults were chosen on PhysioNet-2012's validation split: see docs/benchmarks/.
 
-    ``families``: of the inner networks, taken in turn, ``families_per_step`` at once with ``networks`` of each.
+    ``families``: of the inner networks, taken in turn, ``families_per_step`` at once with ``networks`` of each; one
+    that stands there twice takes two turns.
     ``real_batch``: real records a class and network. ``batch``: condensed records that a network's step sees, of a
     larger set others each step, as a recipient's do. ``inner_steps``: the least and most steps that a network is
     trained; ``inner_learning_rate``: the least and greatest rate; ``window``: through how many of the last steps the
@@ -63,7 +64,9 @@ class Options(StartOptions):
     """
 
     initialisation: Initialisation = "kmeans"
-    families: tuple[FamilyName, ...] = Field(default=("lstm", "tcn", "attention", "rnn"), min_length=1)
+    families: tuple[FamilyName, ...] = Field(
+        default=("lstm", "tcn", "attention", "rnn", "attention", "rnn"), min_length=1
+    )
     families_per_step: int = Field(default=2, ge=1)
     networks: int = Field(default=1, ge=1)
     real_batch: int = Field(default=64, ge=1)
