@@ -21,7 +21,8 @@ from flows.retries import worth_another_try
 from flows.shadows import compute_ahead, on_this_machine
 from flows.tracking import Tracker
 from tasks.common.layout import Layout
-from tasks.common.params import block, check_cohort
+from tasks.common.params import check_cohort, section
+from tasks.condensation.params import Params as Condensation
 
 RETRY_SECONDS = [10.0, 60.0]
 
@@ -55,7 +56,7 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
     ledger = open_ledger(layout)
     with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, cohort)
-        tags = {"cohort": cohort, "method": str(block(layout.root, cohort)["condensation"]["method"])}
+        tags = {"cohort": cohort, "method": section(layout.root, cohort, "condensation", Condensation).method}
         with Tracker(layout.root, f"recondense {cohort}", tags).recording() as tracker:
             recorder = Recorder(pipeline, ledger, {"mlflow_run": tracker.run_id, "prefect_flow_run": flow_run.id})
             states: dict[str, str] = {}

@@ -244,16 +244,20 @@ def test_mlflow_knows_the_code_and_by_dvcs_hash_the_data_of_a_run(house: Project
 
 
 def test_prefects_pages_tell_what_a_run_came_to_and_lead_to_mlflow(house: Project) -> None:
-    def newest(key: str) -> str:
-        query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
+    def versions(key: str) -> list[str]:
+        query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}
         address = f"{house.environment['PREFECT_API_URL']}/artifacts/filter"
         asked = urllib.request.Request(address, json.dumps(query).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=30) as answer:
-            return str(json.load(answer)[0]["data"])
+            return [str(artifact["data"]) for artifact in json.load(answer)]
+
+    def newest(key: str) -> str:
+        return versions(key)[0]
 
     metrics = json.loads((house.root / "data/7_released/beta/candidate/metrics.json").read_text())
     reached = f"{metrics['test_auc']['condensed']['mean']:.3f}"
-    assert reached in newest("beta-run") and "data/7_released/beta/candidate" in newest("beta-run")
+    passed = next(text for text in versions("beta-run") if "a release candidate" in text)
+    assert reached in passed and "data/7_released/beta/candidate" in passed
     assert reached in newest("beta-training") and "tcn beta" in newest("beta-training")
     assert "nearest record" in newest("beta-privacy") and "verdict" in newest("beta-privacy")
     assert '"kept"' in newest("beta-ingestion") and "required" in newest("beta-release")
@@ -271,7 +275,7 @@ def test_compare_draws_what_was_run(house: Project) -> None:
     page = Path(found["page"])
     assert page == house.root / ".recondense/comparisons/beta.html" and page.with_suffix(".png").exists()
     said = house.call("flows.cli", "compare", "beta").stdout
-    assert "beta.html" in said and "passed the gate" in " ".join(said.split())
+    assert "beta.html" in said and {"passed", "gate"} <= set(said.split())
 
 
 def _answers(url: str, seconds: float = 90) -> bool:

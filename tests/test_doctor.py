@@ -87,7 +87,7 @@ def test_a_store_that_never_answers_costs_its_time_and_no_more(project: Project)
     [
         ("DVC", lambda root: edit_config(root, "../../public", "../../vault/public"), "are one place"),
         ("DVC", lambda root: edit_config(root, "remote = vault", "remote = release"), "would publish the records"),
-        ("remote release", lambda root: edit_config(root, "../../public", "s9://b/c"), "takes no files"),
+        ("remote release", lambda root: edit_config(root, "../../public", "http://127.0.0.1:9/b"), "takes no files"),
         ("cohorts", lambda root: shutil.rmtree(root / "data/1_raw/pbcseq"), "has no records, and had some"),
         ("git", lambda root: shutil.rmtree(root / ".git"), "no commit"),
     ],

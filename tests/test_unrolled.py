@@ -120,7 +120,7 @@ def test_steps_on_a_large_set_see_each_record_at_most_once_a_pass_and_all_of_a_s
     assert unrolled.batches(20, 64, 4, rng) == [slice(None)] * 4
 
 
-def test_networks_of_no_pooled_architecture_learn_more_from_the_result_than_from_its_start() -> None:
+def test_models_of_no_pooled_architecture_learn_more_from_the_result_than_from_its_start() -> None:
     everyone = cohort(400, distance=0.5)
     train, unseen = everyone.part("train"), everyone.part("test")
     options = Options(**SMALL, learning_rate=0.05, initialisation="noise")
@@ -133,13 +133,13 @@ def test_networks_of_no_pooled_architecture_learn_more_from_the_result_than_from
             np.mean(
                 [
                     single_auc(unseen.labels, fit(name, records.values, records.labels, recipe, seed)(unseen.values))  # type: ignore[attr-defined]
-                    for name in ("vit_beta", "tcn_alpha", "boosted_trees")
+                    for name in ("lstm_alpha", "rnn_alpha", "tcn_alpha", "logistic_regression")
                     for seed in range(3)
                 ]
             )
         )
 
-    assert reached(result) > reached(start) + 0.1
+    assert reached(result) > reached(start) + 0.15
     assert 0 < result.labels.min() < 0.5 < result.labels.max() < 1
 
 
