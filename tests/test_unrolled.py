@@ -13,6 +13,7 @@ from tasks.common.records import Normalised
 from tasks.condensation.methods import Request, unrolled
 from tasks.condensation.methods._networks import FAMILIES, Statistics
 from tasks.condensation.methods._recurrence import lstm, rnn
+from tasks.condensation.methods._standardise import standardised
 from tasks.condensation.methods.unrolled import Inner, Job, Options
 from tasks.networks.fit import fit
 from tasks.networks.recipe import Recipe
@@ -72,6 +73,13 @@ def test_a_recurrence_s_first_and_second_derivatives_are_those_of_finite_differe
     weights = (0.7 * torch.randn(2, 4, 4 * gates, generator=generator)).double().requires_grad_()
     assert torch.autograd.gradcheck(recurrence, (drive, weights))
     assert torch.autograd.gradgradcheck(recurrence, (drive, weights))
+
+
+@pytest.mark.parametrize("dims", [(-1,), (1, 2)])
+def test_standardising_s_first_and_second_derivatives_are_those_of_finite_differences(dims: tuple[int, ...]) -> None:
+    values = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda values: standardised(values, dims), values)
+    assert torch.autograd.gradgradcheck(lambda values: standardised(values, dims), values)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
