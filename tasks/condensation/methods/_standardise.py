@@ -1,6 +1,6 @@
-"""Mean 0 and variance 1, with first and second derivatives written out, where autograd would take dozens of operations.
+"""Mean 0 and variance 1 with first and second derivatives written out, where autograd takes dozens of operations.
 
-With ``y = (x - mean) r`` and ``r = 1 / sqrt(variance + EPSILON)``, the Jacobian is ``J = r (1 - P - y y' / n)``, where P
+With ``y = (x - mean) r`` and ``r = 1 / sqrt(variance + EPSILON)``, the Jacobian is ``J = r (1 - P - y y' / n)``: P
 takes the mean. It is symmetric, so one function is the gradient and, applied to a direction, half of its own.
 """
 
@@ -38,9 +38,7 @@ class _Gradient(Function):
     """``J back``, as a function of the values and of ``back``."""
 
     @staticmethod
-    def forward(
-        ctx: Any, values: Tensor, result: Tensor, width: Tensor, back: Tensor, dims: tuple[int, ...]
-    ) -> Tensor:
+    def forward(ctx: Any, values: Tensor, result: Tensor, width: Tensor, back: Tensor, dims: tuple[int, ...]) -> Tensor:
         centred, share = _parts(back, result, dims)
         ctx.dims = dims
         ctx.save_for_backward(result, width, centred, share)
