@@ -17,6 +17,7 @@ from typing import Any
 import networkx as nx
 from dvc.dependency.base import DependencyDoesNotExistError
 from dvc.dependency.param import ParamsDependency
+from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, load_file
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
@@ -31,6 +32,7 @@ from tasks.common.params import section
 from tasks.ingestion.params import Params as IngestionParams
 
 BUSY_POLL_SECONDS = 1.0
+PARSED = (PROJECT_FILE, LOCK_FILE, "params.yaml")
 logging.getLogger("dvc").setLevel(logging.WARNING)  # its notes go to standard output, which is for results
 
 
@@ -40,6 +42,8 @@ class Pipeline:
     def __init__(self, root: Path, cohort: str) -> None:
         self.root = root
         self.cohort = cohort
+        self._loaded: Any = None
+        self._version: list[tuple[int, int, int]] = []
         try:
             # The default gives up on another process's lock after 3 s
             self.repo: Any = Repo(str(root), _wait_for_lock=True)
@@ -57,9 +61,17 @@ class Pipeline:
         return stages
 
     def _stage(self, name: str) -> Any:
-        """The stage as dvc.yaml, params.yaml and dvc.lock have it now."""
+        """The stage as dvc.yaml, params.yaml and dvc.lock have it now.
+
+        DVC parses them at every call, which costs more than all else that a current cohort needs; here they are parsed
+        when they have changed.
+        """
         self.repo._reset()
-        return self.repo.stage.load_one(name=name)
+        files = [(self.root / name).stat() for name in PARSED if (self.root / name).exists()]
+        version = [(file.st_ino, file.st_mtime_ns, file.st_size) for file in files]
+        if version != self._version:
+            self._loaded, self._version = load_file(self.repo, str(self.root / PROJECT_FILE)).stages, version
+        return self._loaded[name]
 
     def key(self, name: str) -> str | None:
         """A digest of the stage's dvc.lock entry while the stage is current, None while it has to run."""

@@ -23,11 +23,11 @@ os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", ML
 
 # Files whose tests share an expensive session fixture stay together on one worker; the longest begin first
 TOGETHER = {
-    "test_engines": "engines",
+    "test_cli": "house",
+    "test_engines": "house",
+    "test_withdrawal": "house",
+    "test_versions": "house",
     "test_sweep": "sweep",
-    "test_cli": "commands",
-    "test_withdrawal": "commands",
-    "test_versions": "commands",
     "test_report": "recipient",
     "test_recipient": "recipient",
     "test_evaluate": "recipient",

@@ -56,8 +56,6 @@ def test_no_record_leaves_the_restricted_folders(house: Project, tmp_path: Path)
     )
     events = pd.read_parquet(house.root / "data/2_ingested/alpha/events.parquet")
     assert np.isclose(events["value"], float(SENTINELS[1])).any()
-    house.call("flows.cli", "run", "alpha", "--set", "condensation.seed=11")
-    house.call("flows.cli", "run", "alpha", "--set", "condensation.seed=0")
     places = [
         house.root / "mlflow.db",
         house.root / "mlruns",
@@ -191,6 +189,7 @@ def test_a_mistake_ends_with_one_readable_message(house: Project, arguments: lis
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.slow
 def test_the_pages_of_prefect_and_mlflow_are_served_on_loopback_and_stop_together(house: Project) -> None:
     ports = [4290, 5090]
     options = ["--prefect-port", str(ports[0]), "--mlflow-port", str(ports[1])]

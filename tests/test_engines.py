@@ -65,7 +65,8 @@ def test_editing_a_stages_code_reruns_it_and_what_depends_on_its_new_output(hous
     assert house.run("beta")["condensation"] == "Completed"
 
 
-@pytest.mark.parametrize("engine", [pytest.param("flow", marks=pytest.mark.slow), "dvc"])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["flow", "dvc"])
 def test_a_stage_that_fails_half_way_leaves_the_last_good_outputs_and_a_rerun_recovers(
     house: Project, engine: str
 ) -> None:

@@ -122,6 +122,7 @@ def test_mlflow_has_one_parent_a_sweep_a_nested_run_a_cell_and_the_figure(
     assert ignored.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_only_the_cell_it_was_at(field: Project, threads: dict[str, Any]) -> None:
     """Without a server of the user's, and computing again what threads computed, to compare."""
     storage = field.root / ".recondense/prefect/storage"
