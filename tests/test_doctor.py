@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from flows.doctor import CHECKS, Finding, _ask
+from flows.doctor.examine import CHECKS, _ask
+from flows.doctor.finding import Finding
 from tests.project import QUICK, Project, make_project, with_remotes
 from tests.services import free_port
 
