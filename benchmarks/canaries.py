@@ -41,14 +41,13 @@ CONFIDENCE = 0.95
 def main() -> None:
     """Measure each row and write the table."""
     arguments = parse()
-    about, cohort = header(), tensor(arguments.cohort).labelled()
-    about |= {
-        "tensor": f"{arguments.cohort} {digest(cohort)}, {len(cohort.part('train').labels)} train patients",
-        "planted": f"{arguments.outliers} outliers at {arguments.distance:g} standard deviations, {arguments.twins} "
+    cohort = tensor(arguments.cohort).labelled()
+    about = header(
+        tensor=f"{arguments.cohort} {digest(cohort)}, {len(cohort.part('train').labels)} train patients",
+        planted=f"{arguments.outliers} outliers at {arguments.distance:g} standard deviations, {arguments.twins} "
         f"twins, {arguments.repeats} repeats",
-        "condensed": f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+        condensed=f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
+    )
     rows = {}
     for name in ROWS:
         rows[name] = row(name, cohort, arguments)

@@ -17,7 +17,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.harness import OUT, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
 from tasks.common import plugins
 from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
 from tasks.condensation.methods import Request
@@ -71,15 +71,14 @@ ROWS = {
 def main() -> None:
     """Measure the rows asked for, then write the table and the figure of these and of those measured earlier."""
     arguments = parse()
-    about, cohort = header(), tensor(arguments.cohort)
+    cohort = tensor(arguments.cohort)
     parts = {split: Part.of(cohort, split) for split in SPLITS}
-    about |= {
-        "tensor": f"{arguments.cohort} {digest(cohort)}, {' x '.join(map(str, cohort.values.shape[1:]))}",
-        "patients": ", ".join(f"{len(part.labels)} {split}" for split, part in parts.items()),
-        "condensed": f"{2 * arguments.per_class} records, {arguments.seeds} networks of each architecture, "
+    about = header(
+        tensor=f"{arguments.cohort} {digest(cohort)}, {' x '.join(map(str, cohort.values.shape[1:]))}",
+        patients=counts(parts),
+        condensed=f"{2 * arguments.per_class} records, {arguments.seeds} networks of each architecture, "
         f"{arguments.condensations} condensations of a learned set, recipes by {arguments.recipe_seeds} networks each",
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    )
     path = OUT / f"condensation_{arguments.cohort}.json"
     results = read(path) or {"rows": {}}
     results["loop"] = {**published_loop(cohort.part("train").labelled(), arguments), "measured": about}

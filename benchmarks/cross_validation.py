@@ -35,7 +35,6 @@ def main() -> None:
     arguments = parse()
     params = block(OUT.parents[1], arguments.cohort)
     cohort, about, folds = ingested(arguments.cohort), header(), []
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
     for split in outer(cohort.subjects["outcome"].to_numpy()):
         cohort.subjects["split"] = split
         folds.append(measure(normalised(cohort, params), params, arguments))

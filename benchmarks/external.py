@@ -54,7 +54,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="k-means and three networks, to see that it works")
     quick = parser.parse_args().quick
     about = header()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "project"
         copy_tree(root)

@@ -100,7 +100,6 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=10)
     arguments = parser.parse_args()
     about = header()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
     with tempfile.TemporaryDirectory() as scratch, running_server(Path(scratch)) as api:
         hospital = prepared(Path(scratch), api)
         rows = []

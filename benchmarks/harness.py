@@ -30,17 +30,25 @@ OUT = ROOT / "docs" / "benchmarks"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 
 
-def header() -> dict[str, str]:
-    """On what this runs, and when."""
+def header(**more: str) -> dict[str, str]:
+    """Print, and return, on what this runs, when, and ``more`` that its figures hang on."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{_processor()}, {os.cpu_count()} cores"
-    return {
+    about = {
         "hardware": device,
         "threads": str(torch.get_num_threads()),
         "versions": ", ".join(
             [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]
         ),
         "started": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        **more,
     }
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    return about
+
+
+def counts(parts: Mapping[str, Part]) -> str:
+    """How many patients each of ``parts`` has, in words."""
+    return ", ".join(f"{len(part.labels)} {split}" for split, part in parts.items())
 
 
 def _processor() -> str:

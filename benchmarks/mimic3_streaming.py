@@ -46,8 +46,7 @@ print(json.dumps([used.ru_maxrss * (1 if sys.platform == "darwin" else 1024), us
 def main() -> None:
     """Repeat the demo's tables, ingest them, print what it took."""
     arguments = parse()
-    about = header() | {"pyarrow": version("pyarrow")}
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    header(pyarrow=version("pyarrow"))
     with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
         if shutil.disk_usage(scratch).free < 2 * arguments.rows * BYTES_PER_ROW:
             sys.exit(f"{scratch} has too little room for {arguments.rows:,} rows: choose another --folder")

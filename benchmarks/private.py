@@ -18,7 +18,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.condensation import PAPER_NETWORKS, average
-from benchmarks.harness import OUT, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
 from tasks.common.records import SPLITS, Normalised, write_json
 from tasks.condensation.methods import Request, private_statistics
 from tasks.networks.choose import choose
@@ -34,15 +34,14 @@ SEARCH = RecipeSearch(seeds=1)
 def main() -> None:
     """Measure each epsilon, then write the curve."""
     arguments = parse()
-    about, cohort = header(), tensor(arguments.cohort, {"normalisation": {"scale": "public"}})
+    cohort = tensor(arguments.cohort, {"normalisation": {"scale": "public"}})
     parts = {split: Part.of(cohort, split) for split in SPLITS}
-    about |= {
-        "tensor": f"{arguments.cohort} {digest(cohort)}, public scale",
-        "patients": ", ".join(f"{len(part.labels)} {split}" for split, part in parts.items()),
-        "condensed": f"{2 * arguments.per_class} records, steps {arguments.steps or 'by default'}, "
+    about = header(
+        tensor=f"{arguments.cohort} {digest(cohort)}, public scale",
+        patients=counts(parts),
+        condensed=f"{2 * arguments.per_class} records, steps {arguments.steps or 'by default'}, "
         f"{arguments.seeds} networks of each architecture",
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    )
     path = OUT / f"private_{arguments.cohort}.json"
     results = read(path) or {"epsilons": {}}
     missing = [

@@ -31,7 +31,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     about, train = header(), tensor("physionet2012").part("train").labelled()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
     rows = []
     for size in SIZES:
         # Not a Pool: its workers may have none of their own

@@ -15,7 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.harness import OUT, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
 from tasks.common import plugins
 from tasks.common.records import SPLITS, Normalised, write_json
 from tasks.condensation.methods import Request
@@ -35,14 +35,13 @@ NETWORKS = ("rnn_beta", "lstm_beta", "tcn_beta", "transformer_beta")
 def main() -> None:
     """Measure each size with each method, then draw these and what was measured earlier."""
     arguments = parse()
-    about, cohort = header(), tensor(arguments.cohort)
+    cohort = tensor(arguments.cohort)
     parts = {split: Part.of(cohort, split) for split in SPLITS}
-    about |= {
-        "tensor": f"{arguments.cohort} {digest(cohort)}",
-        "patients": ", ".join(f"{len(part.labels)} {split}" for split, part in parts.items()),
-        "trained": f"{len(NETWORKS)} networks, {arguments.seeds} seeds; unrolled takes {arguments.steps} steps",
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    about = header(
+        tensor=f"{arguments.cohort} {digest(cohort)}",
+        patients=counts(parts),
+        trained=f"{len(NETWORKS)} networks, {arguments.seeds} seeds; unrolled takes {arguments.steps} steps",
+    )
     path = OUT / f"sizes_{arguments.cohort}.json"
     results = read(path) or {"rows": {}, "measured": about}
     if ALL_REAL not in results:

@@ -162,16 +162,15 @@ class Trained:
 def main() -> None:
     """Measure the rows asked for, then write the table and the figure of these and of those measured earlier."""
     arguments = parse()
-    about, cohort = header(), tensor(arguments.cohort).labelled()
-    about |= {
-        "tensor": f"{arguments.cohort} {digest(cohort)}, {len(cohort.labels)} patients, "
+    cohort = tensor(arguments.cohort).labelled()
+    about = header(
+        tensor=f"{arguments.cohort} {digest(cohort)}, {len(cohort.labels)} patients, "
         f"{int((cohort.split == 0).sum())} of them members",
-        "condensed": f"{2 * arguments.per_class} records, {arguments.steps} steps, {arguments.releases} releases, "
+        condensed=f"{2 * arguments.per_class} records, {arguments.steps} steps, {arguments.releases} releases, "
         f"{arguments.seeds} networks of each of {', '.join(NETWORKS)}",
-        "attacker": f"{arguments.signals.repeats} networks each of {', '.join(arguments.signals.networks)}, "
+        attacker=f"{arguments.signals.repeats} networks each of {', '.join(arguments.signals.networks)}, "
         f"{arguments.signals.recipe.steps} steps at {arguments.signals.recipe.learning_rate:g}",
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    )
     path = OUT / f"utility_privacy_{arguments.cohort}.json"
     for name in arguments.rows:
         found = measure(name, cohort, arguments)
