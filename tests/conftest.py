@@ -23,8 +23,8 @@ os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", ML
 
 # Files whose tests share an expensive session fixture stay together on one worker; the longest begin first
 TOGETHER = {
-    "test_cli": "house",
     "test_engines": "house",
+    "test_cli": "house",
     "test_withdrawal": "house",
     "test_versions": "house",
     "test_sweep": "sweep",

@@ -176,7 +176,6 @@ def test_transform_needs_no_project_and_no_outcomes(house: Project, tmp_path: Pa
         (["run", "nobody"], "no cohort 'nobody'"),
         (["run", "a/b"], "'a/b' cannot name a cohort"),
         (["run", "alpha", "--set", "condensation.speed=9"], "condensation.speed is not a known parameter"),
-        (["run", "alpha", "--set", "condensation.records_per_class=70"], "ask for at most"),
         (["verify", "data"], "holds no manifest.json"),
     ],
 )
