@@ -221,9 +221,10 @@ def page(cohort: str, results: dict[str, Any]) -> str:
 `python -m benchmarks.condensation --cohort {cohort}`; the figures behind this page are in the JSON beside it.
 
 Test AUC is the mean over the paper's 11 networks, single networks, with the 95 % bootstrap interval over test patients;
-"worst" is the worst of the 11, "ensembles" the mean over the 11 of ensembles of five. Boosted trees on summaries stand
-apart. Brier and calibration error are of single networks, against the true prevalence. Seconds are of condensing once.
-Figures of learned sets, bounds of the interval too, are means over the seeds of condensation (range of their means in
+"worst" is the worst of the 11, "ensembles" the mean over the 11 of ensembles of five, or of as many as were trained:
+see below. Boosted trees on summaries stand apart. Brier and calibration error are of single networks, against the true
+prevalence. Seconds are of condensing once. Figures of learned sets, bounds of the interval too, are means over the
+seeds of condensation (range of their means in
 brackets).
 
 | trained on | test AUC | worst | ensembles | boosted trees | Brier | calibration error | s |
