@@ -60,7 +60,7 @@ class Pipeline:
             raise InputError(f"dvc.yaml has no stage for cohort '{self.cohort}': is it in params.yaml?")
         return stages
 
-    def _stage(self, name: str) -> Any:
+    def stage(self, name: str) -> Any:
         """The stage as dvc.yaml, params.yaml and dvc.lock have it now.
 
         DVC parses them at every call, which costs more than all else that a current cohort needs; here they are parsed
@@ -76,7 +76,7 @@ class Pipeline:
     def key(self, name: str) -> str | None:
         """A digest of the stage's dvc.lock entry while the stage is current, None while it has to run."""
         with self._waiting(), self.repo.lock:
-            stage = self._stage(name)
+            stage = self.stage(name)
             if stage.changed():
                 return None
             entry = to_single_stage_lockfile(stage)
@@ -97,7 +97,7 @@ class Pipeline:
     def records(self) -> Any:
         """The raw folder as ingestion's dependency, with the hash that dvc.lock has for it."""
         raw = raw_folder(self.root, self.cohort).resolve()
-        stage = self._stage(f"ingestion@{self.cohort}")
+        stage = self.stage(f"ingestion@{self.cohort}")
         return next(dep for dep in stage.deps if Path(dep.fs_path).resolve() == raw)
 
     def cached(self, digest: str) -> Path | None:
@@ -120,7 +120,7 @@ class Pipeline:
     def inputs(self, *rooms: str) -> dict[str, str]:
         """DVC's hashes, by path from the root, of what ``rooms`` read and do not make themselves: code and data."""
         with self._waiting(), self.repo.lock:
-            stages = [self._stage(f"{room}@{self.cohort}") for room in rooms]
+            stages = [self.stage(f"{room}@{self.cohort}") for room in rooms]
             made = {out.fs_path for stage in stages for out in stage.outs}
             return {
                 dep.def_path: str(dep.get_hash().value)
@@ -132,7 +132,7 @@ class Pipeline:
     def locked(self, name: str) -> dict[str, Any]:
         """The stage's part of dvc.lock."""
         with self._waiting(), self.repo.lock:
-            return dict(to_single_stage_lockfile(self._stage(name)))
+            return dict(to_single_stage_lockfile(self.stage(name)))
 
     def run(self, name: str, environment: dict[str, str] | None = None) -> float:
         """Run one stage and commit it to dvc.lock and DVC's cache. Returns seconds.
@@ -141,7 +141,7 @@ class Pipeline:
         `StageFailed` where the command fails, or a dependency changed while it ran (then nothing is committed).
         """
         with self._waiting(), self.repo.lock:
-            stage = self._stage(name)
+            stage = self.stage(name)
             missing = self._save_dependencies(stage)
         with self._paths_locked(stage):
             started = time.perf_counter()

@@ -180,6 +180,15 @@ def test_transform_needs_no_project_and_no_outcomes(house: Project, tmp_path: Pa
     ],
 )
 def test_a_mistake_ends_with_one_readable_message(house: Project, arguments: list[str], message: str) -> None:
+    mistaken(house, arguments, message)
+
+
+def test_a_mistake_that_a_stage_finds_ends_with_one_readable_message(house: Project) -> None:
+    mistaken(house, ["run", "alpha", "--set", "condensation.records_per_class=70"], "ask for at most")
+    house.run("alpha")  # stages that do not need what failed had run
+
+
+def mistaken(house: Project, arguments: list[str], message: str) -> None:
     params = (house.root / "params.yaml").read_text()
     failed = house.call("flows.cli", *arguments, check=False)
     (house.root / "params.yaml").write_text(params)

@@ -58,6 +58,7 @@ def test_a_cohort_is_run_and_recorded_in_postgresql_without_a_patient_s_id_or_va
     hospital: Project, database: str
 ) -> None:
     assert hospital.run("alpha") == dict.fromkeys(STAGES, "Completed")
+    assert hospital.run("alpha") == dict.fromkeys(STAGES, "Cached")
     dumps = {name: dump(f"postgresql://{database}/{name}") for name in ("prefect", "mlflow")}
     assert "release@alpha" in dumps["prefect"] and "training.test_auc.condensed.mean" in dumps["mlflow"]
     for content in dumps.values():

@@ -29,18 +29,18 @@ def remote(root: Path, name: str) -> Found:
         return
     place = without_secrets(str(repo.config["remote"][name]["url"]))
     try:
-        remote = repo.cloud.get_remote(name)
-        fs: Any = remote.fs
-        if fs.protocol == "local" and not Path(remote.path).is_dir():
-            problem = unwritable(Path(remote.path))
-            mend = f"mount its disk; if it is new: mkdir -p {remote.path}"
+        store = repo.cloud.get_remote(name)
+        fs: Any = store.fs
+        if fs.protocol == "local" and not Path(store.path).is_dir():
+            problem = unwritable(Path(store.path))
+            mend = f"mount its disk; if it is new: mkdir -p {store.path}"
             yield (
                 Finding("fault", f"{place} is not there, nor can be: {problem}", mend)
                 if problem
                 else Finding("warning", f"{place} is not there", mend)
             )
             return
-        probe = fs.join(remote.path, f".recondense-doctor-{os.urandom(8).hex()}")
+        probe = fs.join(store.path, f".recondense-doctor-{os.urandom(8).hex()}")
         fs.pipe_file(probe, b"recondense")
         try:
             same = fs.cat_file(probe) == b"recondense"

@@ -44,7 +44,7 @@ def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
 
 def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[Finding]:
     """Run every stage of the clone on the vault's records, and compare."""
-    outs = [(name, out) for name in there.stages for out in there.repo.stage.load_one(name=name).outs]
+    outs = [(name, out) for name in there.stages for out in there.stage(name).outs]
     originals = folder / "originals"
     for _, out in outs:
         if not out.use_cache:  # metrics are in git, so the clone has them
@@ -93,7 +93,7 @@ def _run(there: Pipeline) -> None:
     for name in there.stages:
         say_stage(name.split("@")[0], "Running")
         try:
-            execute(there.repo.stage.load_one(name=name).cmd, there.root, {"PYTHONPATH": str(there.root)})
+            execute(there.stage(name).cmd, there.root, {"PYTHONPATH": str(there.root)})
         except StageFailed as error:
             raise InputError(f"the release cannot be made again here: {error}") from error
 
