@@ -80,9 +80,15 @@ def physionet() -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the session's Prefect server keeps its database and its log."""
+    return tmp_path_factory.mktemp("prefect")
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_home: Path) -> Iterator[str]:
     """The URL of a real Prefect server on loopback, for this test session."""
-    with running_server(tmp_path_factory.mktemp("prefect"), free_port()) as url:
+    with running_server(prefect_home, free_port()) as url:
         yield url
 
 

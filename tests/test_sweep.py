@@ -160,10 +160,10 @@ def test_a_killed_worker_costs_only_the_cell_it_was_at(field: Project, threads: 
 
 
 def test_no_record_stays_behind_or_gets_into_the_stores_of_prefect_and_mlflow(
-    field: Project, threads: dict[str, Any]
+    field: Project, threads: dict[str, Any], prefect_home: Path
 ) -> None:
     assert not (field.root / ".recondense/sweep").exists(), "nor what an earlier, killed sweep left"
-    places = [field.root / ".recondense", field.root / "mlruns", field.root / "mlflow.db"]
+    places = [field.root / ".recondense", field.root / "mlruns", field.root / "mlflow.db", prefect_home]
     files = [f for place in places for f in ([place] if place.is_file() else place.rglob("*")) if f.is_file()]
     assert any(f.name.startswith("sweep-") for f in files) and any(f.name == "prefect.db" for f in files)
     for file in files:
