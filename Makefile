@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Python compiles what it imports; all that is installed would take as long again as the rest of the installation
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: run test check docs clean
 
@@ -24,16 +26,19 @@ check: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-$(VENV)/installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "recondense needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+$(VENV)/installed: pyproject.toml | $(BIN)/pip
 	@echo "installing into $(VENV) (a few minutes, once)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
+	@echo "installing into $(VENV), with what tests need (a few minutes, once)"
+	@$(INSTALL) -e '.[dev]'
+	@touch $(VENV)/installed $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "recondense needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
 
 clean:
 	rm -rf $(VENV)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,16 @@ class Pipeline:
         self.cohort = cohort
         self._loaded: Any = None
         self._version: list[tuple[int, int, int]] = []
-        try:
+        with self._readable():
             # The default gives up on another process's lock after 3 s
             self.repo: Any = Repo(str(root), _wait_for_lock=True)
-            self.stages = self._in_order()
-        except DvcException as error:
-            raise InputError(f"DVC cannot read the project at {root}: {error}") from error
 
-    def _in_order(self) -> list[str]:
+    @cached_property
+    def stages(self) -> list[str]:
+        """The cohort's stages, each after what it depends on. Raises `InputError` where there are none."""
         suffix = f"@{self.cohort}"
-        graph = self.repo.index.graph  # an edge leads from a stage to what it depends on
+        with self._readable():
+            graph = self.repo.index.graph  # an edge leads from a stage to what it depends on
         order = [stage.addressing for stage in reversed(list(nx.topological_sort(graph)))]
         stages = [name for name in order if name.endswith(suffix)]
         if not stages:
@@ -154,8 +155,12 @@ class Pipeline:
                 raise StageFailed(
                     f"{name}: {', '.join(moved)} changed while it ran; its result is not recorded, run it again"
                 )
-            with self._waiting():
-                self.repo.commit(name, force=True)
+            with self._waiting(), self.repo.lock:
+                # As `dvc commit` does, which would collect and parse every stage of the project first
+                stage = self.stage(name)
+                stage.save()
+                stage.commit()
+                stage.dump(update_pipeline=False)
         return seconds
 
     @staticmethod
@@ -184,6 +189,13 @@ class Pipeline:
             yield
         finally:
             lock.__exit__(None, None, None)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except DvcException as error:
+            raise InputError(f"DVC cannot read the project at {self.root}: {error}") from error
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -179,9 +180,11 @@ class Tracker:
     def _figures(self, run_id: str, layout: Layout, name: str, metrics: dict[str, Any]) -> None:
         from flows.figures import of_stage
 
-        for title, figure in of_stage(layout, name, metrics):
-            for each in (run_id, self.run_id):
-                self.client.log_figure(each, figure, f"{title}.png")
+        with TemporaryDirectory() as scratch:
+            for title, figure in of_stage(layout, name, metrics):
+                figure.savefig(drawn := Path(scratch) / f"{title}.png")
+                for each in (run_id, self.run_id):
+                    self.client.log_artifact(each, str(drawn))
 
     def _inputs(self, run_id: str, cohort: str, read: Mapping[str, str], context: str) -> None:
         from flows.datasets import inputs
