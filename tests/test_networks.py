@@ -132,3 +132,15 @@ def test_an_unknown_model_is_answered_with_the_known_ones_and_one_record_is_too_
         fit("gpt", *planted(20, 0), RECIPE, seed=0)
     with pytest.raises(InputError, match="at least two"):
         fit("tcn_beta", *planted(1, 0), RECIPE, seed=0)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_noise_is_new_in_every_step_and_keeps_a_network_from_learning_twenty_records_by_heart(name: str) -> None:
+    values, labels = planted(20, seed=0)
+    noisy = Recipe(steps=40, learning_rate=2e-3, noise=2.0)
+    by_heart, held_back = (
+        fit(name, values, labels, recipe, seed=0)(values) for recipe in (noisy.model_copy(update={"noise": 0.0}), noisy)
+    )
+    np.testing.assert_array_equal(held_back, fit(name, values, labels, noisy, seed=0)(values))
+    assert np.abs(held_back - labels).mean() > np.abs(by_heart - labels).mean() + 0.02
+    assert single_auc(planted(200, 1)[1], fit(name, values, labels, noisy, seed=0)(planted(200, 1)[0])) > 0.8

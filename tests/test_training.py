@@ -88,7 +88,7 @@ def test_the_papers_protocol_chooses_the_epoch_on_validation_records(layout: Lay
     set_params(layout, protocol="paper", networks=["tcn_beta"])
     metrics = reference(layout)
     assert metrics["recipe"] == {
-        "steps": 30, "learning_rate": 5e-4, "batch_size": 64, "optimiser": "adam", "weight_decay": 0.0,
+        "steps": 30, "learning_rate": 5e-4, "batch_size": 64, "optimiser": "adam", "weight_decay": 0.0, "noise": 0.0,
         "calibration": {"slope": 1.0, "intercept": 0.0},
     }  # fmt: skip
     assert metrics["protocol"] == "paper"

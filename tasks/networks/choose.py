@@ -29,14 +29,16 @@ LEAST_SLOPE = 0.05
 OTHER = "other"
 
 Logits = NDArray[np.float64]
+Way = tuple[float, float]  # to train: rate and noise
 
 
 @dataclass(frozen=True)
 class Run:
-    """One network trained with one rate and seed, to be looked at after each of ``steps``."""
+    """One network trained with one rate, noise and seed, to be looked at after each of ``steps``."""
 
     network: str
     learning_rate: float
+    noise: float
     steps: tuple[int, ...]
     seed: int
     records: CondensedSet
@@ -46,7 +48,7 @@ class Run:
     def logits(self) -> Logits:
         """``(len(steps), n)``, or ``(len(steps), n, n_classes)``, of the watched subjects; of a model on summaries, the
         same after each."""
-        recipe = Recipe(steps=self.steps[-1], learning_rate=self.learning_rate)
+        recipe = Recipe(steps=self.steps[-1], learning_rate=self.learning_rate, noise=self.noise)
         reached: list[Logits] = []
 
         def note(step: int, predict: Predictor) -> None:
@@ -60,44 +62,55 @@ class Run:
 def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device: torch.device) -> Recipes:
     """The recipes for ``records``, by the AUC and then the calibration of ``search.networks`` on ``validation``.
 
-    Each rate and number of steps is scored by the mean AUC over a family's networks and seeds, averaged with the
-    neighbouring numbers of steps so that one lucky step is not chosen. At most 250 validation subjects a class are
+    Each rate, noise and number of steps is scored by what a recipient may use of it, one network or many: the mean AUC of a
+    family's networks and seeds, and the AUC of their mean logits. Scores are averaged with those of the neighbouring
+    numbers of steps so that one lucky step is not chosen. At most 250 validation subjects a class are
     looked at; weights give the classes their true shares where calibration needs them.
     """
     watched = validation.few(VALIDATION_PER_CLASS)
     networks = [name for name in search.networks if is_network(name)]
     on_summaries = [name for name in plugins.names(MODELS) if not is_network(name)]
     runs = [
-        Run(network, rate, search.steps, seed, records, watched, device.type)
+        Run(network, rate, noise, search.steps, seed, records, watched, device.type)
         for network in networks
         for rate in search.learning_rates
+        for noise in search.noises
         for seed in range(search.seeds)
     ] + [
-        Run(network, search.learning_rates[0], search.steps, 0, records, watched, device.type)
+        Run(network, search.learning_rates[0], noise, search.steps, 0, records, watched, device.type)
         for network in on_summaries
+        for noise in search.noises
     ]
     outcomes = list(track(spread(Run.logits, runs, device), "choosing recipes", total=len(runs)))
 
-    found: dict[str, dict[float, list[Logits]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[Way, list[Logits]]] = defaultdict(lambda: defaultdict(list))
     for run, logits in zip(runs, outcomes, strict=True):
         for family in (plugins.load(MODELS, run.network).FAMILY, *([OTHER] if is_network(run.network) else [])):
-            found[family][run.learning_rate].append(logits)
+            found[family][run.learning_rate, run.noise].append(logits)
     shares = _shares(validation, watched)
-    recipes = {family: _best(by_rate, search.steps, watched, shares) for family, by_rate in found.items()}
+    recipes = {family: _best(tried, search.steps, watched, shares) for family, tried in found.items()}
     return Recipes(ensemble=search.ensemble, other=recipes.pop(OTHER, Recipe()), families=recipes)
 
 
 def _best(
-    by_rate: dict[float, list[Logits]], steps: tuple[int, ...], watched: Part, shares: NDArray[np.float64]
+    tried: dict[Way, list[Logits]], steps: tuple[int, ...], watched: Part, shares: NDArray[np.float64]
 ) -> Recipe:
-    scores = {
-        rate: _smoothed(np.mean([_aucs(logits, watched) for logits in runs], axis=0)) for rate, runs in by_rate.items()
-    }
-    rate = max(scores, key=lambda each: float(scores[each].max()))
-    place = int(scores[rate].argmax())
-    chosen = [logits[place] for logits in by_rate[rate]]
+    scores = {way: _smoothed(_alone_and_together(runs, watched)) for way, runs in tried.items()}
+    rate, noise = way = max(scores, key=lambda each: float(scores[each].max()))
+    place = int(scores[way].argmax())
+    chosen = [logits[place] for logits in tried[way]]
     calibrate = platt if watched.labels.ndim == 1 else scaled
-    return Recipe(steps=steps[place], learning_rate=rate, calibration=calibrate(chosen, watched.labels, shares))
+    calibration = calibrate(chosen, watched.labels, shares)
+    return Recipe(steps=steps[place], learning_rate=rate, noise=noise, calibration=calibration)
+
+
+def _alone_and_together(runs: list[Logits], watched: Part) -> NDArray[np.float64]:
+    """The mean AUC of ``runs``, averaged with the AUC of their mean logits, after each number of steps.
+
+    Long training at a high rate makes single networks a little better, and so alike that an ensemble gains little.
+    """
+    alone = np.mean([_aucs(logits, watched) for logits in runs], axis=0)
+    return (alone + _aucs(np.mean(runs, axis=0), watched)) / 2
 
 
 def _aucs(logits: Logits, watched: Part) -> NDArray[np.float64]:

@@ -45,7 +45,10 @@ def trained(values: Tensor, labels: Tensor, recipe: dict[str, Any], seed: int) -
         if len(order) < size:
             order = torch.randperm(len(values), generator=generator)
         batch, order = order[:size], order[size:]
-        logits = model(values[batch])
+        shown = values[batch]
+        if noise := recipe.get("noise"):
+            shown = shown + noise * torch.randn_like(shown)
+        logits = model(shown)
         loss = (functional.binary_cross_entropy_with_logits if binary else functional.cross_entropy)(
             logits, labels[batch]
         )
