@@ -7,7 +7,7 @@ from torch import nn
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
-from tasks.networks.fit import build, fit, is_network
+from tasks.networks.fit import build, fit, is_network, noisy_copies
 from tasks.networks.recipe import MODELS, PAPER_NETWORKS, Recipe
 from tasks.networks.scores import single_auc
 
@@ -144,3 +144,14 @@ def test_noise_is_new_in_every_step_and_keeps_a_network_from_learning_twenty_rec
     np.testing.assert_array_equal(held_back, fit(name, values, labels, noisy, seed=0)(values))
     assert np.abs(held_back - labels).mean() > np.abs(by_heart - labels).mean() + 0.02
     assert single_auc(planted(200, 1)[1], fit(name, values, labels, noisy, seed=0)(planted(200, 1)[0])) > 0.8
+
+
+def test_models_on_summaries_see_a_thousand_copies_whose_means_over_steps_have_the_noise() -> None:
+    values, labels = planted(20, seed=0, steps=48)
+    many, of_many = noisy_copies(values, labels, 0.5, seed=0)
+    assert len(many) == len(of_many) == 1000
+    added = many.reshape(20, 50, 48, 4) - values[:, None]
+    assert added.mean(axis=2).std() == pytest.approx(0.5, rel=0.05)
+    np.testing.assert_array_equal(of_many.reshape(20, 50), np.tile(labels[:, None], 50))
+    few, _ = noisy_copies(values, labels, 0.0, seed=0)
+    assert few is values

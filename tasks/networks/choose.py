@@ -62,9 +62,9 @@ class Run:
 def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device: torch.device) -> Recipes:
     """The recipes for ``records``, by the AUC and then the calibration of ``search.networks`` on ``validation``.
 
-    Each rate, noise and number of steps is scored by what a recipient may use of it, one network or many: the mean AUC of a
-    family's networks and seeds, and the AUC of their mean logits. Scores are averaged with those of the neighbouring
-    numbers of steps so that one lucky step is not chosen. At most 250 validation subjects a class are
+    Each rate, noise and number of steps is scored by what a recipient may use of it, one network or many: the mean AUC
+    of a family's networks and seeds, and the AUC of their mean logits. Scores are averaged with those of the
+    neighbouring numbers of steps so that one lucky step is not chosen. At most 250 validation subjects a class are
     looked at; weights give the classes their true shares where calibration needs them.
     """
     watched = validation.few(VALIDATION_PER_CLASS)
@@ -92,9 +92,7 @@ def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device
     return Recipes(ensemble=search.ensemble, other=recipes.pop(OTHER, Recipe()), families=recipes)
 
 
-def _best(
-    tried: dict[Way, list[Logits]], steps: tuple[int, ...], watched: Part, shares: NDArray[np.float64]
-) -> Recipe:
+def _best(tried: dict[Way, list[Logits]], steps: tuple[int, ...], watched: Part, shares: NDArray[np.float64]) -> Recipe:
     scores = {way: _smoothed(_alone_and_together(runs, watched)) for way, runs in tried.items()}
     rate, noise = way = max(scores, key=lambda each: float(scores[each].max()))
     place = int(scores[way].argmax())

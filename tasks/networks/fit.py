@@ -68,8 +68,8 @@ def fit(
     ``(n, n_classes)``: see `tasks.common.labels`.
 
     Networks minimise cross entropy, soft labels included, with Adam; the recipe's calibration makes risks of
-    their logits. Models on summaries see the recipe's noise by `noisy_copies`. ``on_step`` is called after each step with its number, from 1, and the network as it then predicts;
-    models on summaries have no steps and never call it.
+    their logits. ``on_step`` is called after each step with its number, from 1, and the network as it then predicts.
+    Models on summaries have no steps and never call it; the recipe's noise they see in `noisy_copies`.
     ``seed`` alone decides initial weights, dropout, noise and batches; torch's global generator is left as it was.
     Raises `InputError` for an unknown name or fewer than two records.
     """

@@ -48,7 +48,8 @@ known, `apply.py --tensors mine.safetensors` and `quickstart.py --records mine.s
 - `condensed.safetensors`: `values` ({records}, {steps}, {features}), normalised; {labels}
 - `condensed.parquet`: the same in clinical units, long form; `croissant.json` describes it for machines
 - `dictionary.csv`: every feature, its unit and plausible range
-- `recipe.json`: how to train each family of networks on them, and what a trained network's logit means
+- `recipe.json`: how to train each family of networks on them, and what a trained network's logit means;
+  `noise` is the standard deviation of normal noise to be added to the records, anew in each step
 - `preprocessing.json`: how to put new records on the same scale
 - `quickstart.py`, `apply.py`: train a model, give risks; they need nothing but the four packages above
 - `metrics.json`: all figures; `manifest.json`: SHA-256 of every file, params, code revision, pipeline state
