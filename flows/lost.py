@@ -1,13 +1,13 @@
 """Flow runs whose process ended without a word: no machine that was switched off can report it."""
 
-from collections.abc import Sequence
+import time
 from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 
 from flows.console import say
@@ -18,22 +18,46 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 
 
-def report_lost_runs(root: Path, cohorts: Sequence[str]) -> None:
-    """Mark as Crashed what Prefect still takes for a running flow of a cohort, while nobody holds that cohort's lock.
+class LostRuns:
+    """What Prefect still takes for running flows, while nobody holds the lock of their cohort.
 
-    The operating system frees the lock with the process. Whoever the cohort's ``schedule.notify`` names is told.
+    The operating system frees the lock with the process. A live run is without it only for moments, as when it begins:
+    it is lost once every look for ``patience`` seconds found it so.
     """
-    for cohort in cohorts:
+
+    def __init__(self, root: Path, patience: float) -> None:
+        self.root = root
+        self.patience = patience
+        self._suspected: dict[str, dict[Any, float]] = {}
+
+    def report(self, cohort: str) -> None:
+        """Look; mark lost runs of ``cohort`` as Crashed, and tell whom its ``schedule.notify`` names."""
+        before, now = self._suspected.pop(cohort, {}), time.monotonic()
         try:
-            with one_at_a_time(Layout(root, cohort)).acquire(timeout=0), get_client(sync_client=True) as client:
-                names = [f"recondense-{cohort}", f"{cohort}-schedule", f"{cohort}-records"]
-                wanted = {"name": {"any_": names}, "state": {"type": {"any_": [StateType.RUNNING]}}}
-                lost: State[Any] = Crashed(message="its process is gone: killed, or the machine was switched off")
-                for run in client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted)):
-                    client.set_flow_run_state(run.id, lost, force=True)
-                    if run.deployment_id:
-                        tell(due, run, lost)
+            with one_at_a_time(Layout(self.root, cohort)).acquire(timeout=0):
+                running = _running(cohort)
         except Timeout:  # its run is alive
-            continue
+            return
+        suspected = {run.id: before.get(run.id, now) for run in running}
+        lost = [run for run in running if now - suspected[run.id] >= self.patience]
+        self._suspected[cohort] = {run.id: suspected[run.id] for run in running if run not in lost}
+        for run in lost:
+            _crashed(cohort, run)
+
+
+def _running(cohort: str) -> list[FlowRun]:
+    names = [f"recondense-{cohort}", f"{cohort}-schedule", f"{cohort}-records"]
+    wanted = {"name": {"any_": names}, "state": {"type": {"any_": [StateType.RUNNING]}}}
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted))
+
+
+def _crashed(cohort: str, run: FlowRun) -> None:
+    lost: State[Any] = Crashed(message="its process is gone: killed, or the machine was switched off")
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, lost, force=True)
+    if run.deployment_id:
+        try:
+            tell(due, run, lost)
         except InputError as error:  # whoever should be told cannot be: no reason not to go on
             say(f"{cohort}: {error}")

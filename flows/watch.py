@@ -24,7 +24,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.child import StageFailed
 from flows.console import say
 from flows.inbox import Inbox, fingerprint
-from flows.lost import report_lost_runs
+from flows.lost import LostRuns
 from flows.notify import check_receiver
 from flows.pipeline import Pipeline, raw_folder
 from flows.recorder import open_ledger
@@ -36,6 +36,7 @@ from tasks.schedule.params import Params
 
 EVENT = "recondense.records.changed"
 SERVER_POLL_SECONDS = 5.0
+LOST_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0  # what fails sooner, with a server that answers, would fail again
 
 
@@ -76,7 +77,7 @@ def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone
     """
     for cohort in cohorts:
         open_ledger(Layout(root, cohort))
-    report_lost_runs(root, cohorts)
+        LostRuns(root, patience=0).report(cohort)  # none of ours has begun
     deployments = [_deployment(root, cohort, cron, timezone, poll) for cohort in cohorts]
     watcher = threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True)
     while True:
@@ -101,8 +102,11 @@ def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone
 
 
 def watch_forever(root: Path, cohorts: Sequence[str], poll: float) -> None:
-    """Look at every cohort's raw folder each ``poll`` seconds, and announce changes that have come to rest."""
-    inboxes = {cohort: Inbox() for cohort in cohorts}
+    """Look at every cohort's raw folder each ``poll`` seconds, and announce changes that have come to rest.
+
+    A run whose process was lost, say with a worker, is reported meanwhile.
+    """
+    inboxes, lost = {cohort: Inbox() for cohort in cohorts}, LostRuns(root, LOST_SECONDS)
     while True:
         for cohort, inbox in inboxes.items():
             try:
@@ -110,6 +114,7 @@ def watch_forever(root: Path, cohorts: Sequence[str], poll: float) -> None:
                     asyncio.run(_announce(cohort))
                     say(f"{cohort}: records changed")
                     inbox.settle()
+                lost.report(cohort)
             except (InputError, StageFailed) as error:  # params.yaml half edited, DVC busy: the next look may do
                 say(f"{cohort}: {error}")
             except OSError as error:  # the server, or a disk, is away

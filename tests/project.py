@@ -18,7 +18,7 @@ REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "dat
 SENTINELS = ("913572468", "297.531864")
 STAGES = ["ingestion", "normalisation", "reference", "condensation", "shadows", "training", "privacy", "release"]
 
-QUICK_SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "steps": [20, 40], "seeds": 1}
+QUICK_SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "noises": [0.5], "steps": [20, 40], "seeds": 1}
 
 # Small enough that a whole run is its start-up time
 QUICK: dict[str, Any] = {

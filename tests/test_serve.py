@@ -376,8 +376,14 @@ def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its
         time.sleep(20)
         with running_server(home, port):
             served.ended("HeldBack", "263 new patients", cause="records")
+            set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
+            until(lambda: bool(processes_of(served, "condensation")), 240)
             first.kill()
             first.wait()
+            for process in processes_of(served, "prefect.engine"):
+                process.kill()
+            served.ended("Crashed", "its process is gone")
+            set_params(served.project.root, "arriving", ["schedule.min_new_patients=1000"])
             with served.raw.open("a") as file:
                 file.write(lines_of_patient_2(served.raw, "9002"))
             with served.process(worker):
