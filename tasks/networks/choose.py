@@ -108,7 +108,8 @@ def _alone_and_together(runs: list[Logits], watched: Part) -> NDArray[np.float64
     Long training at a high rate makes single networks a little better, and so alike that an ensemble gains little.
     """
     alone = np.mean([_aucs(logits, watched) for logits in runs], axis=0)
-    return (alone + _aucs(np.mean(runs, axis=0), watched)) / 2
+    scores: NDArray[np.float64] = (alone + _aucs(np.mean(runs, axis=0), watched)) / 2
+    return scores
 
 
 def _aucs(logits: Logits, watched: Part) -> NDArray[np.float64]:
