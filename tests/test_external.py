@@ -13,7 +13,7 @@ from tests.project import Project, make_project
 
 NETWORKS = ["tcn_beta", "lstm_beta"]
 FEW = {"networks": NETWORKS, "bootstrap": 100}
-SEARCH = {"networks": NETWORKS, "seeds": 1}
+SEARCH = {"networks": NETWORKS, "noises": [0.5], "seeds": 1}
 
 
 def only(name: str, physionet: Path, folder: Path) -> Path:
