@@ -19,11 +19,10 @@ from tasks.common.progress import track
 from tasks.common.records import CondensedSet, write_json
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
-from tasks.networks.choose import Run
+from tasks.networks.choose import Run, alone_and_together
 from tasks.networks.fit import choose_device
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import RecipeSearch
-from tasks.networks.scores import single_auc
 from tasks.networks.workers import spread
 
 MODELS = (*RecipeSearch().networks, "boosted_trees", "logistic_regression")
@@ -72,18 +71,14 @@ def measure(
     model: str, noise: float, sets: list[CondensedSet], watched: Part, search: RecipeSearch, seeds: int
 ) -> dict[str, float]:
     """AUC alone and together, mean over ``sets``, after the number of steps that is best for the models alone."""
-    device = choose_device("auto")
     runs = [
-        Run(model, search.learning_rates[0], noise, search.steps, seed, records, watched, device.type)
+        Run(model, search.learning_rates[0], noise, search.steps, seed, records, watched, choose_device("auto").type)
         for records in sets
         for seed in range(seeds)
     ]
-    logits = np.stack(list(spread(Run.logits, runs, device))).reshape(len(sets), seeds, len(search.steps), -1)
-
-    def aucs(each: Any) -> Any:
-        return np.apply_along_axis(lambda one: single_auc(watched.labels, one), -1, each)
-
-    alone, together = aucs(logits).mean(axis=(0, 1)), aucs(logits.mean(axis=1)).mean(axis=0)
+    logits = list(spread(Run.logits, runs, choose_device("auto")))
+    of_sets = [alone_and_together(logits[start : start + seeds], watched) for start in range(0, len(logits), seeds)]
+    alone, together = np.mean(of_sets, axis=0)
     best = int(alone.argmax())
     return {
         "alone": round(float(alone[best]), 4),

@@ -46,7 +46,9 @@ from tests.ingestion_fixtures import ROOT
 from tests.stranger import alone
 
 CLASSES = {"periportal": [2], "septal": [3], "cirrhosis": [4]}  # stage 1 is too rare to be predicted
-SEARCH = {"networks": ["rnn_beta"], "learning_rates": [2e-3], "noises": [0.5], "steps": [10, 40], "seeds": 1, "ensemble": 2}
+SEARCH = {
+    "networks": ["rnn_beta"], "learning_rates": [2e-3], "noises": [0.5], "steps": [10, 40], "seeds": 1, "ensemble": 2,
+}  # fmt: skip
 MODELS_TRIED = ["logistic_regression", "rnn_beta"]
 LABORATORY = {
     "bili": {"label": "serum bilirubin", "unit": "mg/dl", "role": "series", "low": 0.05, "high": 80, "skewed": True},

@@ -13,7 +13,7 @@ from pathlib import Path
 from tasks.common.progress import reading, track, working
 with working("condensation", expected=60):
     for _ in track(range(4), "steps"):
-        time.sleep(0.15)
+        time.sleep(0.6)  # drawn ten times a second, less often on a busy machine
 with reading(Path("README.md")) as file:
     print("read", len(file.read()))
 """
@@ -44,9 +44,8 @@ def run(at_a_terminal: bool) -> tuple[str, str]:
 
 def test_a_terminal_shows_what_is_done_and_how_long_it_will_still_take() -> None:
     out, seen = run(at_a_terminal=True)
-    for said in ("condensation", "about 0:01:00 left", "steps", "README.md"):
+    for said in ("condensation", "about 0:01:00 left", "steps", "3/4", "README.md"):
         assert said in seen, said
-    assert any(f"{done}/4" in seen for done in (1, 2, 3)), "on a busy machine not every step is drawn"
     assert out == f"read {(REPO / 'README.md').stat().st_size}\n", "results stay alone on standard output"
 
 

@@ -93,7 +93,7 @@ def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device
 
 
 def _best(tried: dict[Way, list[Logits]], steps: tuple[int, ...], watched: Part, shares: NDArray[np.float64]) -> Recipe:
-    scores = {way: _smoothed(_alone_and_together(runs, watched)) for way, runs in tried.items()}
+    scores = {way: _smoothed(np.mean(alone_and_together(runs, watched), axis=0)) for way, runs in tried.items()}
     rate, noise = way = max(scores, key=lambda each: float(scores[each].max()))
     place = int(scores[way].argmax())
     chosen = [logits[place] for logits in tried[way]]
@@ -102,14 +102,12 @@ def _best(tried: dict[Way, list[Logits]], steps: tuple[int, ...], watched: Part,
     return Recipe(steps=steps[place], learning_rate=rate, noise=noise, calibration=calibration)
 
 
-def _alone_and_together(runs: list[Logits], watched: Part) -> NDArray[np.float64]:
-    """The mean AUC of ``runs``, averaged with the AUC of their mean logits, after each number of steps.
+def alone_and_together(runs: Sequence[Logits], watched: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean AUC of ``runs``, and the AUC of their mean logits, after each number of steps.
 
     Long training at a high rate makes single networks a little better, and so alike that an ensemble gains little.
     """
-    alone = np.mean([_aucs(logits, watched) for logits in runs], axis=0)
-    scores: NDArray[np.float64] = (alone + _aucs(np.mean(runs, axis=0), watched)) / 2
-    return scores
+    return np.mean([_aucs(logits, watched) for logits in runs], axis=0), _aucs(np.mean(runs, axis=0), watched)
 
 
 def _aucs(logits: Logits, watched: Part) -> NDArray[np.float64]:
