@@ -8,6 +8,7 @@ from torch import nn
 from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.networks.fit import build, fit, is_network, noisy_copies
+from tasks.networks.models import boosted_trees
 from tasks.networks.recipe import MODELS, PAPER_NETWORKS, Recipe
 from tasks.networks.scores import single_auc
 
@@ -155,3 +156,14 @@ def test_models_on_summaries_see_a_thousand_copies_whose_means_over_steps_have_t
     np.testing.assert_array_equal(of_many.reshape(20, 50), np.tile(labels[:, None], 50))
     few, _ = noisy_copies(values, labels, 0.0, seed=0)
     assert few is values
+
+
+def test_trees_tell_at_most_255_values_of_a_summary_apart_and_each_is_near_what_it_was() -> None:
+    rows = np.random.default_rng(0).standard_normal((2000, 3)).astype(np.float32)
+    rows[:, 1] = rows[:, 1].round()
+    binned = boosted_trees._binned(rows)
+    assert [len(np.unique(column)) for column in binned.T] == [255, len(np.unique(rows[:, 1])), 255]
+    np.testing.assert_array_equal(binned[:, 1], rows[:, 1])
+    for value, near in ((rows[:, 0], binned[:, 0]), (rows[:, 2], binned[:, 2])):
+        passed_over = np.searchsorted(np.sort(value), near) - np.searchsorted(np.sort(value), value)
+        assert np.abs(passed_over).max() <= 2000 / 254
