@@ -21,13 +21,15 @@ from tests.services import free_port, server
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
 
 
-# Files whose tests share an expensive session fixture stay together on one worker; the longest begin first
+# Files whose tests share an expensive session fixture stay together on one worker. The longest begin first
 TOGETHER = {
     "test_engines": "house",
     "test_cli": "house",
     "test_withdrawal": "house",
     "test_versions": "house",
     "test_sweep": "sweep",
+    "test_services": "services",
+    "test_serve": "serve",
     "test_report": "recipient",
     "test_recipient": "recipient",
     "test_evaluate": "recipient",

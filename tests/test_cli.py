@@ -26,7 +26,6 @@ def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) 
         "condensed records",
         "all real records",
         "random real records",
-        "k-means centroids",
         "95 % interval",
         "nearest record",
         BUNDLE,

@@ -135,7 +135,7 @@ def test_an_unknown_model_is_answered_with_the_known_ones_and_one_record_is_too_
         fit("tcn_beta", *planted(1, 0), RECIPE, seed=0)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["lstm_beta", "tcn_beta"])
 def test_noise_is_new_in_every_step_and_keeps_a_network_from_learning_twenty_records_by_heart(name: str) -> None:
     values, labels = planted(20, seed=0)
     noisy = Recipe(steps=40, learning_rate=2e-3, noise=2.0)

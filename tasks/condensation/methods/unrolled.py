@@ -39,7 +39,7 @@ from tasks.networks.teacher import out_of_fold
 from tasks.networks.workers import crew
 
 SOFT_LABELS = True
-DEFAULT_STEPS = 900
+DEFAULT_STEPS = 750
 WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)
