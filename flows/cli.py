@@ -82,11 +82,10 @@ def run(
     from flows.console import results, say
     from flows.recondense import recondense
     from flows.runners import runner
-    from flows.shadows import AT_ONCE
     from tasks.common.records import read_json
 
     try:
-        with runner(dask, AT_ONCE if dask in (None, "local") else None) as (task_runner, environment):
+        with runner(dask, None) as (task_runner, environment):
             outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
     except StageFailed as error:
         typer.secho(f"error: {error}", err=True, fg="red")

@@ -21,13 +21,10 @@ from tasks.common.layout import Layout
 from tasks.common.progress import track
 from tasks.shadows.work import Work
 
-CORES_EACH = 2  # unrolled condensation has as many workers
-AT_ONCE = max(1, cores() // CORES_EACH)
-
 
 def on_this_machine() -> TaskRunner[Any]:
-    """As many shadows at once as have cores to themselves."""
-    return ThreadPoolTaskRunner(max_workers=AT_ONCE)
+    """A shadow a core: two cores would be done with one in little more than half the time, workers to be started."""
+    return ThreadPoolTaskRunner(max_workers=cores())
 
 
 @task(
@@ -54,7 +51,7 @@ def compute_ahead(pipeline: Pipeline, environment: dict[str, str] | None) -> Non
         return
     say(f"  {len(missing)} shadows to condense")
     if environment is None:
-        environment = threads_each(AT_ONCE)
+        environment = threads_each(cores())
     try:
         futures: list[PrefectFuture[Any]] = shadow.map(
             unmapped(pipeline.cohort), missing, unmapped(str(pipeline.root)), unmapped(environment)

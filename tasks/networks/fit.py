@@ -17,7 +17,6 @@ from tasks.networks.recipe import MODELS, Calibration
 from tasks.networks.recipe import Recipe as Recipe
 
 PREDICTION_BATCH = 512
-NOISY_RECORDS = 1000
 Records = NDArray[np.float32] | Tensor
 
 
@@ -69,7 +68,7 @@ def fit(
 
     Networks minimise cross entropy, soft labels included, with Adam; the recipe's calibration makes risks of
     their logits. ``on_step`` is called after each step with its number, from 1, and the network as it then predicts.
-    Models on summaries have no steps and never call it; the recipe's noise they see in `noisy_copies`.
+    Models on summaries have no steps and never call it; the recipe's noise is added to the summaries.
     ``seed`` alone decides initial weights, dropout, noise and batches; torch's global generator is left as it was.
     Raises `InputError` for an unknown name or fewer than two records.
     """
@@ -77,7 +76,7 @@ def fit(
     if len(values) < 2:
         raise InputError(f"{name} cannot be trained on {len(values)} record(s): give at least two")
     if not hasattr(model, "build"):
-        on_summaries = model.fit(*noisy_copies(_array(values), _array(labels), recipe.noise, seed), seed)
+        on_summaries = model.fit(_array(values), _array(labels), recipe.noise, seed)
         return lambda values: calibrated(logits_of(on_summaries(_array(values))), recipe.calibration)
     device = torch.device(device)
     values, labels = (torch.as_tensor(item, dtype=torch.float32, device=device) for item in (values, labels))
@@ -101,22 +100,6 @@ def fit(
             if on_step is not None:
                 on_step(step, predictor)
     return predictor
-
-
-def noisy_copies(
-    values: NDArray[np.float32], labels: NDArray[np.float32], noise: float, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """At least `NOISY_RECORDS` copies of the records with ``noise``, for models that take no steps; without, these.
-
-    Noise of single steps nearly cancels in a summary: it is so large here that the mean over steps has ``noise``.
-    """
-    if not noise:
-        return values, labels
-    copies = -(-NOISY_RECORDS // len(values))
-    values = np.repeat(values, copies, axis=0)
-    scale = np.float32(noise * np.sqrt(values.shape[1]))
-    drawn = np.random.default_rng(seed).standard_normal(values.shape, dtype=np.float32)
-    return values + scale * drawn, np.repeat(labels, copies, axis=0)
 
 
 def _batches(n_records: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

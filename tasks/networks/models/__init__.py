@@ -4,6 +4,7 @@ A *network* has ``FAMILY: str`` and ``build(n_steps: int, n_features: int, n_out
 maps float32 ``(batch, n_steps, n_features)`` to logits: ``(batch,)`` for one output, as two classes need, and
 ``(batch, n_outputs)`` for more. `tasks.networks.fit.fit` trains it.
 
-A *model on summaries* has ``FAMILY: str`` and ``fit(values, labels, seed)``, which returns a function from records
-``(n, n_steps, n_features)`` to risks of the shape of ``labels``, float32 in [0, 1], see `tasks.common.labels`.
+A *model on summaries* has ``FAMILY: str`` and ``fit(values, labels, noise, seed)``, which returns a function from
+records ``(n, n_steps, n_features)`` to risks of the shape of ``labels``, float32 in [0, 1], see `tasks.common.labels`.
+``noise`` is the recipe's, in standard deviations: how much to add to the summaries.
 """

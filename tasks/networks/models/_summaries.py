@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tasks.common.errors import InputError
 from tasks.common.labels import from_probabilities, probabilities
 
+NOISY_RECORDS = 1000
 Predictor = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
@@ -25,6 +26,23 @@ def summaries(values: NDArray[np.float32]) -> NDArray[np.float32]:
     trend = np.einsum("t,ntf->nf", times, values) * (n_steps / max(float(times @ times), 1.0))
     parts = [values.mean(1), values[:, 0], values[:, -1], values.min(1), values.max(1), trend]
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def training_rows(
+    values: NDArray[np.float32], labels: NDArray[np.float32], noise: float, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Rows, classes, weights of the records' `summaries`; with ``noise``, of at least `NOISY_RECORDS` copies of these.
+
+    The noise is added to the summaries: that of single steps would nearly cancel in a mean, and move each extreme
+    away from the middle, where no new record's extremes are.
+    """
+    rows = summaries(values)
+    if noise:
+        copies = -(-NOISY_RECORDS // len(rows))
+        rows, labels = (np.repeat(each, copies, axis=0) for each in (rows, labels))
+        drawn = np.random.default_rng(seed).standard_normal(rows.shape, dtype=np.float32)
+        rows = rows + np.float32(noise) * drawn
+    return weighted_classes(rows, labels)
 
 
 def weighted_classes(

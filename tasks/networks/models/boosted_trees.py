@@ -4,26 +4,26 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from tasks.networks.models._summaries import Predictor, predictor, summaries, weighted_classes
+from tasks.networks.models._summaries import Predictor, predictor, training_rows
 
 FAMILY = "boosted_trees"
 BINS = 255  # as many as scikit-learn has at most
 
 
-def fit(values: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> Predictor:
-    """Trained on ``(n, n_steps, n_features)`` and soft labels."""
-    rows, hard, weights = weighted_classes(_binned(summaries(values)), labels)
+def fit(values: NDArray[np.float32], labels: NDArray[np.float32], noise: float, seed: int) -> Predictor:
+    """Trained on ``(n, n_steps, n_features)`` and soft labels, as `training_rows` has them."""
+    rows, hard, weights = training_rows(values, labels, noise, seed)
     classifier = HistGradientBoostingClassifier(
         learning_rate=0.05,
         max_iter=150,
         max_leaf_nodes=15,
         l2_regularization=1.0,
         # scikit-learn's default of 20 leaves no split at all on a condensed set of 20 records.
-        min_samples_leaf=min(20, max(2, len(values) // 10)),
+        min_samples_leaf=min(20, max(2, round(float(weights.sum())) // 10)),
         early_stopping=False,
         random_state=seed,
     )
-    return predictor(classifier.fit(rows, hard, sample_weight=weights))
+    return predictor(classifier.fit(_binned(rows), hard, sample_weight=weights))
 
 
 def _binned(rows: NDArray[np.float32]) -> NDArray[np.float32]:
