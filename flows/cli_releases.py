@@ -108,12 +108,14 @@ def verify(
 
 
 def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
-    """Show what changed from one release to another: data, subjects, params, metrics, privacy, code.
+    """Show what changed from one release to another: data, subjects, params, main metrics, privacy, code.
+
+    With --json every metric is shown, of each network and each variant of an attack, with its interval.
 
     Example: recondense diff pbcseq 2026.11.1 candidate
     """
     from flows.console import table
-    from flows.releases.compare import compare
+    from flows.releases.compare import compare, is_main
 
     found = compare(_project(), cohort, old, new)
     if json_:
@@ -121,9 +123,11 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
         return
     code: dict[str, Any] = found.pop("code")
     for part, rows in found.items():
-        typer.secho(f"{part}: {len(rows) or 'nothing'} changed", bold=True)
-        if rows:
-            table(rows)
+        shown = [row for row in rows if part != "metrics" or is_main(row["name"])]
+        of_which = "" if len(shown) == len(rows) else f", of which {len(shown)} main ones (all of them: --json)"
+        typer.secho(f"{part}: {len(rows) or 'nothing'} changed{of_which}", bold=True)
+        if shown:
+            table(shown)
     typer.secho(f"code: {len(code['commits']) or 'no'} commits", bold=True)
     for line in [*code["commits"], *(f"uncommitted: {path}" for path in code["uncommitted"])]:
         typer.echo(f"  {line}")

@@ -190,5 +190,11 @@ def table(rows: list[dict[str, Any]]) -> None:
     for heading in rows[0] if rows else []:
         drawn.add_column(heading, overflow="fold")
     for row in rows:
-        drawn.add_row(*("" if value is None else str(value) for value in row.values()))
+        drawn.add_row(*(_cell(value) for value in row.values()))
     _out.print(drawn)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

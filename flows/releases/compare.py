@@ -17,6 +17,10 @@ from flows.tracking import flat
 from tasks.common.layout import STAGE_FOLDERS
 from tasks.release.contents import CANDIDATE
 
+DECIMALS = 6  # of a difference: the rest is how binary fractions are written
+MAIN_DEPTH = 4
+DETAILS = {"low", "high", "steps_to_plateau"}
+
 
 @dataclass(frozen=True)
 class Side:
@@ -86,6 +90,16 @@ def compare(root: Path, cohort: str, one: str, other: str) -> dict[str, Any]:
     }
 
 
+def is_main(metric: str) -> bool:
+    """Whether a metric is a figure that stands for itself: no interval's end, nor of one network or variant.
+
+    >>> is_main("training.test_auc.condensed.mean"), is_main("training.test_auc.condensed.by_network.lstm_beta.mean")
+    (True, False)
+    """
+    parts = metric.split(".")
+    return len(parts) <= MAIN_DEPTH and not DETAILS & set(parts)
+
+
 def _side(releases: Releases, text: str) -> Side:
     if text == CANDIDATE:
         return Side(releases, None, git.head(releases.root))
@@ -100,6 +114,6 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
         if before != after:
             difference = None
             if isinstance(before, int | float) and isinstance(after, int | float):
-                difference = after - before
+                difference = round(after - before, DECIMALS)
             rows.append({"name": name, "old": before, "new": after, "difference": difference})
     return rows
