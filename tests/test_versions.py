@@ -315,6 +315,19 @@ def test_a_candidate_is_released_once(released: Steward, versions: list[str]) ->
         released.do(release)
 
 
+def test_a_release_remote_that_was_moved_without_what_it_held_lists_nothing(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    shutil.move(released.published, tmp_path / "kept")
+    try:
+        with pytest.raises(InputError, match=f"lacks alpha .*{versions[1]}, which the ledger lists"):
+            released.do(release)
+        assert not (released.published / "index.json").exists()
+    finally:
+        shutil.rmtree(released.published, ignore_errors=True)
+        shutil.move(tmp_path / "kept", released.published)
+
+
 def test_a_policy_releases_what_is_not_out_yet_and_nothing_twice(steward: Steward, tmp_path: Path) -> None:
     made = steward.copy(tmp_path / "steward")
 

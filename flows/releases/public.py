@@ -54,6 +54,15 @@ class PublicRemote:
                 "from another clone. `git pull` their commits and tags, then try again"
             )
 
+    def check_complete(self, entries: list[Entry]) -> None:
+        """Raise `InputError` where a release that is not withdrawn is not there: nobody could get what is listed."""
+        valid = [release["version"] for release in listing(entries) if not release["withdrawn"]]
+        if missing := [version for version in valid if not self._holds(version)]:
+            raise InputError(
+                f"the remote '{RELEASE}' lacks {self.cohort} {', '.join(missing)}, which the ledger lists: copy "
+                "`files` and `releases` from where that remote was before, then try again"
+            )
+
     def put_bundle(self, followed: Path, folder: Path, version: str) -> None:
         """Upload the bundle in ``folder``, which the DVC file ``followed`` describes, and nothing else."""
         try:
@@ -72,10 +81,17 @@ class PublicRemote:
     def publish(self, entries: list[Entry]) -> None:
         """Make visible what ``entries``, the cohort's ledger, say was released and withdrawn."""
         self.check_continues(entries)
+        self.check_complete(entries)
         lines = published(entries)
         self._write("ledger.jsonl", lines)
         index = {"cohort": self.cohort, "ledger": digest(lines), "releases": listing(entries)}
         self._write("index.json", (json.dumps(index, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def _holds(self, version: str) -> bool:
+        try:
+            return bool(self.fs.exists(self.fs.join(self.place, version, "manifest.json")))
+        except OSError as error:
+            raise InputError(f"the remote '{RELEASE}' cannot be read: {error}") from error
 
     def _read(self, name: str) -> bytes:
         try:

@@ -62,6 +62,7 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     check_budget(releases, passed[-1].details["privacy"])
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
+    public.check_complete(releases.ledger.entries())
 
 
 def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
