@@ -66,7 +66,12 @@ def releases(
     if not rows and not json_:
         typer.echo("no bundle yet: `recondense run COHORT` makes one")
         return
-    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+    if json_:
+        print(json.dumps(rows, indent=2))
+        return
+    bundles = [row.pop("bundle") for row in rows]
+    table([{**row, "created": (row["created"] or "")[:16].replace("T", " ")} for row in rows])
+    typer.echo("bundles: " + (", ".join(filter(None, bundles)) or "none is here; `dvc pull` brings them"))
 
 
 def verify(
