@@ -20,12 +20,12 @@ from tasks.common.records import CondensedSet, write_json
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.networks.choose import Run, alone_and_together
-from tasks.networks.fit import choose_device
+from tasks.networks.fit import choose_device, models_on_summaries
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import RecipeSearch
 from tasks.networks.workers import spread
 
-MODELS = (*RecipeSearch().networks, "boosted_trees", "logistic_regression")
+MODELS = (*RecipeSearch().networks, *models_on_summaries())
 NOISES = (0.0, 0.2, 0.5, 0.8, 1.2)
 
 

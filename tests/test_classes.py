@@ -243,7 +243,7 @@ def test_every_method_condenses_three_classes_the_same_way_each_time(method: str
 @pytest.mark.parametrize("name", ["boosted_trees", "logistic_regression"])
 def test_a_model_on_summaries_learns_from_the_risks_of_soft_labels(name: str) -> None:
     records = three()
-    predict = plugins.load(MODELS, name).fit(records.values, (records.labels * 0.7 + 0.1).astype(np.float32), 0)
+    predict = plugins.load(MODELS, name).fit(records.values, (records.labels * 0.7 + 0.1).astype(np.float32), 0.0, 0)
     risks = predict(records.values)
     np.testing.assert_allclose(risks.sum(axis=1), 1, atol=1e-6)
     assert (likeliest(risks) == likeliest(records.labels)).mean() > 0.9

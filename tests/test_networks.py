@@ -7,7 +7,7 @@ from torch import nn
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
-from tasks.networks.fit import build, fit, is_network
+from tasks.networks.fit import build, fit, is_network, models_on_summaries
 from tasks.networks.models import boosted_trees
 from tasks.networks.models._summaries import summaries, training_rows
 from tasks.networks.recipe import MODELS, PAPER_NETWORKS, Recipe
@@ -159,7 +159,7 @@ def test_models_on_summaries_see_a_thousand_copies_with_noise_around_the_summari
     assert len(few) == 20
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if not is_network(name)])
+@pytest.mark.parametrize("name", models_on_summaries())
 def test_what_a_model_on_summaries_makes_of_records_hangs_little_on_the_draw_of_the_noise(name: str) -> None:
     values, labels = planted(20, seed=0, steps=48)
     recipe = Recipe(noise=0.8)

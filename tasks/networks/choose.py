@@ -18,7 +18,7 @@ from tasks.common import plugins
 from tasks.common.labels import Labels, likeliest
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet
-from tasks.networks.fit import Predictor, fit, is_network
+from tasks.networks.fit import Predictor, fit, is_network, models_on_summaries
 from tasks.networks.logits import logits_of, risks_of
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.recipe import MODELS, Calibration, Recipe, Recipes, RecipeSearch
@@ -69,7 +69,6 @@ def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device
     """
     watched = validation.few(VALIDATION_PER_CLASS)
     networks = [name for name in search.networks if is_network(name)]
-    on_summaries = [name for name in plugins.names(MODELS) if not is_network(name)]
     runs = [
         Run(network, rate, noise, search.steps, seed, records, watched, device.type)
         for network in networks
@@ -78,7 +77,7 @@ def choose(records: CondensedSet, validation: Part, search: RecipeSearch, device
         for seed in range(search.seeds)
     ] + [
         Run(network, search.learning_rates[0], noise, search.steps, 0, records, watched, device.type)
-        for network in on_summaries
+        for network in models_on_summaries()
         for noise in search.noises
     ]
     outcomes = list(track(spread(Run.logits, runs, device), "choosing recipes", total=len(runs)))

@@ -45,6 +45,11 @@ def is_network(name: str) -> bool:
     return hasattr(plugins.load(MODELS, name), "build")
 
 
+def models_on_summaries() -> list[str]:
+    """The names of all models that are no networks."""
+    return [name for name in plugins.names(MODELS) if not is_network(name)]
+
+
 def build(name: str, n_steps: int, n_features: int, n_classes: int = 2) -> nn.Module:
     """Network ``name``, initialised from torch's global generator. Raises `InputError` where it is no network."""
     model = plugins.load(MODELS, name)
