@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Python compiles what it imports; all that is installed would take as long again as the rest of the installation
+# Python compiles what it imports, and keeps it; all that is installed would take as long again as the installation.
+# Where the environment forbids to keep it, every process would compile torch anew.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: run test check docs clean
