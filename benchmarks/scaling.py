@@ -98,16 +98,17 @@ def gigabytes() -> float:
 def watched_workers() -> Iterator[dict[int, int]]:
     """The most bytes that each child process was seen to hold, by its number.
 
-    Not by `getrusage`: a child's record begins with what its parent held.
+    Not by `getrusage`: a child's record begins with what its parent held, as does the child until it runs its own code.
     """
-    most: dict[int, int] = defaultdict(int)
+    own, most = psutil.Process().cmdline(), defaultdict[int, int](int)
     ended = threading.Event()
 
     def look() -> None:
         while not ended.wait(0.2):
             for child in psutil.Process().children():
                 with suppress(psutil.Error):
-                    most[child.pid] = max(most[child.pid], child.memory_info().rss)
+                    if child.cmdline() != own:
+                        most[child.pid] = max(most[child.pid], child.memory_info().rss)
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
