@@ -42,7 +42,7 @@ def main() -> None:
     path = OUT / f"cross_validation_{arguments.cohort}.json"
     results = {"measured": about, "folds": folds, "differences": differences(folds, arguments.methods)}
     write_json(path, results)
-    path.with_suffix(".md").write_text(page(arguments.cohort, results), encoding="utf-8")
+    path.with_suffix(".md").write_text(page(arguments, results), encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
@@ -99,7 +99,7 @@ def differences(folds: list[dict[str, float]], methods: list[str]) -> dict[str, 
     }
 
 
-def page(cohort: str, results: dict[str, Any]) -> str:
+def page(arguments: argparse.Namespace, results: dict[str, Any]) -> str:
     """The table."""
     folds = results["folds"]
     lines = []
@@ -108,10 +108,10 @@ def page(cohort: str, results: dict[str, Any]) -> str:
         words = f"{gap['mean']:+.3f} ± {gap['error']:.3f}" if gap else ""
         lines.append(f"| {name} | {' | '.join(f'{auc:.3f}' for auc in aucs)} | {np.mean(aucs):.3f} | {words} |")
     heads = " | ".join(f"fold {number}" for number in range(1, len(folds) + 1))
-    return f"""# Cross-validation of {cohort}
+    return f"""# Cross-validation of {arguments.cohort}
 
-`python -m benchmarks.cross_validation --cohort {cohort}`. Test AUC, mean over the paper's 11 networks; the last column
-is the difference to all real records, mean over folds ± its standard error.
+`python -m benchmarks.cross_validation --cohort {arguments.cohort} --seeds {arguments.seeds}`. Test AUC, mean over the
+paper's 11 networks; the last column is the difference to all real records, mean over folds ± its standard error.
 
 | trained on | {heads} | mean | difference |
 |---|{"---|" * len(folds)}---|---|

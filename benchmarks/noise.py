@@ -71,12 +71,13 @@ def measure(
     model: str, noise: float, sets: list[CondensedSet], watched: Part, search: RecipeSearch, seeds: int
 ) -> dict[str, float]:
     """AUC alone and together, mean over ``sets``, after the number of steps that is best for the models alone."""
+    device = choose_device("auto")
     runs = [
-        Run(model, search.learning_rates[0], noise, search.steps, seed, records, watched, choose_device("auto").type)
+        Run(model, search.learning_rates[0], noise, search.steps, seed, records, watched, device.type)
         for records in sets
         for seed in range(seeds)
     ]
-    logits = list(spread(Run.logits, runs, choose_device("auto")))
+    logits = list(spread(Run.logits, runs, device))
     of_sets = [alone_and_together(logits[start : start + seeds], watched) for start in range(0, len(logits), seeds)]
     alone, together = np.mean(of_sets, axis=0)
     best = int(alone.argmax())

@@ -13,7 +13,6 @@ import multiprocessing
 import resource
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -72,7 +71,7 @@ def measure(train: Normalised, size: int) -> dict[str, Any]:
         "seconds_set_up": round(whole - FEW * each, 1),
         "gigabytes_of_patients": round(cohort.values.nbytes / 1e9, 2),
         "gigabytes_more": round(gigabytes() - held, 2),
-        "gigabytes_a_worker": round(max(workers.values()) / 1e9, 2),
+        "gigabytes_a_worker": round(max(workers, default=0) / 1e9, 2),
         "threads": torch.get_num_threads(),
     }
 
@@ -95,12 +94,12 @@ def gigabytes() -> float:
 
 
 @contextmanager
-def watched_workers() -> Iterator[dict[int, int]]:
-    """The most bytes that each child process was seen to hold, by its number.
+def watched_workers() -> Iterator[list[int]]:
+    """The bytes that child processes hold, as seen five times a second.
 
     Not by `getrusage`: a child's record begins with what its parent held, as does the child until it runs its own code.
     """
-    own, most = psutil.Process().cmdline(), defaultdict[int, int](int)
+    own, seen = psutil.Process().cmdline(), list[int]()
     ended = threading.Event()
 
     def look() -> None:
@@ -108,12 +107,12 @@ def watched_workers() -> Iterator[dict[int, int]]:
             for child in psutil.Process().children():
                 with suppress(psutil.Error):
                     if child.cmdline() != own:
-                        most[child.pid] = max(most[child.pid], child.memory_info().rss)
+                        seen.append(child.memory_info().rss)
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
     try:
-        yield most
+        yield seen
     finally:
         ended.set()
         watcher.join()

@@ -23,7 +23,7 @@ from tasks.shadows.work import Work
 
 
 def on_this_machine() -> TaskRunner[Any]:
-    """A shadow a core: two cores would be done with one in little more than half the time, workers to be started."""
+    """A shadow a core: two cores for one would have to start workers first, which a short shadow does not repay."""
     return ThreadPoolTaskRunner(max_workers=cores())
 
 

@@ -21,7 +21,7 @@ from tests.services import free_port, server
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
 
 
-# Files whose tests share an expensive session fixture stay together on one worker. The longest begin first
+# Files whose tests share an expensive session fixture stay together on one worker. The longest begin first.
 TOGETHER = {
     "test_engines": "house",
     "test_cli": "house",

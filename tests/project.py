@@ -32,13 +32,7 @@ QUICK: dict[str, Any] = {
     "reference": {"networks": ["tcn_beta"], "steps": 5},
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0, "recipe_search": QUICK_SEARCH},
     "shadows": {"count": 0},
-    "training": {
-        "networks": ["tcn_beta"],
-        "seeds": 2,
-        "bootstrap": 100,
-        "controls": ["random_records"],
-        "control_search": QUICK_SEARCH,
-    },
+    "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "control_search": QUICK_SEARCH},
     "privacy": {"attacks": ["nearest_record"]},
     "release": {},
 }

@@ -26,6 +26,7 @@ def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) 
         "condensed records",
         "all real records",
         "random real records",
+        "k-means centroids",
         "95 % interval",
         "nearest record",
         BUNDLE,
@@ -37,7 +38,7 @@ def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) 
 
 def test_the_fixed_places_hold_what_other_tools_read_there(house: Project) -> None:
     trained = json.loads((house.root / "data/5_trained/alpha/metrics.json").read_text())
-    for training_set in ("condensed", "all_real", "random_records"):
+    for training_set in ("condensed", "all_real", "random_records", "kmeans"):
         found = trained["test_auc"][training_set]
         assert found["low"] <= found["mean"] <= found["high"]
         assert set(found["by_network"]) == {"tcn_beta"}

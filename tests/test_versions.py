@@ -328,6 +328,18 @@ def test_a_release_remote_that_was_moved_without_what_it_held_lists_nothing(
         shutil.move(tmp_path / "kept", released.published)
 
 
+def test_a_withdrawal_is_published_even_where_the_remote_lacks_another_release(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    made = released.copy(tmp_path / "steward")
+    shutil.rmtree(made.published / versions[0])
+    made.do(withdraw, versions[1], "units were wrong")
+    listed = {
+        row["version"]: row["withdrawn"] for row in json.loads((made.published / "index.json").read_text())["releases"]
+    }
+    assert listed[versions[1]]["reason"] == "units were wrong"
+
+
 def test_a_policy_releases_what_is_not_out_yet_and_nothing_twice(steward: Steward, tmp_path: Path) -> None:
     made = steward.copy(tmp_path / "steward")
 

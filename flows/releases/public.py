@@ -57,7 +57,7 @@ class PublicRemote:
     def check_complete(self, entries: list[Entry]) -> None:
         """Raise `InputError` where a release that is not withdrawn is not there: nobody could get what is listed."""
         valid = [release["version"] for release in listing(entries) if not release["withdrawn"]]
-        if missing := [version for version in valid if not self._holds(version)]:
+        if missing := [version for version in valid if not self._read(f"{version}/manifest.json")]:
             raise InputError(
                 f"the remote '{RELEASE}' lacks {self.cohort} {', '.join(missing)}, which the ledger lists: copy "
                 "`files` and `releases` from where that remote was before, then try again"
@@ -81,17 +81,10 @@ class PublicRemote:
     def publish(self, entries: list[Entry]) -> None:
         """Make visible what ``entries``, the cohort's ledger, say was released and withdrawn."""
         self.check_continues(entries)
-        self.check_complete(entries)
         lines = published(entries)
         self._write("ledger.jsonl", lines)
         index = {"cohort": self.cohort, "ledger": digest(lines), "releases": listing(entries)}
         self._write("index.json", (json.dumps(index, indent=2, ensure_ascii=False) + "\n").encode())
-
-    def _holds(self, version: str) -> bool:
-        try:
-            return bool(self.fs.exists(self.fs.join(self.place, version, "manifest.json")))
-        except OSError as error:
-            raise InputError(f"the remote '{RELEASE}' cannot be read: {error}") from error
 
     def _read(self, name: str) -> bytes:
         try:

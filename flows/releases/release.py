@@ -90,6 +90,7 @@ def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> di
             public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
         releases.ledger.append("released", _details(releases, version))
     commit = _tag(releases, version)
+    public.check_complete(releases.ledger.entries())  # of a release that is finished, too; a withdrawal never waits
     public.publish(releases.ledger.entries())
     entry = releases.released()[version]
     tag(root, entry.details.get("mlflow_run"), version=str(version))

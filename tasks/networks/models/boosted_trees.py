@@ -7,7 +7,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from tasks.networks.models._summaries import Predictor, predictor, training_rows
 
 FAMILY = "boosted_trees"
-BINS = 255  # as many as scikit-learn has at most
+BINS = 255  # the most that scikit-learn takes
 
 
 def fit(values: NDArray[np.float32], labels: NDArray[np.float32], noise: float, seed: int) -> Predictor:
@@ -17,6 +17,7 @@ def fit(values: NDArray[np.float32], labels: NDArray[np.float32], noise: float, 
         learning_rate=0.05,
         max_iter=150,
         max_leaf_nodes=15,
+        max_bins=BINS,
         l2_regularization=1.0,
         # scikit-learn's default of 20 leaves no split at all on a condensed set of 20 records.
         min_samples_leaf=min(20, max(2, round(float(weights.sum())) // 10)),
