@@ -8,7 +8,7 @@ import typer
 
 METHOD = "condensation.method"
 CUT = "_RECONDENSE_COMPLETE_VALUE"
-METHODS = Path(__file__).parents[1] / "tasks/condensation/methods"
+METHODS = Path(__file__).parents[2] / "tasks/condensation/methods"
 
 
 def cohorts(incomplete: str) -> list[str]:

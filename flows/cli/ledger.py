@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.arguments import Cohort, Json
+from flows.cli.shared import Cohort, Json
 from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root

@@ -1,12 +1,13 @@
-"""Commands for runs that nobody has to start."""
+"""Commands for runs that nobody has to start, and for the servers and the machine that they need."""
 
-import os
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows import completion
+from flows.cli import completion
+from flows.cli.shared import Json, project
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 
@@ -24,7 +25,7 @@ Server = Annotated[str | None, typer.Option(help="URL of a Prefect API; by defau
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module into ``app``."""
-    for command in (serve, watch):
+    for command in (doctor, ui, serve, watch):
         app.command()(command)
 
 
@@ -63,13 +64,51 @@ def watch(cohorts: Cohorts = None, poll: Poll = 60, server: Server = None) -> No
     watch_forever(root, chosen, poll)
 
 
+def ui(
+    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
+) -> None:
+    """Serve Prefect's and MLflow's pages on loopback until interrupted.
+
+    Example: recondense ui --prefect-port 4200 --mlflow-port 5000
+    """
+    from flows.servers import serve_pages
+
+    serve_pages(find_root(), prefect_port, mlflow_port)
+
+
+def doctor(
+    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default PREFECT_API_URL.")] = None,
+    json_: Json = False,
+) -> None:
+    """Look for what would stop a run, a release or a schedule on this machine; exit status 1 where something must be
+    mended.
+
+    Machine, packages, GPU, git, keys, DVC and its remotes, cohorts, and the servers of Prefect and MLflow, each within
+    a time limit. Into each remote a few bytes are written, and removed again.
+
+    Example: recondense doctor --server http://127.0.0.1:4200
+    """
+    from flows.console import findings
+    from flows.doctor import examine
+
+    found = examine(find_root(), server)
+    sound = all(one.level != "fault" for several in found.values() for one in several)
+    if json_:
+        rows = [{"about": about, **vars(one)} for about, several in found.items() for one in several]
+        print(json.dumps({"sound": sound, "findings": rows}, indent=2))
+    else:
+        findings(found)
+    if not sound:
+        raise typer.Exit(1)
+
+
 def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[str]]:
     """The project and its chosen cohorts, once all is known to be in order."""
     from flows.overview import cohort_rows
     from flows.settings import use_local_services
 
-    root = find_root()
-    os.chdir(root)
+    root = project()
     chosen = cohorts or [row["cohort"] for row in cohort_rows(root) if row["raw found"] == "yes"]
     if not chosen:
         raise InputError("no cohort of params.yaml has raw records: see data/1_raw/*/README.md")

@@ -1,14 +1,13 @@
 """Commands for bundles and their versions."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flows import completion
-from flows.arguments import Cohort, Json
+from flows.cli import completion
+from flows.cli.shared import Cohort, Json, project
 from tasks.common.layout import find_root
 
 Version = Annotated[
@@ -27,7 +26,7 @@ Side = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this module into ``app``."""
-    for command in (release, releases, verify, diff, compare, withdraw, reproduce):
+    for command in (release, releases, diff, compare, withdraw, reproduce):
         app.command()(command)
 
 
@@ -40,7 +39,7 @@ def release(cohort: Cohort, json_: Json = False) -> None:
     """
     from flows.releases.release import release as make
 
-    made = make(_project(), cohort)
+    made = make(project(), cohort)
     if json_:
         print(json.dumps(made, indent=2))
         return
@@ -74,44 +73,6 @@ def releases(
     typer.echo("bundles: " + (", ".join(filter(None, bundles)) or "none is here; `dvc pull` brings them"))
 
 
-def verify(
-    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)],
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL|FILE",
-            help="The published ledger, ledger.jsonl of the release remote: is the bundle known, current, withdrawn?",
-        ),
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(metavar="FINGERPRINT", help="The steward's key that the ledger must begin with.")
-    ] = None,
-    json_: Json = False,
-) -> None:
-    """Recompute what a bundle claims; exit status 1 where a claim does not hold.
-
-    Example: recondense verify BUNDLE --ledger https://example.org/releases/pbcseq/ledger.jsonl
-    """
-    from flows.console import checks as show_checks
-    from tasks.release.verify import verify as checks_of
-
-    checks = checks_of(bundle)
-    if ledger:
-        from flows.releases.recipient import check_against
-
-        checks = [*checks, *check_against(ledger, bundle, key)]
-    elif key:
-        raise typer.BadParameter("--key is of a ledger: add --ledger")
-    good = all(check.holds for check in checks)
-    if json_:
-        print(json.dumps([vars(check) for check in checks], indent=2))
-    else:
-        show_checks(checks)
-        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
-    if not good:
-        raise typer.Exit(1)
-
-
 def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
     """Show what changed from one release to another: data, subjects, params, main metrics, privacy, code.
 
@@ -122,7 +83,7 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
     from flows.console import table
     from flows.releases.compare import compare, is_main
 
-    found = compare(_project(), cohort, old, new)
+    found = compare(project(), cohort, old, new)
     if json_:
         print(json.dumps(found, indent=2))
         return
@@ -170,7 +131,7 @@ def withdraw(
     """
     from flows.releases.withdraw import withdraw as take_back
 
-    done = take_back(_project(), cohort, version, reason)
+    done = take_back(project(), cohort, version, reason)
     print(json.dumps(done, indent=2)) if json_ else typer.echo(f"withdrawn: {cohort} {version} ({done['reason']})")
 
 
@@ -181,7 +142,7 @@ def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
     """
     from flows.releases.reproduce import reproduce as make_again
 
-    found = make_again(_project(), cohort, version)
+    found = make_again(project(), cohort, version)
     same = all(finding.state != "differs" for finding in found)
     if json_:
         print(json.dumps({"reproduced": same, "files": [vars(finding) for finding in found]}, indent=2))
@@ -195,10 +156,3 @@ def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
         typer.echo("reproduced" if same else "not reproduced: what differs is listed above")
     if not same:
         raise typer.Exit(1)
-
-
-def _project() -> Path:
-    """The project's root, which becomes the working directory: DVC finds its stages from there."""
-    root = find_root()
-    os.chdir(root)
-    return root

@@ -1,0 +1,35 @@
+"""The command line: each module here registers its commands. Heavy packages are imported by the commands that need
+them."""
+
+import sys
+
+import typer
+
+from flows.cli import bundles, cohorts, completion, ledger, releases, runs, servers
+from tasks.common.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_show_locals=False,  # a traceback must not print records
+    help="Share what a patient cohort teaches without sharing who is in it.",
+)
+for module in (cohorts, runs, releases, ledger, servers, bundles):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 a mistake in the input or a check that does not hold, 2 wrong use, 3 refused
+    by the gate, 130 interrupted."""
+    completion.cut_key()
+    try:
+        app()
+    except InputError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        sys.exit(1)
+    except RuntimeError as error:
+        if "ephemeral Prefect API server" not in str(error):
+            raise
+        mend = "let other programs end (`recondense doctor` looks), or name a server that runs: --server URL"
+        typer.secho(f"error: Prefect's temporary server did not start in time: {mend}", err=True, fg="red")
+        sys.exit(1)

@@ -1,0 +1,115 @@
+"""Commands for whoever holds a bundle: is it what it claims to be, and what is it worth on her own records?"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import completion
+from flows.cli.shared import Json
+
+Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module into ``app``."""
+    for command in (verify, transform, evaluate):
+        app.command()(command)
+
+
+def verify(
+    bundle: Bundle,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FILE",
+            help="The published ledger, ledger.jsonl of the release remote: is the bundle known, current, withdrawn?",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="FINGERPRINT", help="The steward's key that the ledger must begin with.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Recompute what a bundle claims; exit status 1 where a claim does not hold.
+
+    Example: recondense verify BUNDLE --ledger https://example.org/releases/pbcseq/ledger.jsonl
+    """
+    from flows.console import checks as show_checks
+    from tasks.release.verify import verify as checks_of
+
+    checks = checks_of(bundle)
+    if ledger:
+        from flows.releases.recipient import check_against
+
+        checks = [*checks, *check_against(ledger, bundle, key)]
+    elif key:
+        raise typer.BadParameter("--key is of a ledger: add --ledger")
+    good = all(check.holds for check in checks)
+    if json_:
+        print(json.dumps([vars(check) for check in checks], indent=2))
+    else:
+        show_checks(checks)
+        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
+    if not good:
+        raise typer.Exit(1)
+
+
+def transform(
+    bundle: Bundle,
+    cohort: Annotated[
+        str,
+        typer.Option(
+            help="How to read the raw records: a cohort of params.yaml, or the bundle's own.",
+            autocompletion=completion.cohorts,
+        ),
+    ],
+    raw: Annotated[Path, typer.Option(help="The folder with the new raw records.", exists=True)],
+    out: Annotated[Path, typer.Option(help="The safetensors file to write.")],
+    json_: Json = False,
+) -> None:
+    """Map new raw records onto a bundle's scale: values, observed, subject_ids, and labels where known.
+
+    Example: recondense transform BUNDLE --cohort physionet2012 --raw MY_RECORDS --out mine.safetensors
+    """
+    from flows.transform import transform as map_records
+
+    counts = map_records(bundle, cohort, raw, out)
+    if json_:
+        print(json.dumps({"counts": counts, "out": str(out)}, indent=2))
+        return
+    for unit, count in counts.items():
+        aside = ", ".join(f"{reason} {n}" for reason, n in count["set_aside"].items()) or "none"
+        typer.echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
+    typer.echo(f"written: {out}")
+
+
+def evaluate(
+    bundle: Bundle,
+    cohort: Annotated[
+        str,
+        typer.Option(
+            help="How to read the records: a cohort of params.yaml, or the bundle's own.",
+            autocompletion=completion.cohorts,
+        ),
+    ],
+    raw: Annotated[Path, typer.Option(help="The folder with the records.", exists=True)],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="YAML: your variable -> the bundle's, as `glu: {to: Glucose, factor: 18.016}`.", exists=True),
+    ] = None,
+    recalibrate: Annotated[
+        int | None, typer.Option(metavar="N", help="Also refit slope and intercept on N random labelled records.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Score a bundle's models on a cohort of your own, and say in what it differs from the bundle's.
+
+    Example: recondense evaluate BUNDLE --cohort icu --raw MY_RECORDS --mapping names.yaml --recalibrate 200
+    """
+    from flows.evaluate import evaluate as score
+    from flows.evaluate import show
+
+    found = score(bundle, cohort, raw, mapping, recalibrate)
+    print(json.dumps(found, indent=2)) if json_ else show(found)

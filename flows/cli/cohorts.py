@@ -1,0 +1,110 @@
+"""Commands for raw records: what there is, where to get it, what it looks like."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import Cohort, Json, project
+from tasks.common.errors import InputError
+from tasks.common.layout import find_root
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module into ``app``."""
+    for command in (cohorts, new_cohort, fetch, inspect):
+        app.command()(command)
+
+
+def cohorts(json_: Json = False) -> None:
+    """List the cohorts of params.yaml: where their raw records are, and how far each has come.
+
+    Example: recondense cohorts
+    """
+    from flows.console import table
+    from flows.overview import cohort_rows
+
+    rows = cohort_rows(find_root())
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+def new_cohort(
+    name: Annotated[str, typer.Argument(help="A name for the cohort: a-z, 0-9, '-' and '_'.", show_default=False)],
+    from_: Annotated[Path, typer.Option("--from", metavar="PATH", help="A folder with one or two tables, or a file.")],
+    outcome: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The outcome's column, by default guessed.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Look at your own CSV or Parquet tables and write a commented block for them into params.yaml, for you to check.
+
+    Example: recondense new-cohort icu --from data/1_raw/icu
+    """
+    from flows.params_file import add_cohort
+    from tasks.ingestion.block import block
+    from tasks.ingestion.propose import propose
+
+    root = find_root()
+    found = propose(root, name, from_, outcome)
+    add_cohort(root, name, block(name, found))
+    if json_:
+        said = {"cohort": name, "variables": list(found.variables), "said": found.said, "left_out": found.left_out}
+        print(json.dumps(said, indent=2))
+        return
+    for line in [*found.said, *(f"left out: {one}" for one in found.left_out)]:
+        typer.echo(line)
+    typer.echo(
+        f"written: cohort {name} in params.yaml, {len(found.variables)} variables. All of it is a guess: check it,"
+    )
+    typer.echo(f"state licence, units and ranges, and try it with: python -m tasks ingestion {name}")
+
+
+def fetch(
+    cohort: Cohort,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="URL", help="A mirror with the same files; by default the provider.")
+    ] = None,
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="You have read the licence.")] = False,
+    json_: Json = False,
+) -> None:
+    """Download a cohort's raw files into its folder; what is there is checked, what changed upstream is replaced.
+
+    Example: recondense fetch physionet2012 --accept-licence
+    """
+    from flows.console import say, table
+    from flows.fetch import fetch_cohort, what_to_fetch
+
+    root = project()
+    downloads, source, folder = what_to_fetch(root, cohort)
+    say(f"{source.title}\nlicence: {source.licence}\ncite: {source.citation}")
+    say(f"from {from_ or downloads.base} into {folder}")
+    if not accept_licence and not (sys.stdin.isatty() and typer.confirm("Do you accept the licence?", err=True)):
+        raise InputError(f"the licence is not accepted: read it at {source.url}, then add --accept-licence")
+    rows = fetch_cohort(root, cohort, from_)
+    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+
+
+def inspect(
+    cohort: Cohort,
+    json_: Json = False,
+) -> None:
+    """Show what a cohort holds and what looks wrong with it: on the terminal and, in pictures, as an HTML page.
+
+    Counts, attrition, missingness, prevalence, percentiles; suspicious units, leakage, ids, duplicates. Both are for
+    the steward's eyes: they sum up real records.
+
+    Example: recondense inspect pbcseq
+    """
+    root = project()
+    from flows.child import StageFailed
+    from flows.inspection import inspect as look
+    from flows.inspection import show
+
+    try:
+        found = look(root, cohort)
+    except StageFailed as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        raise typer.Exit(1) from error
+    print(json.dumps(found, indent=2)) if json_ else show(found)

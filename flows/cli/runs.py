@@ -1,0 +1,162 @@
+"""Commands that compute: the pipeline of one cohort, and comparisons of methods."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli import completion
+from flows.cli.shared import Cohort, project
+from tasks.common.errors import REFUSED
+from tasks.common.layout import Layout
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this module into ``app``."""
+    for command in (run, sweep):
+        app.command()(command)
+
+
+def run(
+    cohort: Cohort,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="Change this cohort's params in params.yaml first; repeatable.",
+            autocompletion=completion.assignments,
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local",
+            help="Condense shadows on Dask: a scheduler whose workers share this folder, or local processes.",
+        ),
+    ] = None,
+    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON: states, MLflow run, bundle, metrics.")] = False,
+) -> None:
+    """Take a cohort's raw records to a release candidate; what is current is not run again.
+
+    Example: recondense run pbcseq --set condensation.method=kmeans
+    """
+    from flows.settings import use_local_services
+
+    root = project()
+    from flows.params_file import set_params
+    from tasks.common.params import check_cohort
+
+    if set_:
+        set_params(root, cohort, set_)
+    check_cohort(root, cohort)
+    use_local_services(root, server)
+
+    from flows.child import StageFailed, StageRefused
+    from flows.console import results, say
+    from flows.recondense import recondense
+    from flows.runners import runner
+    from tasks.common.records import read_json
+
+    try:
+        with runner(dask, None) as (task_runner, environment):
+            outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
+    except StageFailed as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        raise typer.Exit(REFUSED if isinstance(error, StageRefused) else 1) from error
+    bundle = Layout(root, cohort).folder("release")
+    if json_:
+        print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))
+        return
+    say(f"MLflow run {outcome['mlflow_run']}")
+    results(Layout(root, cohort))
+
+
+def sweep(
+    cohorts: Annotated[
+        list[str],
+        typer.Argument(help="Cohorts of params.yaml.", show_default=False, autocompletion=completion.cohorts),
+    ],
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Condensation methods; by default all there are.",
+            autocompletion=completion.methods,
+        ),
+    ] = None,
+    sizes: Annotated[
+        str | None, typer.Option(metavar="N,N", help="Records per class; by default each cohort's own.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of condensation: 0 to this less 1.")] = 3,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=1,
+            metavar="SHARE",
+            help="Also find the smallest size whose validation AUC is this share of that of all real records.",
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local",
+            help="Compute on Dask: a scheduler whose workers share this folder, or a cluster of local processes.",
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cells at a time; by default one a core.")] = None,
+    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON: every cell, the figure, the MLflow run.")] = False,
+) -> None:
+    """Compare condensation methods over sizes and seeds; cells that any earlier sweep computed are not run again.
+
+    Example: recondense sweep pbcseq --methods kmeans,distribution_matching --sizes 1,2,5,10 --target 0.99
+    """
+    from flows.settings import use_local_services
+
+    root = project()
+    from flows.cells import plan
+    from tasks.common.plugins import names
+
+    chosen: dict[str, Any] = {
+        "cohorts": list(dict.fromkeys(cohorts)),
+        "methods": _listed(methods) if methods else names("tasks.condensation.methods"),
+        "sizes": [_whole(size) for size in _listed(sizes)] if sizes else None,
+        "seeds": seeds,
+    }
+    plan(root, **chosen)
+    use_local_services(root, server)
+
+    from flows.console import say, sweep_results
+    from flows.outcomes import grouped, smallest
+    from flows.runners import runner
+    from flows.sweep import sweep as flow
+
+    with runner(dask, workers) as (task_runner, environment):
+        done = flow.with_options(task_runner=task_runner)(str(root), environment=environment, **chosen)
+    outcomes = done.pop("outcomes")
+    if json_:
+        sizes_found = [
+            {"cohort": found_for, "method": method, "records_per_class": group and group.records_per_class}
+            for found_for, method, group in (smallest(grouped(outcomes), target) if target else [])
+        ]
+        rows = {"cells": [outcome.row() for outcome in outcomes], "smallest": sizes_found}
+        print(json.dumps({**done, **rows}, indent=2))
+    else:
+        sweep_results(grouped(outcomes), target)
+    say(f"figure {done['figure']}\nMLflow run {done['mlflow_run']}")
+    if any(outcome.reason for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _listed(text: str) -> list[str]:
+    """The different items of a list with commas, in order."""
+    return list(dict.fromkeys(filter(None, (item.strip() for item in text.split(",")))))
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise typer.BadParameter(f"--sizes: '{text}' is not a whole number; write them as in --sizes 1,2,5,10")
+    return int(text)

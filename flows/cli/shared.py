@@ -1,0 +1,22 @@
+"""What several commands take, and where they work."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import completion
+from tasks.common.layout import find_root
+
+Cohort = Annotated[
+    str, typer.Argument(help="A cohort of params.yaml.", show_default=False, autocompletion=completion.cohorts)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def project() -> Path:
+    """The project's root, which becomes the working directory: DVC finds its stages from there."""
+    root = find_root()
+    os.chdir(root)
+    return root
