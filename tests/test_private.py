@@ -1,5 +1,6 @@
 """Condensation with a guarantee: what one patient can change, the noise, the accounting, and what a bundle may say."""
 
+import itertools
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tasks.common.records import Normalised
 from tasks.condensation.methods import Request, private_statistics
 from tasks.condensation.methods._private.cohort import class_means, covariance, drawn, rule
 from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
-from tasks.condensation.methods._private.statistics import GRID, Plan, ask
+from tasks.condensation.methods._private.statistics import GRID, Plan, ask, noisy_sums
 from tasks.condensation.stage import condensation
 from tasks.privacy.canaries import NoisySum, audit
 from tests.test_condensation import FAST, cohort, project
@@ -187,15 +188,37 @@ def test_a_release_beyond_the_budget_is_refused_with_the_sum(tmp_path: Path, mon
         check_budget(releases, first)
 
 
+CANARIES = Plan(n_features=3, n_classes=1, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
+
+
+def canaries_asked(sigma: float) -> NoisySum:
+    """What the mechanism's answers say of patients of whom each has one number of a summary all to herself.
+
+    That is their inner product with what each adds to the answers, but for the count, which all have in common. Each
+    question is answered under another key, since equal ones get equal answers.
+    """
+    plan, drawn_keys = CANARIES, (number.to_bytes(32, "big") for number in itertools.count())
+
+    def patients(vectors: np.ndarray) -> Normalised:
+        values = plan.length * vectors.reshape(len(vectors), plan.windows, plan.n_features).astype(np.float32)
+        return Normalised(values, values != 0, np.zeros(len(values), np.float32), np.zeros(len(values), np.uint8))
+
+    everyone = patients(np.eye(plan.size))
+    adds = plan.asked(everyone.values, everyone.labels.astype(np.int64)) / GRID
+    adds[:, 0] = 0
+
+    def noisy(vectors: np.ndarray) -> np.ndarray:
+        answer = noisy_sums(patients(vectors), plan, int(sigma * GRID), next(drawn_keys)) / GRID
+        result: np.ndarray = adds @ answer / np.linalg.norm(adds, axis=1)
+        return result
+
+    return noisy
+
+
 def test_canaries_find_half_of_the_noise_and_not_all_of_it() -> None:
     sigma = sigma_for(1.0, 1e-5)
-
-    def mechanism(share: float) -> NoisySum:
-        def noisy(vectors: np.ndarray) -> np.ndarray:
-            sums = np.trunc(vectors * GRID).astype(np.int64).sum(axis=0)
-            return answered(sums, int(share * sigma * GRID), KEY, b"canaries") / GRID
-
-        return noisy
-
-    assert audit(mechanism(1.0), 40_000, 1e-5, 0.95, seed=0).epsilon < 1
-    assert audit(mechanism(0.5), 40_000, 1e-5, 0.95, seed=0).epsilon > 1, "a mechanism with a fault passes as sound"
+    whole, half = (
+        audit(canaries_asked(each), 40_000, 1e-5, 0.95, 0, dimension=CANARIES.size) for each in (sigma, sigma / 2)
+    )
+    assert whole.epsilon < 1
+    assert half.epsilon > 1, "a mechanism with a fault passes as sound"

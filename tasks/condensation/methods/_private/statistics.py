@@ -101,24 +101,33 @@ class Statistics:
 
 
 def ask(train: Normalised, plan: Plan, wanted: float, delta: float, key: bytes) -> Statistics:
-    """The statistics of ``train`` that cost at most epsilon ``wanted`` at ``delta``; ``key``: of the noise.
+    """The statistics of ``train`` that cost at most epsilon ``wanted`` at ``delta``; ``key``: of the noise."""
+    sigma = int(np.ceil(sigma_for(wanted, delta) * GRID))
+    return _read(noisy_sums(train, plan, sigma, key), plan, sigma, delta)
+
+
+def noisy_sums(train: Normalised, plan: Plan, sigma: int, key: bytes) -> Whole:
+    """The mechanism: all that is ever learned of ``train``, ``(n_values,)``, with noise of deviation ``sigma``.
 
     Of several records of a patient the first is used, so that all that is theirs is hidden together.
     """
     first = train.first_of_each_patient()
-    sigma = int(np.ceil(sigma_for(wanted, delta) * GRID))
     total = np.zeros(sum(query.values for query in plan.queries(1)), dtype=np.int64)
     classes = likeliest(first.labels)
     for start in range(0, len(classes), CHUNK):
         chunk = slice(start, start + CHUNK)
         total += plan.asked(first.values[chunk], classes[chunk]).sum(axis=0)
-    declaration = repr((plan, sigma, GRID)).encode()
-    return _read(answered(total, sigma, key, declaration), plan, sigma / GRID, delta, declaration)
+    return answered(total, sigma, key, _declaration(plan, sigma))
 
 
-def _read(answer: Whole, plan: Plan, sigma: float, delta: float, declaration: bytes) -> Statistics:
+def _declaration(plan: Plan, sigma: int) -> bytes:
+    """Of what is asked, and how exactly."""
+    return repr((plan, sigma, GRID)).encode()
+
+
+def _read(answer: Whole, plan: Plan, sigma: int, delta: float) -> Statistics:
     """What ``answer`` says on the scale of values, and what it cost."""
-    queries = plan.queries(sigma)
+    queries = plan.queries(sigma / GRID)
     ends = np.cumsum([query.values for query in queries])
     counts, sums, upper = (
         part / GRID / weight for part, weight in zip(np.split(answer, ends[:-1]), plan.weights, strict=True)
@@ -133,11 +142,12 @@ def _read(answer: Whole, plan: Plan, sigma: float, delta: float, declaration: by
         epsilon=epsilon(queries, delta),
         groups={size: epsilon(queries, delta, size) for size in GROUPS},
         queries=queries,
-        statistics=hashlib.sha256(declaration + answer.astype("<i8").tobytes()).hexdigest(),
+        statistics=hashlib.sha256(_declaration(plan, sigma) + answer.astype("<i8").tobytes()).hexdigest(),
         counts=tuple(round(float(count), 1) for count in counts),
         outside=OUTSIDE,
     )
     _, weight, weight_of_moments = plan.weights
-    noise = sigma * plan.length / weight, sigma * plan.length**2 / weight_of_moments
+    deviation = sigma / GRID
+    noise = deviation * plan.length / weight, deviation * plan.length**2 / weight_of_moments
     of_class = sums.reshape(plan.n_classes, plan.size) * plan.length
     return Statistics(plan, counts, of_class, moments * plan.length**2, noise, guarantee)
