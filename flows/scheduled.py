@@ -18,7 +18,9 @@ from flows.notify import tell
 from flows.pipeline import Pipeline, one_at_a_time, raw_folder
 from flows.recondense import recondense, room_state
 from flows.recorder import Recorder, open_ledger
+from flows.releases.ready import beyond_budget
 from flows.releases.release import release_if_new
+from flows.releases.versions import Releases
 from flows.standing import standing
 from tasks.common.errors import InputError, without_its_text
 from tasks.common.layout import Layout
@@ -44,24 +46,25 @@ def due(
     Raises `InputError` and `StageFailed`, as `recondense` and `release` do; policies are looked at once the records are
     read.
     """
-    layout = Layout(Path(root).resolve(), cohort)
+    layout, said = Layout(Path(root).resolve(), cohort), []
+    run = {"cause": cause, "prefect_flow_run": str(flow_run.id)}
     with _foreign_texts_withheld():
         check_cohort(layout.root, cohort)
         ledger = open_ledger(layout)
-        run = {"cause": cause, "prefect_flow_run": str(flow_run.id)}
         with one_at_a_time(layout):
             reasons = _why_not(layout, ledger, run, quiet_seconds)
-            if reasons is None:
+            stale = reasons is not None
+            waits_for = _recorded(ledger, run, _unreleasable(layout) if reasons is None else reasons)
+            if not stale and not waits_for:
                 ledger.append("nothing new", run)
-            elif reasons:
-                ledger.append("held back", {**run, "reasons": reasons})
-    if reasons:
-        return Completed(name="HeldBack", message="; ".join(reasons))
-    said = []
-    if reasons is not None:
+    if stale and not waits_for:
         done = recondense(cohort, str(layout.root))
         ran = [name for name, state in done["states"].items() if state != "Cached"]
         said = [f"ran {', '.join(ran) or 'nothing'}", f"MLflow run {done['mlflow_run']}"]
+        with _foreign_texts_withheld(), one_at_a_time(layout):
+            waits_for = _recorded(ledger, run, _unreleasable(layout))
+    if waits_for:
+        return Completed(name="HeldBack", message="; ".join([*said, *waits_for]))
     with _foreign_texts_withheld():
         said += release_by_policy(layout)
     if said:
@@ -75,6 +78,19 @@ def release_by_policy(layout: Layout) -> list[str]:
         return []
     made = release_if_new(layout.root, layout.cohort)
     return [f"released {made['version']}"] if made else []
+
+
+def _unreleasable(layout: Layout) -> list[str]:
+    """Why the policy may not release the candidate: it would exceed the budget."""
+    by_policy = section(layout.root, layout.cohort, "schedule", Params).release
+    return beyond_budget(Releases(layout.root, layout.cohort)) if by_policy else []
+
+
+def _recorded(ledger: Ledger, run: dict[str, str], reasons: list[str]) -> list[str]:
+    """``reasons``, which the ledger gets where there are any."""
+    if reasons:
+        ledger.append("held back", {**run, "reasons": reasons})
+    return reasons
 
 
 def _why_not(layout: Layout, ledger: Ledger, run: dict[str, str], quiet_seconds: float) -> list[str] | None:

@@ -328,12 +328,17 @@ def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_pat
 
 
 def test_what_a_policy_no_longer_holds_back_is_run_and_then_the_schedule_finds_nothing_new(served: Served) -> None:
-    set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
-    run = served.ended("Completed", "release")  # by the schedule, or by the mended file where that is seen first
+    policy = ["schedule.min_new_patients=0", "schedule.release=true", "schedule.budget=1"]
+    set_params(served.project.root, "arriving", policy)
+    # By the schedule, or by the mended file where that is seen first; what is made has no guarantee, so it stays here
+    run = served.ended("HeldBack", "this candidate gives no guarantee")
     assert all(stage in run["state"]["message"] for stage in STAGES[1:])
+    events = served.events()
+    assert events[events.index("gate passed") + 1] == "held back"
+    set_params(served.project.root, "arriving", ["schedule.release=false"])
     served.ended("NothingNew", cause="schedule")
     assert served.events().count("nothing new") <= len([r for r in served.runs() if r["state_name"] == "NothingNew"])
-    set_params(served.project.root, "arriving", ["schedule.min_interval_hours=1000", "schedule.budget=1"])
+    set_params(served.project.root, "arriving", ["schedule.min_interval_hours=1000"])
     assert served.project.status() == {}, "no stage reads the schedule"
     manifest = json.loads((served.project.root / "data/7_released/arriving/candidate/manifest.json").read_text())
     assert sorted(manifest["params"]) == sorted(STAGES)
@@ -347,9 +352,9 @@ def test_a_touched_file_starts_nothing_and_a_withdrawal_does_not_wait_for_time_t
     with served.raw.open("a") as file:
         file.write(lines_of_patient_2(served.raw, "9003"))
     held = served.ended("HeldBack", "h old", cause="records")["state"]["message"]
-    assert "budget" in held, "every reason is given"
+    assert "what is condensed gives no guarantee" in held, "every reason is given"
     (served.raw.parent / "withdrawn.txt").write_text(f"{SENTINELS[0]}\n")
-    held = served.ended("HeldBack", "budget", cause="records")["state"]["message"]
+    held = served.ended("HeldBack", "what is condensed gives", cause="records")["state"]["message"]
     assert "h old" not in held
 
 

@@ -86,6 +86,19 @@ def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
         )
 
 
+def beyond_budget(releases: Releases) -> list[str]:
+    """Why the candidate, where it is not released yet, would cost too much; nothing where it would not."""
+    manifest = Layout(releases.root, releases.cohort).folder("release") / "manifest.json"
+    passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
+    if not passed or not manifest.is_file() or releases.of_candidate(sha256(manifest)):
+        return []
+    try:
+        check_budget(releases, passed[-1].details["privacy"])
+    except InputError as error:
+        return [str(error)]
+    return []
+
+
 def check_work_tree(root: Path) -> None:
     """Raise `InputError` where git holds back, or has changes that a release must not take along or leave out."""
     git.head(root)
