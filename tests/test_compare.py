@@ -14,6 +14,7 @@ from flows.comparison.page import page
 from flows.datasets import inputs
 from flows.tracking import EXPERIMENT, client, tag
 from tasks.common.errors import InputError
+from tests.browser import check_page
 from tests.test_report import Page
 
 NEW, OLD = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
@@ -144,6 +145,12 @@ def test_page_and_picture_show_what_the_json_says_and_fetch_nothing(project: Pat
         assert said in text, said
     assert text.count("<svg") > 8 and "Undefined" not in text
     assert Path(found["picture"]).read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(("width", "dark"), [(400, True), (1600, False)])
+def test_the_comparison_is_sound_in_a_browser(project: Path, tmp_path: Path, width: int, dark: bool) -> None:
+    found = compare(project, "icu", last=10, out=tmp_path / "out")
+    check_page(Path(found["page"]).read_text(), tmp_path, width, dark)
 
 
 def test_a_page_of_one_run_without_attacks_networks_or_seconds_has_no_hole() -> None:

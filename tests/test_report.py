@@ -4,10 +4,8 @@ import copy
 import csv
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +32,7 @@ from tasks.release.readme import readme
 from tasks.release.report import report
 from tasks.release.subgroups import subgroups
 from tasks.release.verify import verify
+from tests.browser import check_page
 
 RELEASED = {"version": "2026.10.1", "released": "2026-10-02T03:04:05.000000Z", "manifest": "00", "withdrawn": None}
 WITHDRAWN = {
@@ -400,26 +399,6 @@ def test_documents_of_another_version_are_replaced_whole(small: Layout, contents
     assert json.loads((tmp_path / "bundle/croissant.json").read_text())["version"] == "2026.11.3"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", [[], ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]])
-def test_axe_finds_nothing_on_the_page_on_a_telephone(contents: Contents, tmp_path: Path, theme: list[str]) -> None:
-    """RECONDENSE_AXE names axe.min.js of the npm package axe-core."""
-    chromium, axe = shutil.which("chromium") or shutil.which("chromium-browser"), os.environ.get("RECONDENSE_AXE")
-    if not chromium or not axe:
-        pytest.skip("needs chromium, and RECONDENSE_AXE with the path of axe.min.js")
-    code = Path(axe).read_text().replace("</script", "<\\/script")
-    run = (
-        "axe.run(document).then(found => { const all = document.createElement('pre'); all.id = 'found';"
-        "all.textContent = JSON.stringify(found.violations.map(one => one.id)); document.body.append(all) })"
-    )
-    text = re.sub(r"<meta http-equiv=[^>]*>", "", report(contents))  # which would keep axe from running
-    (tmp_path / "page.html").write_text(
-        text.replace("</body>", f"<script>{code}</script><script>{run}</script></body>")
-    )
-    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", *theme]
-    done = subprocess.run(
-        [*command, "--window-size=400,900", "--dump-dom", (tmp_path / "page.html").as_uri()],
-        capture_output=True, text=True, timeout=300, check=True,
-    )  # fmt: skip
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout)
-    assert found and json.loads(found[1]) == []
+@pytest.mark.parametrize(("width", "dark"), [(400, True), (1600, False)])
+def test_the_report_is_sound_in_a_browser(contents: Contents, tmp_path: Path, width: int, dark: bool) -> None:
+    check_page(report(contents), tmp_path, width, dark)
