@@ -10,6 +10,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.common.errors import InputError
+from tasks.common.progress import working
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -42,6 +43,8 @@ def runner(dask: str | None, workers: int | None) -> Iterator[tuple[TaskRunner[A
             raise InputError("--workers has no say over the workers of an existing scheduler: leave it out")
         environment = {}
     if dask is None:
+        if not PREFECT_API_URL.value():
+            _temporary_server()
         yield ThreadPoolTaskRunner(max_workers=count), environment
         return
     with _reachable_api(dask):
@@ -67,11 +70,20 @@ def _reachable_api(dask: str) -> Iterator[None]:
             f"workers at {dask} cannot reach a temporary Prefect server on this machine's loopback: start one that "
             "they reach (`prefect server start --host ...`) and name it with --server"
         )
+    # Not knowing of it, each worker would start one of its own, and a worker that is killed would leave it behind
+    with temporary_settings({PREFECT_API_URL: _temporary_server()}):
+        yield
+
+
+def _temporary_server() -> str:
+    """The API of the server that Prefect has for flows without one, started where it does not run yet.
+
+    Prefect would do so at the first flow, while nobody sees what takes so long; it stops the server at exit, after the
+    last log.
+    """
     from prefect.server.api.server import SubprocessASGIServer
 
-    # What Prefect starts for any flow without a server, and stops at exit, after the last log. Not knowing of it, each
-    # worker would start one of its own, and a worker that is killed would leave it behind
     server = SubprocessASGIServer()
-    server.start()
-    with temporary_settings({PREFECT_API_URL: server.api_url}):
-        yield
+    with working("Prefect's temporary server starts"):
+        server.start()
+    return server.api_url

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import ProgressColumn
 
 T = TypeVar("T")
 
@@ -22,9 +23,8 @@ def track(items: Iterable[T], what: str, total: float | None = None) -> Iterator
     ``total`` is needed only where ``items`` has no length.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Left
 
-    columns = (TextColumn(_NAME), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _WORD, Left(), _LEFT)
+    columns = (TextColumn(_NAME), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _left())
     with Progress(*columns, **_quiet()) as progress:
         yield from progress.track(items, total=total, description=what)
 
@@ -33,9 +33,8 @@ def track(items: Iterable[T], what: str, total: float | None = None) -> Iterator
 def reading(path: Path) -> Iterator[BinaryIO]:
     """The file at ``path``, open in binary, while a bar shows how much of it has been read."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Left
 
-    columns = (TextColumn(_NAME), BarColumn(), DownloadColumn(), TimeElapsedColumn(), _WORD, Left(), _LEFT)
+    columns = (TextColumn(_NAME), BarColumn(), DownloadColumn(), TimeElapsedColumn(), _left())
     with Progress(*columns, **_quiet()) as progress, progress.open(path, "rb", description=path.name) as file:
         yield file
 
@@ -45,17 +44,13 @@ def working(what: str, expected: float | None = None) -> Iterator[None]:
     """A bar for work whose parts cannot be counted. ``expected``: seconds, from the last time that it was done."""
     from rich.progress import Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
     from rich.progress_bar import ProgressBar
-    from rich.text import Text
 
     class Bar(ProgressColumn):
         def render(self, task: Task) -> ProgressBar:
             return ProgressBar(expected or 100, min(task.elapsed or 0, expected or 0), width=40, pulse=not expected)
 
-    class Remaining(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(remaining(task.elapsed or 0, expected), style="progress.remaining")
-
-    with Progress(TextColumn(_NAME), Bar(), TimeElapsedColumn(), Remaining(), **_quiet()) as progress:
+    columns = (TextColumn(_NAME), Bar(), TimeElapsedColumn(), _left(expected))
+    with Progress(*columns, **_quiet()) as progress:
         progress.add_task(what, total=None)
         yield
 
@@ -73,7 +68,32 @@ def remaining(elapsed: float, expected: float | None) -> str:
     return f"about {timedelta(seconds=round(expected - elapsed))} left"
 
 
-_NAME, _WORD, _LEFT = "  {task.description}", "/", "left"
+def at_this_rate(elapsed: float, completed: float, total: float | None) -> float | None:
+    """How long it takes in all, in seconds, where ``completed`` of ``total`` took ``elapsed``; None without a clue.
+
+    By the mean over all that is done: where much was done at once and the rest is slow, this grows with what is seen.
+
+    >>> at_this_rate(30, 1, 4), at_this_rate(60, 1, 4), at_this_rate(30, 0, 4), at_this_rate(30, 1, None)
+    (120.0, 240.0, None, None)
+    """
+    return elapsed / completed * total if completed and total else None
+
+
+_NAME = "  {task.description}"
+
+
+def _left(expected: float | None = None) -> "ProgressColumn":
+    """The time left, by what was done so far or, where that cannot be counted, by how long was ``expected``."""
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            elapsed = task.elapsed or 0
+            in_all = expected or at_this_rate(elapsed, task.completed, task.total)
+            return Text("" if task.finished else remaining(elapsed, in_all), style="progress.remaining")
+
+    return Left()
 
 
 @cache
