@@ -23,14 +23,14 @@ from tasks.common.records import write_json
 
 WITHIN = 0.02
 RECALIBRATED_ON = 200
-FEW_NETWORKS = ["lstm_beta", "tcn_beta", "transformer_beta"]
+QUICK_NETWORKS = ["lstm_beta", "tcn_beta", "transformer_beta"]
 NORMALISATION = {"step_hours": 1, "n_steps": 48, "clip_quantiles": [0.005, 0.995]}
 
 
 def cohort(name: str, quick: bool) -> dict[str, Any]:
     """The block of one set; of set b only the reading is used. All real records, controls and attacks, whose figures
-    are of no use here, are left to few or left out."""
-    few = {"networks": FEW_NETWORKS} if quick else {}
+    are of no use here, are given little time or left out."""
+    few = {"networks": QUICK_NETWORKS} if quick else {}
     search = {"recipe_search": {**few, "seeds": 1}} if quick else {}
     return {
         "ingestion": {
@@ -40,7 +40,7 @@ def cohort(name: str, quick: bool) -> dict[str, Any]:
             "options": {"sets": [name]},
         },
         "normalisation": NORMALISATION,
-        "reference": {"networks": FEW_NETWORKS, **({"steps": 60} if quick else {})},
+        "reference": {**few, "steps": 60},
         "condensation": {"method": "kmeans" if quick else "unrolled", "records_per_class": 10, **search},
         "shadows": {"count": 0},
         "training": {**few, "controls": []},

@@ -1,11 +1,12 @@
 """Test AUC against the number of condensed records: how much can 2, 4, 10, 20, 80 and 200 of them carry?
 
     python -m benchmarks.sizes                               # PhysioNet-2012, half an hour on 2 cores
-    python -m benchmarks.sizes --sizes 10 --steps 800        # only these; other sizes keep their earlier figures
+    python -m benchmarks.sizes --sizes 10 --rows unrolled    # only these; others keep their earlier figures
 
-Unrolled condensation and k-means, one condensation each, recipes chosen on the validation split by one network seed;
-four networks of four families are trained with two seeds. Fewer steps than by default, for time. `recondense sweep
-COHORT --target 0.99` chooses a size by such a curve on the validation split. Writes ``docs/benchmarks/sizes_COHORT.*``.
+Unrolled condensation and k-means, with hard and with soft labels, one condensation each, recipes chosen on the
+validation split by one network seed; four networks of four families are trained with two seeds. Fewer steps than by
+default, for time. `recondense sweep COHORT --target 0.99` chooses a size by such a curve on the validation split.
+Writes ``docs/benchmarks/sizes_COHORT.*``.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.condensation import ROWS, Row
 from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
 from tasks.common import plugins
 from tasks.common.records import SPLITS, Normalised, write_json
@@ -24,10 +26,11 @@ from tasks.networks.choose import choose
 from tasks.networks.fit import choose_device
 from tasks.networks.part import Part
 from tasks.networks.recipe import Recipe, RecipeSearch
+from tasks.networks.teacher import soft_labels
 from tasks.networks.trial import TrainingSet
 from tasks.reference.params import Params as ReferenceParams
 
-METHODS_SHOWN = {"unrolled": "#0b6e4f", "kmeans": "#b3541e"}
+SHOWN = {"unrolled": "#0b6e4f", "k-means, soft labels": "#7b4fa3", "k-means": "#b3541e"}
 ALL_REAL = "all real records"
 NETWORKS = ("rnn_beta", "lstm_beta", "tcn_beta", "transformer_beta")
 
@@ -49,12 +52,12 @@ def main() -> None:
         found = scored({ALL_REAL: TrainingSet(lambda seed: parts["train"], lambda network: recipe, 1)}, parts, NETWORKS)
         results[ALL_REAL] = found["test_auc"][ALL_REAL]["mean"]
     for size in arguments.sizes:
-        for method in METHODS_SHOWN:
-            row = measure(method, size, cohort, parts, arguments)
-            results["rows"].setdefault(method, {})[str(size)] = row
+        for name in arguments.rows:
+            row = measure(ROWS[name], size, cohort, parts, arguments)
+            results["rows"].setdefault(name, {})[str(size)] = row
             results["measured"] = about
             write_json(path, results)
-            print(f"{method}, {2 * size} records: {row}", flush=True)
+            print(f"{name}, {2 * size} records: {row}", flush=True)
     write(path, arguments.cohort, results)
 
 
@@ -63,22 +66,25 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohort", default="physionet2012")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 2, 5, 10, 40, 100], help="records a class")
+    parser.add_argument("--rows", nargs="+", choices=list(SHOWN), default=list(SHOWN), metavar="ROW")
     parser.add_argument("--steps", type=int, default=240, help="of unrolled condensation")
     parser.add_argument("--seeds", type=int, default=2, help="networks of each architecture")
     return parser.parse_args()
 
 
 def measure(
-    method: str, size: int, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace
+    row: Row, size: int, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace
 ) -> dict[str, float]:
     """Test AUC, its interval, and the seconds that condensing took."""
-    module, device, started = plugins.load(METHODS, method), choose_device("auto"), time.perf_counter()
-    request = Request(size, arguments.steps, 0, device)
-    made = module.condense(cohort.part("train").labelled(), request, module.Options()).condensed
+    module, device, started = plugins.load(METHODS, row.method), choose_device("auto"), time.perf_counter()
+    request, train = Request(size, arguments.steps, 0, device), cohort.part("train").labelled()
+    made = module.condense(train, request, module.Options(**row.options)).condensed
+    if row.soft:
+        made = soft_labels(made, train, 0)
     seconds = time.perf_counter() - started
     recipes = choose(made, parts["validation"], RecipeSearch(networks=NETWORKS, seeds=1), device)
-    found = scored({method: TrainingSet(fixed(made), recipes.of, arguments.seeds)}, parts, NETWORKS)
-    auc = found["test_auc"][method]
+    found = scored({row.method: TrainingSet(fixed(made), recipes.of, arguments.seeds)}, parts, NETWORKS)
+    auc = found["test_auc"][row.method]
     return {**{name: auc[name] for name in ("mean", "low", "high")}, "seconds": round(seconds, 1)}
 
 
@@ -89,8 +95,8 @@ def write(path: Path, cohort: str, results: dict[str, Any]) -> None:
     lines = []
     for size in sizes:
         cells = [str(2 * size)]
-        for method in METHODS_SHOWN:
-            row = rows[method][str(size)]
+        for name in SHOWN:
+            row = rows[name][str(size)]
             cells += [f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})", f"{row['mean'] / full:.1%}"]
         lines.append(f"| {' | '.join(cells)} | {rows['unrolled'][str(size)]['seconds']:.0f} |")
     path.with_suffix(".md").write_text(
@@ -101,8 +107,8 @@ def write(path: Path, cohort: str, results: dict[str, Any]) -> None:
 what all real records give ({full:.3f}). One condensation a
 row, with fewer steps than by default: see below. Seconds are of unrolled condensation.
 
-| records | unrolled | share | k-means | share | s |
-|---|---|---|---|---|---|
+| records | {" | share | ".join(SHOWN)} | share | s |
+|---|{"---|" * (2 * len(SHOWN) + 1)}
 {chr(10).join(lines)}
 
 ![Test AUC against the number of records](sizes_{cohort}.png)
@@ -119,11 +125,11 @@ def figure(results: dict[str, Any], sizes: list[int]) -> Figure:
     drawn = Figure(figsize=(7, 4.2), layout="constrained")
     axes = drawn.subplots()
     records = [2 * size for size in sizes]
-    for method, colour in METHODS_SHOWN.items():
-        of_size = [results["rows"][method][str(size)] for size in sizes]
-        axes.plot(records, [row["mean"] for row in of_size], "o-", color=colour, label=method)
+    for name, colour in SHOWN.items():
+        of_size = [results["rows"][name][str(size)] for size in sizes]
+        axes.plot(records, [row["mean"] for row in of_size], "o-", color=colour, label=name)
         axes.fill_between(
-            records, [row["low"] for row in of_size], [row["high"] for row in of_size], color=colour, alpha=0.12
+            records, [row["low"] for row in of_size], [row["high"] for row in of_size], color=colour, alpha=0.1
         )
     axes.axhline(results[ALL_REAL], color="#33415c", linewidth=1, label=ALL_REAL)
     axes.set_xscale("log")
