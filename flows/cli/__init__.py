@@ -1,12 +1,12 @@
-"""The command line: each module here registers its commands. Heavy packages are imported by the commands that need
-them."""
+"""The command line: a module for each part of the work. Heavy packages are imported by the commands that need them."""
 
 import sys
 
 import typer
 
+from flows.child import StageFailed, StageRefused
 from flows.cli import bundles, cohorts, completion, ledger, releases, runs, servers
-from tasks.common.errors import InputError
+from tasks.common.errors import REFUSED, InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,8 +14,17 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a traceback must not print records
     help="Share what a patient cohort teaches without sharing who is in it.",
 )
-for module in (cohorts, runs, releases, ledger, servers, bundles):
-    module.register(app)
+COMMANDS = (
+    *(cohorts.cohorts, cohorts.new_cohort, cohorts.fetch, cohorts.inspect),
+    *(runs.run, runs.sweep),
+    *(releases.release, releases.releases, releases.diff, releases.compare, releases.withdraw, releases.reproduce),
+    *(ledger.audit, ledger.trace),
+    *(servers.doctor, servers.ui, servers.serve, servers.watch),
+    *(bundles.verify, bundles.transform, bundles.evaluate),
+)
+for command in COMMANDS:
+    app.command()(command)
+app.add_typer(ledger.keys, name="keys")
 
 
 def main() -> None:
@@ -24,9 +33,9 @@ def main() -> None:
     completion.cut_key()
     try:
         app()
-    except InputError as error:
+    except (InputError, StageFailed) as error:
         typer.secho(f"error: {error}", err=True, fg="red")
-        sys.exit(1)
+        sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
     except RuntimeError as error:
         if "ephemeral Prefect API server" not in str(error):
             raise

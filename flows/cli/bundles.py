@@ -10,12 +10,15 @@ from flows.cli import completion
 from flows.cli.shared import Json
 
 Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)]
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this module into ``app``."""
-    for command in (verify, transform, evaluate):
-        app.command()(command)
+ReadAs = Annotated[
+    str,
+    typer.Option(
+        "--cohort",
+        help="How to read the raw records: a cohort of params.yaml, or the bundle's own.",
+        autocompletion=completion.cohorts,
+    ),
+]
+Raw = Annotated[Path, typer.Option(help="The folder with the raw records.", exists=True)]
 
 
 def verify(
@@ -58,14 +61,8 @@ def verify(
 
 def transform(
     bundle: Bundle,
-    cohort: Annotated[
-        str,
-        typer.Option(
-            help="How to read the raw records: a cohort of params.yaml, or the bundle's own.",
-            autocompletion=completion.cohorts,
-        ),
-    ],
-    raw: Annotated[Path, typer.Option(help="The folder with the new raw records.", exists=True)],
+    cohort: ReadAs,
+    raw: Raw,
     out: Annotated[Path, typer.Option(help="The safetensors file to write.")],
     json_: Json = False,
 ) -> None:
@@ -87,14 +84,8 @@ def transform(
 
 def evaluate(
     bundle: Bundle,
-    cohort: Annotated[
-        str,
-        typer.Option(
-            help="How to read the records: a cohort of params.yaml, or the bundle's own.",
-            autocompletion=completion.cohorts,
-        ),
-    ],
-    raw: Annotated[Path, typer.Option(help="The folder with the records.", exists=True)],
+    cohort: ReadAs,
+    raw: Raw,
     mapping: Annotated[
         Path | None,
         typer.Option(help="YAML: your variable -> the bundle's, as `glu: {to: Glucose, factor: 18.016}`.", exists=True),

@@ -12,12 +12,6 @@ from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this module into ``app``."""
-    for command in (cohorts, new_cohort, fetch, inspect):
-        app.command()(command)
-
-
 def cohorts(json_: Json = False) -> None:
     """List the cohorts of params.yaml: where their raw records are, and how far each has come.
 
@@ -98,13 +92,8 @@ def inspect(
     Example: recondense inspect pbcseq
     """
     root = project()
-    from flows.child import StageFailed
     from flows.inspection import inspect as look
     from flows.inspection import show
 
-    try:
-        found = look(root, cohort)
-    except StageFailed as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
-        raise typer.Exit(1) from error
+    found = look(root, cohort)
     print(json.dumps(found, indent=2)) if json_ else show(found)

@@ -15,13 +15,6 @@ from tasks.common.layout import find_root
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign ledgers: yours, and whom each ledger admits.")
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this module into ``app``."""
-    app.add_typer(keys, name="keys")
-    app.command()(audit)
-    app.command()(trace)
-
-
 @keys.command()
 def create(json_: Json = False) -> None:
     """Make your key in $RECONDENSE_KEYS or ~/.config/recondense/keys, and print its public half.

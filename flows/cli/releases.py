@@ -24,12 +24,6 @@ Side = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this module into ``app``."""
-    for command in (release, releases, diff, compare, withdraw, reproduce):
-        app.command()(command)
-
-
 def release(cohort: Cohort, json_: Json = False) -> None:
     """Make the candidate a numbered release: records to the vault, bundle to the release remote, a tag in git.
 

@@ -7,14 +7,9 @@ import typer
 
 from flows.cli import completion
 from flows.cli.shared import Cohort, project
-from tasks.common.errors import REFUSED
 from tasks.common.layout import Layout
 
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this module into ``app``."""
-    for command in (run, sweep):
-        app.command()(command)
+Server = Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")]
 
 
 def run(
@@ -35,7 +30,7 @@ def run(
             help="Condense shadows on Dask: a scheduler whose workers share this folder, or local processes.",
         ),
     ] = None,
-    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
+    server: Server = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON: states, MLflow run, bundle, metrics.")] = False,
 ) -> None:
     """Take a cohort's raw records to a release candidate; what is current is not run again.
@@ -53,18 +48,13 @@ def run(
     check_cohort(root, cohort)
     use_local_services(root, server)
 
-    from flows.child import StageFailed, StageRefused
     from flows.console import results, say
     from flows.recondense import recondense
     from flows.runners import runner
     from tasks.common.records import read_json
 
-    try:
-        with runner(dask, None) as (task_runner, environment):
-            outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
-    except StageFailed as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
-        raise typer.Exit(REFUSED if isinstance(error, StageRefused) else 1) from error
+    with runner(dask, None) as (task_runner, environment):
+        outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
     bundle = Layout(root, cohort).folder("release")
     if json_:
         print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))
@@ -107,7 +97,7 @@ def sweep(
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Cells at a time; by default one a core.")] = None,
-    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")] = None,
+    server: Server = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON: every cell, the figure, the MLflow run.")] = False,
 ) -> None:
     """Compare condensation methods over sizes and seeds; cells that any earlier sweep computed are not run again.

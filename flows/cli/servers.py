@@ -23,12 +23,6 @@ Poll = Annotated[float, typer.Option(min=1, help="Seconds between two looks at t
 Server = Annotated[str | None, typer.Option(help="URL of a Prefect API; by default PREFECT_API_URL.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this module into ``app``."""
-    for command in (doctor, ui, serve, watch):
-        app.command()(command)
-
-
 def serve(
     cohorts: Cohorts = None,
     cron: Annotated[str, typer.Option(help="When to look for changes, as five cron fields.")] = "0 3 * * *",
@@ -78,7 +72,7 @@ def ui(
 
 
 def doctor(
-    server: Annotated[str | None, typer.Option(help="URL of a Prefect API; by default PREFECT_API_URL.")] = None,
+    server: Server = None,
     json_: Json = False,
 ) -> None:
     """Look for what would stop a run, a release or a schedule on this machine; exit status 1 where something must be

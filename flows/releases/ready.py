@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from flows.ledger import Entry
 from flows.ledger.entry import PASSED
 from flows.ledger.spending import released, spent, together
 from flows.pipeline import Pipeline
@@ -56,10 +57,10 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
     check_bundle(candidate)
-    passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
-    if not passed or passed[-1].details.get("manifest") != manifest:
+    passed = _last_passed(releases)
+    if passed is None or passed.details.get("manifest") != manifest:
         raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
-    check_budget(releases, passed[-1].details["privacy"])
+    check_budget(releases, passed.details["privacy"])
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
     public.check_complete(releases.ledger.entries())
@@ -89,11 +90,11 @@ def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
 def beyond_budget(releases: Releases) -> list[str]:
     """Why the candidate, where it is not released yet, would cost too much; nothing where it would not."""
     manifest = Layout(releases.root, releases.cohort).folder("release") / "manifest.json"
-    passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
-    if not passed or not manifest.is_file() or releases.of_candidate(sha256(manifest)):
+    passed = _last_passed(releases)
+    if passed is None or not manifest.is_file() or releases.of_candidate(sha256(manifest)):
         return []
     try:
-        check_budget(releases, passed[-1].details["privacy"])
+        check_budget(releases, passed.details["privacy"])
     except InputError as error:
         return [str(error)]
     return []
@@ -117,6 +118,12 @@ def check_bundle(bundle: Path) -> None:
     wrong = [check for check in verify(bundle) if not check.holds]
     if wrong:
         raise InputError(f"{bundle} does not verify: {wrong[0].claim} ({wrong[0].detail}). `recondense run` it again")
+
+
+def _last_passed(releases: Releases) -> Entry | None:
+    """The ledger's entry of the candidate that passed the gate last."""
+    passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
+    return passed[-1] if passed else None
 
 
 def _overlap(one: str, other: str) -> bool:
