@@ -335,10 +335,12 @@ def test_what_a_policy_no_longer_holds_back_is_run_and_then_the_schedule_finds_n
     assert all(stage in run["state"]["message"] for stage in STAGES[1:])
     events = served.events()
     assert events[events.index("gate passed") + 1] == "held back"
-    set_params(served.project.root, "arriving", ["schedule.release=false"])
+    freed = ["schedule.release=false", "schedule.budget=null", "release.min_test_auc=0.4"]
+    set_params(served.project.root, "arriving", freed)
+    served.ended("Completed", "ran release")
     served.ended("NothingNew", cause="schedule")
     assert served.events().count("nothing new") <= len([r for r in served.runs() if r["state_name"] == "NothingNew"])
-    set_params(served.project.root, "arriving", ["schedule.min_interval_hours=1000"])
+    set_params(served.project.root, "arriving", ["schedule.min_interval_hours=1000", "schedule.budget=1"])
     assert served.project.status() == {}, "no stage reads the schedule"
     manifest = json.loads((served.project.root / "data/7_released/arriving/candidate/manifest.json").read_text())
     assert sorted(manifest["params"]) == sorted(STAGES)
