@@ -18,20 +18,22 @@ from numpy.typing import NDArray
 from benchmarks.harness import OUT, digest, header, tensor
 from tasks.common import plugins
 from tasks.common.labels import by_class
+from tasks.common.outliers import DISTANCE, TWINS, among, planted
 from tasks.common.records import CondensedSet, Normalised, write_json
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import Target
 from tasks.privacy.evaluate import measured
-from tasks.privacy.outliers import planted
 from tasks.privacy.params import ATTACKS
 
 AS_THEY_ARE = "the outliers as they are"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     AS_THEY_ARE: ("random_records", {}),
     "k-means": ("kmeans", {}),
+    "microaggregation": ("microaggregation", {}),
     "unrolled": ("unrolled", {}),
+    "unrolled, from k-means": ("unrolled", {"initialisation": "kmeans"}),
     "unrolled, from noise": ("unrolled", {"initialisation": "noise"}),
 }
 SCORES = ("nearest_record", "loss_membership")
@@ -41,16 +43,16 @@ CONFIDENCE = 0.95
 def main() -> None:
     """Measure each row and write the table."""
     arguments = parse()
-    cohort = tensor(arguments.cohort).labelled()
+    train = tensor(arguments.cohort).labelled().part("train")
     about = header(
-        tensor=f"{arguments.cohort} {digest(cohort)}, {len(cohort.part('train').labels)} train patients",
+        tensor=f"{arguments.cohort} {digest(train)}, {len(train.labels)} train patients",
         planted=f"{arguments.outliers} outliers at {arguments.distance:g} standard deviations, {arguments.twins} "
         f"twins, {arguments.repeats} repeats",
         condensed=f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
     )
     rows = {}
     for name in ROWS:
-        rows[name] = row(name, cohort, arguments)
+        rows[name] = row(name, train, arguments)
         print(line(name, rows), flush=True)
     path = OUT / f"canaries_{arguments.cohort}.json"
     write_json(path, {"rows": rows, "measured": about})
@@ -62,8 +64,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohort", default="pbcseq")
     parser.add_argument("--outliers", type=int, default=10)
-    parser.add_argument("--twins", type=int, default=200)
-    parser.add_argument("--distance", type=float, default=3.0)
+    parser.add_argument("--twins", type=int, default=TWINS)
+    parser.add_argument("--distance", type=float, default=DISTANCE)
     parser.add_argument("--per-class", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, help="of methods that learn; their own default if left out")
@@ -71,19 +73,17 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def row(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dict[str, Any]:
+def row(name: str, train: Normalised, arguments: argparse.Namespace) -> dict[str, Any]:
     """Figures of both attacks, by scores of all repeats together: each score is its rank among that repeat's."""
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in SCORES}
     started, condensing = time.perf_counter(), 0.0
     for seed in range(arguments.repeats):
-        with_outliers, inside, outside = planted(cohort, arguments.outliers, arguments.twins, arguments.distance, seed)
+        inside, twins = planted(train, arguments.outliers, seed, arguments.twins, arguments.distance)
         begun = time.perf_counter()
-        made = released(name, with_outliers, inside, seed, arguments)
+        made = released(name, train, inside, seed, arguments)
         condensing += time.perf_counter() - begun
-        judged = np.concatenate([inside, outside])
-        target = Target(
-            made, with_outliers.values[judged], with_outliers.labels[judged], seed, choose_device(arguments.device)
-        )
+        judged = among(inside, twins)
+        target = Target(made, judged.values, judged.labels, seed, choose_device(arguments.device))
         for attack in SCORES:
             module = plugins.load(ATTACKS, attack)
             found = module.scores(target, module.Options())
@@ -106,20 +106,20 @@ def row(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dict[st
 
 
 def released(
-    name: str, cohort: Normalised, inside: NDArray[np.intp], seed: int, arguments: argparse.Namespace
+    name: str, train: Normalised, inside: Normalised, seed: int, arguments: argparse.Namespace
 ) -> CondensedSet:
     """The condensed set; of `AS_THEY_ARE` the outliers themselves, and random records up to the size of the others."""
-    train, (method, options) = cohort.part("train"), ROWS[name]
+    method, options = ROWS[name]
     if name == AS_THEY_ARE:
         rng = np.random.default_rng(seed)
         chosen = [rng.permutation(places)[: arguments.per_class] for places in by_class(train.labels)]
-        values = [cohort.values[inside], *(train.values[places] for places in chosen)]
-        labels = [cohort.labels[inside], *(train.labels[places] for places in chosen)]
-        size = max(len(inside), 2 * arguments.per_class)
+        values = [inside.values, *(train.values[places] for places in chosen)]
+        labels = [inside.labels, *(train.labels[places] for places in chosen)]
+        size = max(len(inside.labels), 2 * arguments.per_class)
         return CondensedSet(np.concatenate(values)[:size], np.concatenate(labels)[:size])
     module = plugins.load(METHODS, method)
     request = Request(arguments.per_class, arguments.steps, seed, choose_device(arguments.device))
-    made: CondensedSet = module.condense(train, request, module.Options(**options)).condensed
+    made: CondensedSet = module.condense(among(train, inside), request, module.Options(**options)).condensed
     return made
 
 

@@ -60,6 +60,7 @@ ROWS = {
     "k-means, soft labels": Row("kmeans", soft=True),
     "group means": Row("group_means"),
     "group means, soft labels": Row("group_means", soft=True),
+    "microaggregation": Row("microaggregation"),
     "distribution matching, output": Row("distribution_matching", {"representation": "output"}),
     "distribution matching, features": Row("distribution_matching"),
     "gradient matching": Row("gradient_matching"),

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks.condensation import average
 from benchmarks.harness import OUT, digest, header, read, tensor
-from tasks.common import plugins
+from tasks.common import controls, plugins
 from tasks.common.hashes import sha256
 from tasks.common.labels import per_class
 from tasks.common.records import SPLITS, CondensedSet, Normalised, Split, write_json
@@ -73,6 +73,10 @@ ROWS = {
     DEFAULT: Row(),
     "random records": Row("random_records"),
     INCLUDED: Row("random_records", included=True),
+    "k-means": Row("kmeans"),
+    "microaggregation": Row("microaggregation"),
+    "microaggregation, nobody drawn in": Row("microaggregation", {"clip_quantile": 1.0}),
+    "from k-means": Row(options={"initialisation": "kmeans"}),
     "from noise": Row(options={"initialisation": "noise"}),
     "from group means": Row(options={"initialisation": "group_means"}),
     "256 real records a class": Row(options={"real_batch": 256}),
@@ -95,14 +99,17 @@ class Making:
     @classmethod
     def of(cls, row: Row, cohort: Normalised, arguments: argparse.Namespace) -> "Making":
         """Noise, and who counts as a member, come after condensing: rows that differ in these share their files."""
-        steps, code = max(1, round(row.share * arguments.steps)), Path(plugins.load(METHODS, row.method).__file__)
+        steps, folder = (
+            max(1, round(row.share * arguments.steps)),
+            Path(plugins.load(METHODS, row.method).__file__).parent,
+        )
         needed = {
             "tensor": digest(cohort),
             "method": row.method,
             "options": plugins.load(METHODS, row.method).Options(**row.options).model_dump(),
             "steps": steps,
             "per_class": arguments.per_class,
-            "code": [sha256(file) for file in (code, *sorted(code.parent.glob("_*.py")))],
+            "code": [sha256(file) for file in (*sorted(folder.glob("*.py")), Path(controls.__file__))],
         }
         key = hashlib.sha256(json.dumps(needed, sort_keys=True, default=str).encode()).hexdigest()[:16]
         return cls(row, arguments.scratch / key, arguments.per_class, steps)

@@ -6,11 +6,11 @@ import torch
 from scipy.sparse import csr_matrix
 
 from tasks.common.errors import InputError
+from tasks.common.outliers import among, outliers, planted
 from tasks.common.records import CondensedSet
 from tasks.privacy.attacks import Target, linkability, nearest_record
 from tasks.privacy.disclosure import People, disclosed
 from tasks.privacy.guesses import AboutEach, Predicates, Reconstructions, Tally
-from tasks.privacy.outliers import outliers, planted
 from tasks.privacy.params import Params
 from tasks.privacy.risk import detectable_risk, rare, risk, wilson
 from tests.test_privacy import cohort
@@ -125,20 +125,19 @@ def test_a_variant_that_misses_real_records_has_no_say() -> None:
 
 def test_outliers_are_far_from_everyone_with_another_s_outcome() -> None:
     train = cohort(90, 0, 0).part("train")
-    made = outliers(train, 20, distance=6.0, seed=1)
+    made = outliers(train, 20, seed=1, distance=6.0)
     assert np.abs(made.values.mean(axis=1)).min() > 3 > np.abs(train.values.mean(axis=1)).max()
     assert set(made.labels.tolist()) == {0.0, 1.0} and (made.split == 0).all()
-    assert made.values.tobytes() == outliers(train, 20, distance=6.0, seed=1).values.tobytes()
+    assert made.values.tobytes() == outliers(train, 20, seed=1, distance=6.0).values.tobytes()
     with pytest.raises(InputError, match="the train split is empty"):
-        outliers(cohort(0, 5, 5).part("train"), 3, 6.0, 0)
+        outliers(cohort(0, 5, 5).part("train"), 3, 0)
 
 
 def test_planted_outliers_that_are_released_are_told_from_their_twins() -> None:
-    records, inside, outside = planted(cohort(200, 80, 80), count=10, twins=60, distance=4.0, seed=0)
-    assert (records.split[inside] == 0).all() and (records.split[outside] == 2).all()
-    released = CondensedSet(records.values[inside], records.labels[inside])
-    target = Target(released, records.values, records.labels, 0, torch.device("cpu"))
+    inside, twins = planted(cohort(200, 80, 80).part("train"), count=10, seed=0, twins=60, distance=4.0)
+    judged = among(inside, twins)
+    target = Target(CondensedSet(inside.values, inside.labels), judged.values, judged.labels, 0, torch.device("cpu"))
     scores = nearest_record.scores(target, nearest_record.Options())
-    assert scores[inside].min() > scores[outside].max()
-    linked = linkability.guesses(target, linkability.Options())["all"].tally(inside, outside)
+    assert scores[:10].min() > scores[10:].max()
+    linked = linkability.guesses(target, linkability.Options())["all"].tally(np.arange(10), np.arange(10, 70))
     assert linked.right == 10 > linked.others_right / 6

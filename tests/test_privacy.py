@@ -62,7 +62,9 @@ def project(root: Path, records: Normalised, condensed: CondensedSet, shadows: i
     condensed.save(layout.folder("condensation") / "condensed.safetensors")
     layout.folder("shadows").mkdir(parents=True)
     known = np.random.default_rng(0).random((shadows, int((~np.isnan(records.labels)).sum()))) < 0.5
-    values, labels = (np.stack([array] * shadows) if shadows else array[None][:0] for array in vars(condensed).values())
+    values, labels = (
+        np.stack([array] * shadows) if shadows else array[None][:0] for array in (condensed.values, condensed.labels)
+    )
     ShadowSets(values, labels, known).save(layout.folder("shadows") / "shadows.safetensors")
     write_json(layout.folder("shadows") / "metrics.json", {"steps": 1, "release_steps": 1})
     return layout

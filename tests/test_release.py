@@ -34,7 +34,7 @@ METRICS: dict[str, Any] = {
         "source": {"title": "PBC", "licence": "LGPL", "citation": "Murtaugh 1994", "url": "https://example.org"},
         "prevalence": {},
     },
-    "condensed": {"method": "kmeans", "records_per_class": [2, 2], "copied_records": 0, "seconds": 1.0},
+    "condensed": {"method": "kmeans", "records_per_class": [2, 2], "copied_records": 0, "averaged": 12, "seconds": 1.0},
     "test_auc": {name: INTERVAL for name in ("condensed", "all_real", "random_records", "kmeans")},
     **{
         f"test_{score}": {name: INTERVAL for name in ("condensed", "all_real", "random_records", "kmeans")}
@@ -75,7 +75,13 @@ def test_the_gate_passes_what_satisfies_every_condition() -> None:
     ("path", "value", "params", "reason"),
     [
         ("cohort.train_patients_per_class", [90, 19], Params(), "patients in the rarer class"),
-        ("condensed.records_per_class", [2, 11], Params(), "train patients per condensed record"),
+        (
+            "condensed.records_per_class",
+            [2, 11],
+            Params(),
+            "train patients behind each condensed record: 2.7 of its class",
+        ),
+        ("condensed.averaged", 2, Params(), "train patients behind each condensed record: 15.0 of its class, 2 in the"),
         ("condensed.copied_records", 1, Params(), "a real patient's record"),
         ("test_auc.condensed", {"mean": 0.6, "low": 0.49, "high": 0.7}, Params(), "test AUC"),
         ("privacy.attacks", {}, Params(), "attacks that were run"),

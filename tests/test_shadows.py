@@ -21,6 +21,7 @@ from flows.shadows import compute_ahead, on_this_machine
 from tasks.__main__ import main
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
+from tasks.common.outliers import among, of_shadow
 from tasks.common.records import Normalised
 from tasks.common.shadow_sets import ShadowSets
 from tasks.shadows.draw import condensing_seed, members
@@ -77,14 +78,16 @@ def test_shadows_are_as_the_train_split_is_and_drawn_from_all_who_have_an_outcom
     assert metrics["tier"] == "restricted" and metrics["method"] == "group_means"
 
 
-def test_a_shadow_is_the_condensation_of_its_members(tmp_path: Path) -> None:
-    layout = project(tmp_path, {"method": "group_means", "records_per_class": 1}, count=3)
-    shadows(layout)
+@pytest.mark.parametrize("planted", [0, 3])
+def test_a_shadow_is_the_condensation_of_its_members_and_of_outliers_of_its_own(tmp_path: Path, planted: int) -> None:
+    layout = project(tmp_path, {"method": "group_means", "records_per_class": 1}, count=3, outliers=planted)
+    assert shadows(layout)["outliers"] == planted
     found, records = made(layout), cohort().labelled()
-    for values, inside in zip(found.values, found.members, strict=True):
+    for index, (values, inside) in enumerate(zip(found.values, found.members, strict=True)):
+        shown = among(records.only(inside), of_shadow(records, planted, index, seed=0)[0])
         for outcome in (0, 1):
-            mean = records.values[inside & (records.labels == outcome)].mean(axis=0)
-            np.testing.assert_allclose(values[outcome], mean, atol=1e-6)
+            mean = shown.values[shown.labels == outcome].mean(axis=0)
+            np.testing.assert_allclose(values[outcome], mean, atol=1e-5)
 
 
 def test_who_is_in_a_shadow_hangs_on_its_number_and_the_seed_alone() -> None:

@@ -61,6 +61,7 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "seed": params.seed,
         "device": request.device.type,
         "label_mean": label_mean(result.condensed),
+        "averaged": result.averaged,
         "seconds_condensing": round(condensed - started, 3),
         "seconds_choosing_recipes": round(time.perf_counter() - condensed, 3),
         "final_loss": float(result.losses[-1]) if len(result.losses) else None,

@@ -17,6 +17,7 @@ from tasks.privacy.evaluate import overall
 from tasks.privacy.influence import influence
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.shadowed import Evidence, gather
+from tasks.privacy.standing_out import standing_out
 from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows
 
 
@@ -36,9 +37,10 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     sets = ShadowSets.load(context.read("shadows") / "shadows.safetensors")
     check(cohort, condensed)
+    made = read_json(context.read("shadows") / "metrics.json")
     evidence: Evidence | None = None
     if len(sets) >= FEWEST_SHADOWS and any(map(needs_shadows, options)):
-        evidence = gather(cohort, condensed, sets, read_json(context.read("shadows") / "metrics.json"), params)
+        evidence = gather(cohort, condensed, sets, made, params)
     attacks = {
         name: audited_with_shadows(name, chosen, cohort, condensed, params, evidence)
         if needs_shadows(name)
@@ -48,6 +50,7 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     return {
         "attacks": attacks,
         "influence": influence(cohort.part("train"), sets, params.seed),
+        "standing_out": standing_out(cohort, sets, made, context.params),
         "verdict": overall([attack["verdict"] for attack in attacks.values()]),
     }
 

@@ -29,6 +29,7 @@ ATTACKS = {
     "attribute_inference": "guesses from the set what is not known of a patient whose other values are",
     "reconstruction": "tries to draw a patient's record from the set",
 }
+RELEASED = {"as_they_are": "random patients’ records and theirs, as they are", "condensed": "condensed records"}
 VERDICTS = {
     "resisted": "the attack gains, with near certainty, less than a small stated margin over guessing",
     "succeeded": "the attack tells more than guessing does; such a set is not released",
@@ -44,6 +45,7 @@ def report(contents: Contents) -> str:
         its=contents,
         metrics=metrics,
         privacy=metrics["privacy"],
+        standing_out=list(_standing_out(metrics["privacy"].get("standing_out") or {})),
         override=metrics.get("override"),
         scores=list(_scores(metrics)),
         networks=list(_networks(metrics)),
@@ -94,6 +96,13 @@ def _networks(metrics: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for network in of.get("condensed", {}):
         found = {name: scores[network] for name, scores in of.items() if network in scores}
         yield network.replace("_", " "), {name: (score, _strip(score)) for name, score in found.items()}
+
+
+def _standing_out(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Markup]]:
+    """How well planted outliers are found in real records and in condensed ones."""
+    for name in (each for each in RELEASED if each in found):
+        score = {**found[name], "mean": found[name]["auc"]}
+        yield RELEASED[name], score, _strip(score)
 
 
 def _strip(score: dict[str, Any]) -> Markup:

@@ -66,6 +66,7 @@ def public_metrics(
             "method": condensation["method"],
             "records_per_class": records_per_class(condensed),
             "copied_records": copied_records(condensed, train),
+            "averaged": condensation["averaged"],
             "seconds": condensation["seconds"],
         },
         **{key: value for key, value in trained.items() if key not in ("tier", "seconds")},

@@ -13,6 +13,7 @@ from tasks.common import plugins
 from tasks.common.errors import InputError
 from tasks.common.labels import per_class
 from tasks.common.layout import Layout
+from tasks.common.outliers import among, of_shadow
 from tasks.common.params import validate
 from tasks.common.records import SPLITS, Normalised
 from tasks.common.secret import noise_key
@@ -39,7 +40,10 @@ def unit(layout: Layout, index: int) -> None:
 
 
 def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
-    """Shadow ``index`` of the labelled ``cohort``: ``values``, ``labels``, ``members``, ``steps`` and ``seconds``."""
+    """Shadow ``index`` of the labelled ``cohort``: ``values``, ``labels``, ``members``, ``steps`` and ``seconds``.
+
+    Planted outliers are beside its members, and stand in no array.
+    """
     asked = work.condensation
     method = plugins.load(METHODS, asked.method)
     where = f"params.yaml: cohorts.{work.layout.cohort}.condensation.options.{asked.method}"
@@ -54,7 +58,8 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
         noise_key() if getattr(method, "PRIVATE", False) else None,
     )
     started = time.perf_counter()
-    result = method.condense(subset(cohort, chosen), request, options)
+    inside, _ = of_shadow(cohort, work.params.outliers, index, work.params.seed)
+    result = method.condense(among(subset(cohort, chosen), inside), request, options)
     return {
         "values": result.condensed.values,
         "labels": result.condensed.labels,

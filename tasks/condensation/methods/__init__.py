@@ -44,10 +44,12 @@ class Condensation:
     """What a method gives: the condensed set, and the loss before each step ``(steps,)``, empty without steps.
 
     ``guarantee``: of differential privacy, None where there is none. ``held_out``: records on which training recipes
-    are to be chosen, None for the validation split's.
+    are to be chosen, None for the validation split's. ``averaged``: the fewest patients whose mean any record is, or
+    was before the first step; None where none is a mean of theirs.
     """
 
     condensed: CondensedSet
     losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     guarantee: Guarantee | None = None
     held_out: Normalised | None = None
+    averaged: int | None = None

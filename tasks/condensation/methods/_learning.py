@@ -14,7 +14,7 @@ from tasks.common.errors import InputError
 from tasks.common.labels import as_many_of_each, n_classes
 from tasks.common.params import RoomParams
 from tasks.common.records import CondensedSet, Normalised
-from tasks.condensation.methods import Request
+from tasks.condensation.methods import Request, microaggregation
 from tasks.condensation.methods._networks import FAMILIES
 from tasks.networks import loss
 
@@ -25,7 +25,7 @@ def _known(name: str) -> str:
     return name
 
 
-Initialisation = Literal["noise", "random_records", "kmeans", "group_means"]
+Initialisation = Literal["noise", "random_records", "kmeans", "group_means", "microaggregation"]
 FamilyName = Annotated[str, AfterValidator(_known)]
 
 
@@ -36,7 +36,9 @@ class StartOptions(RoomParams):
 
 
 def initial(train: Normalised, request: Request, options: StartOptions) -> CondensedSet:
-    """The records that matching starts from: standard normal noise, or a control set."""
+    """The records that matching starts from: standard normal noise, or `Means` of train records."""
+    if options.initialisation == "microaggregation":
+        return microaggregation.aggregates(train, request.records_per_class, request.seed, microaggregation.Options())
     if options.initialisation != "noise":
         control = getattr(controls, options.initialisation)
         chosen: CondensedSet = control(train, request.records_per_class, request.seed)
@@ -44,6 +46,11 @@ def initial(train: Normalised, request: Request, options: StartOptions) -> Conde
     hard = as_many_of_each(request.records_per_class, n_classes(train.labels))
     noise = np.random.default_rng(request.seed).standard_normal((len(hard), *train.values.shape[1:]))
     return CondensedSet(noise.astype(np.float32), hard)
+
+
+def averaged(start: CondensedSet) -> int | None:
+    """The fewest patients whose mean a record of ``start`` is, None where it is none."""
+    return start.averaged if isinstance(start, controls.Means) else None
 
 
 def drawn(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -25,7 +25,7 @@ from tasks.common.labels import by_class, n_classes
 from tasks.common.progress import track
 from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
-from tasks.condensation.methods._learning import StartOptions, check_finite, drawn, initial
+from tasks.condensation.methods._learning import StartOptions, averaged, check_finite, drawn, initial
 from tasks.networks.fit import build, is_network
 from tasks.networks.loss import probabilities
 
@@ -82,7 +82,7 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
                 f"distribution matching diverged at step {step + 1} of {len(losses)}",
                 f"options.distribution_matching.learning_rate, {options.learning_rate:g} now",
             )
-    return Condensation(CondensedSet(records.detach().cpu().numpy(), start.labels), losses)
+    return Condensation(CondensedSet(records.detach().cpu().numpy(), start.labels), losses, averaged=averaged(start))
 
 
 def represent(network: nn.Module, records: Tensor, representation: str) -> Tensor:

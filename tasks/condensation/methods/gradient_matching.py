@@ -28,6 +28,7 @@ from tasks.condensation.methods._learning import (
     FamilyName,
     Initialisation,
     StartOptions,
+    averaged,
     balanced,
     check_finite,
     cross_entropy,
@@ -87,7 +88,7 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             f"options.gradient_matching.learning_rate, {options.learning_rate:g} now, or network_learning_rate, "
             f"{options.network_learning_rate:g} now",
         )
-    return Condensation(CondensedSet(records.detach().cpu().numpy(), start.labels), losses)
+    return Condensation(CondensedSet(records.detach().cpu().numpy(), start.labels), losses, averaged=averaged(start))
 
 
 def trained(family: Family, networks: Tensor, records: Tensor, labels: Tensor, options: Options) -> Tensor:

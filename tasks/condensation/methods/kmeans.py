@@ -12,4 +12,5 @@ class Options(RoomParams):
 
 def condense(train: Normalised, request: Request, options: Options) -> Condensation:
     """See `tasks.common.controls.kmeans`."""
-    return Condensation(kmeans(train, request.records_per_class, request.seed))
+    made = kmeans(train, request.records_per_class, request.seed)
+    return Condensation(made, averaged=made.averaged)

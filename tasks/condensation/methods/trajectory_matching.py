@@ -33,6 +33,7 @@ from tasks.condensation.methods._learning import (
     FamilyName,
     Initialisation,
     StartOptions,
+    averaged,
     balanced,
     check_finite,
     cross_entropy,
@@ -121,7 +122,9 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             f"{options.student_learning_rate:g} now",
         )
     labels = probabilities(certainty.detach(), classes) if options.soft_labels else hard
-    return Condensation(CondensedSet(records.detach().cpu().numpy(), labels.cpu().numpy()), losses)
+    return Condensation(
+        CondensedSet(records.detach().cpu().numpy(), labels.cpu().numpy()), losses, averaged=averaged(start)
+    )
 
 
 def almost_certain(hard: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from tasks.condensation.methods._learning import (
     FamilyName,
     Initialisation,
     StartOptions,
+    averaged,
     check_finite,
     initial,
 )
@@ -63,7 +64,7 @@ class Options(StartOptions):
     lie on the device; time and memory do not grow with the cohort beyond them.
     """
 
-    initialisation: Initialisation = "kmeans"
+    initialisation: Initialisation = "microaggregation"
     families: tuple[FamilyName, ...] = Field(
         default=("lstm", "tcn", "attention", "rnn", "attention", "rnn"), min_length=1
     )
@@ -156,7 +157,9 @@ def learn(train: Normalised, targets: Labels, request: Request, options: Options
                 f"options.unrolled.learning_rate, {options.learning_rate:g} now, or the upper end of "
                 f"inner_learning_rate, {options.inner_learning_rate[1]:g} now",
             )
-    return Condensation(CondensedSet(values.numpy(), probabilities(logits, classes).numpy()), losses)
+    return Condensation(
+        CondensedSet(values.numpy(), probabilities(logits, classes).numpy()), losses, averaged=averaged(start)
+    )
 
 
 def first_logits(hard: NDArray[np.float32]) -> NDArray[np.float32]:
