@@ -51,7 +51,7 @@ def main() -> None:
         condensed=f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
     )
     rows = {}
-    for name in ROWS:
+    for name in dict.fromkeys([AS_THEY_ARE, *arguments.rows]):  # others are compared with it
         rows[name] = row(name, train, arguments)
         print(line(name, rows), flush=True)
     path = OUT / f"canaries_{arguments.cohort}.json"
@@ -63,6 +63,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohort", default="pbcseq")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS), metavar="ROW")
     parser.add_argument("--outliers", type=int, default=10)
     parser.add_argument("--twins", type=int, default=TWINS)
     parser.add_argument("--distance", type=float, default=DISTANCE)

@@ -32,6 +32,7 @@ from tasks.common import controls, plugins
 from tasks.common.hashes import sha256
 from tasks.common.labels import per_class
 from tasks.common.records import SPLITS, CondensedSet, Normalised, Split, write_json
+from tasks.condensation import methods
 from tasks.condensation.methods import Request, unrolled
 from tasks.condensation.params import METHODS
 from tasks.networks.choose import choose
@@ -99,17 +100,15 @@ class Making:
     @classmethod
     def of(cls, row: Row, cohort: Normalised, arguments: argparse.Namespace) -> "Making":
         """Noise, and who counts as a member, come after condensing: rows that differ in these share their files."""
-        steps, folder = (
-            max(1, round(row.share * arguments.steps)),
-            Path(plugins.load(METHODS, row.method).__file__).parent,
-        )
+        steps = max(1, round(row.share * arguments.steps))
+        code = [*sorted(Path(methods.__file__).parent.glob("*.py")), Path(controls.__file__)]
         needed = {
             "tensor": digest(cohort),
             "method": row.method,
             "options": plugins.load(METHODS, row.method).Options(**row.options).model_dump(),
             "steps": steps,
             "per_class": arguments.per_class,
-            "code": [sha256(file) for file in (*sorted(folder.glob("*.py")), Path(controls.__file__))],
+            "code": [sha256(file) for file in code],
         }
         key = hashlib.sha256(json.dumps(needed, sort_keys=True, default=str).encode()).hexdigest()[:16]
         return cls(row, arguments.scratch / key, arguments.per_class, steps)

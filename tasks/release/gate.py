@@ -62,9 +62,9 @@ def conditions(metrics: dict[str, Any], params: Params) -> list[Condition]:
             f"at least {params.min_patients_per_class}",
         ),
         Condition(
-            "train patients behind each condensed record",
+            "train patients per condensed record of their class",
             min(per_record, averaged or per_record) >= params.min_patients_per_record,
-            f"{per_record:.1f} of its class" + (f", {averaged} in the smallest mean" if averaged else ""),
+            f"{per_record:.1f}" + (f", {averaged} in the smallest mean" if averaged else ""),
             f"at least {params.min_patients_per_record:g}",
         ),
         Condition(
