@@ -265,9 +265,10 @@ def afterwards(hospital: Hospital) -> dict[str, Any]:
 def line(row: dict[str, Any]) -> str:
     """One row of the table, in Markdown."""
     auc, sizes = row["test_auc"], row["megabytes"]
+    came_of_it = [row["event"], row["version"], "; ".join(row["reasons"])]
     attacks = ", ".join(f"{name} {in_words(found)} {found['verdict']}" for name, found in row["attacks"].items())
     cells = [
-        row["part"], sum(row["subjects"].values()), " ".join([row["event"], row["version"], *row["reasons"]]).strip(),
+        row["part"], sum(row["subjects"].values()), " ".join(filter(None, came_of_it)),
         f"{row['epsilon']:.2f}", f"{auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})", attacks, row["seconds"],
         *(f"{size:.0f}" for size in sizes.values()),
     ]  # fmt: skip
