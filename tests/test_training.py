@@ -13,6 +13,7 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.records import CondensedSet, Normalised
 from tasks.networks.recipe import Recipe, Recipes
+from tasks.networks.workers import spread
 from tasks.reference.stage import reference
 from tasks.training.stage import training
 from tests.project import QUICK_SEARCH
@@ -82,6 +83,22 @@ def test_equal_inputs_give_equal_predictions_whatever_the_number_of_cores(layout
     finally:
         torch.set_num_threads(threads)
     assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_however_few_jobs_there_are_each_has_one_thread(jobs: int) -> None:
+    """Sums over two threads round otherwise: what was trained alone could not be reproduced on another machine."""
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert list(spread(threads_of, range(jobs), torch.device("cpu"))) == [1] * jobs
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def threads_of(job: int) -> int:
+    return torch.get_num_threads()
 
 
 def test_the_papers_protocol_chooses_the_epoch_on_validation_records(layout: Layout) -> None:

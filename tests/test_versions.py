@@ -225,7 +225,7 @@ def test_raw_records_outside_the_project_are_in_the_vault_and_a_reproduction_nee
     shutil.rmtree(outside)
     shutil.rmtree(mine.root / ".dvc/cache")
     found = mine.do(reproduce, made["version"])
-    assert {finding.state for finding in found} == {"identical", "same"}
+    assert [finding for finding in found if finding.state not in ("identical", "same")] == []
     assert not outside.exists(), "records go into the scratch project, not to where they lay"
 
 

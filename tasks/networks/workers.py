@@ -27,7 +27,8 @@ def spread(function: Callable[[Job], Result], jobs: Sequence[Job], device: torch
     """
     workers = min(torch.get_num_threads(), len(jobs)) if device.type == "cpu" else 1
     if workers <= 1:
-        yield from map(function, jobs)
+        with _one_thread():
+            yield from map(function, jobs)
         return
     try:
         yield from _pool(torch.get_num_threads()).map(function, jobs)
@@ -55,13 +56,9 @@ def crew(
     """
     workers = min(torch.get_num_threads(), size) if device.type == "cpu" else 1
     if workers <= 1:
-        own = tool(*arguments)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with _one_thread():
+            own = tool(*arguments)
             yield lambda jobs: map(own, jobs)
-        finally:
-            torch.set_num_threads(threads)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_hold, initargs=(tool, arguments)) as pool:
@@ -69,6 +66,17 @@ def crew(
             yield lambda jobs: pool.map(_use, jobs)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums come out as they do in a worker: two threads round otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 _tool: Callable[[Any], Any] | None = None
