@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import OUT, digest, header, tensor
 from tasks.common import plugins
-from tasks.common.labels import by_class
+from tasks.common.controls import random_records
 from tasks.common.outliers import DISTANCE, TWINS, among, planted
 from tasks.common.records import CondensedSet, Normalised, write_json
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import Target
-from tasks.privacy.evaluate import measured
 from tasks.privacy.params import ATTACKS
+from tasks.privacy.standing_out import told_apart
 
 AS_THEY_ARE = "the outliers as they are"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -56,7 +56,7 @@ def main() -> None:
         print(line(name, rows), flush=True)
     path = OUT / f"canaries_{arguments.cohort}.json"
     write_json(path, {"rows": rows, "measured": about})
-    path.with_suffix(".md").write_text(page(arguments.cohort, rows, about), encoding="utf-8")
+    path.with_suffix(".md").write_text(page(arguments, rows, about), encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
@@ -75,7 +75,7 @@ def parse() -> argparse.Namespace:
 
 
 def row(name: str, train: Normalised, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Figures of both attacks, by scores of all repeats together: each score is its rank among that repeat's."""
+    """Figures of both attacks, over all repeats together."""
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in SCORES}
     started, condensing = time.perf_counter(), 0.0
     for seed in range(arguments.repeats):
@@ -87,13 +87,10 @@ def row(name: str, train: Normalised, arguments: argparse.Namespace) -> dict[str
         target = Target(made, judged.values, judged.labels, seed, choose_device(arguments.device))
         for attack in SCORES:
             module = plugins.load(ATTACKS, attack)
-            found = module.scores(target, module.Options())
-            scores[attack].append(found.argsort().argsort() / len(found))
+            scores[attack].append(module.scores(target, module.Options()))
     figures = {}
     for attack, found in scores.items():
-        members = np.concatenate([part[: arguments.outliers] for part in found])
-        others = np.concatenate([part[arguments.outliers :] for part in found])
-        result = measured(members, others, CONFIDENCE)
+        result = told_apart(found, arguments.outliers, CONFIDENCE)
         rate = result.tpr[0.01]
         figures[attack] = {
             **{key: round(getattr(result.auc, key), 4) for key in ("value", "low", "high")},
@@ -112,12 +109,10 @@ def released(
     """The condensed set; of `AS_THEY_ARE` the outliers themselves, and random records up to the size of the others."""
     method, options = ROWS[name]
     if name == AS_THEY_ARE:
-        rng = np.random.default_rng(seed)
-        chosen = [rng.permutation(places)[: arguments.per_class] for places in by_class(train.labels)]
-        values = [inside.values, *(train.values[places] for places in chosen)]
-        labels = [inside.labels, *(train.labels[places] for places in chosen)]
-        size = max(len(inside.labels), 2 * arguments.per_class)
-        return CondensedSet(np.concatenate(values)[:size], np.concatenate(labels)[:size])
+        others = random_records(train, arguments.per_class, seed)
+        size = max(arguments.outliers, 2 * arguments.per_class)
+        values, labels = np.concatenate([inside.values, others.values]), np.concatenate([inside.labels, others.labels])
+        return CondensedSet(values[:size], labels[:size])
     module = plugins.load(METHODS, method)
     request = Request(arguments.per_class, arguments.steps, seed, choose_device(arguments.device))
     made: CondensedSet = module.condense(among(train, inside), request, module.Options(**options)).condensed
@@ -138,14 +133,16 @@ def line(name: str, rows: dict[str, Any]) -> str:
     return "| " + " | ".join([*cells, *left, f"{rows[name]['seconds_condensing']:.0f}"]) + " |"
 
 
-def page(cohort: str, rows: dict[str, Any], about: dict[str, str]) -> str:
+def page(arguments: argparse.Namespace, rows: dict[str, Any], about: dict[str, str]) -> str:
     """The table with its headers."""
     table = "\n".join(line(name, rows) for name in rows)
-    return f"""# Outlying patients planted in {cohort}
+    steps = f" --steps {arguments.steps}" if arguments.steps else ""
+    return f"""# Outlying patients planted in {arguments.cohort}
 
-`python -m benchmarks.canaries --cohort {cohort}`. AUC with its {CONFIDENCE:.0%} interval: how well an attack tells
-planted outliers from twins that were left out. TPR: at a false positive rate of 1 %. "Left": the AUC's distance from
-0.5, as a share of the same for outliers handed over as they are.
+`python -m benchmarks.canaries --cohort {arguments.cohort}{steps}`.
+AUC with its {CONFIDENCE:.0%} interval: how well an attack tells planted outliers from twins that were left out. TPR: at
+a false positive rate of 1 %. "Left": the AUC's distance from 0.5, as a share of the same for outliers handed over as
+they are.
 
 | condensed by | nearest record, AUC | TPR | loss, AUC | TPR | left, nearest | left, loss | s |
 |---|---|---|---|---|---|---|---|

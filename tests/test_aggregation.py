@@ -107,7 +107,7 @@ def test_a_method_that_learns_says_how_many_patients_stood_behind_what_it_starte
 def test_planted_outliers_that_are_kept_are_found_and_those_that_left_no_trace_are_not() -> None:
     records, rng = cohort(300).labelled(), np.random.default_rng(0)
     members = rng.random((6, len(records.labels))) < 0.5
-    planted = [of_shadow(records, 3, index, seed=0)[0] for index in range(6)]
+    planted = [of_shadow(records.part("train"), 3, index, seed=0)[0] for index in range(6)]
     kept = ShadowSets(
         np.stack([among(records.only(slice(0, 5)), inside).values for inside in planted]),
         np.stack([among(records.only(slice(0, 5)), inside).labels for inside in planted]),

@@ -42,9 +42,10 @@ def planted(
     return made.only(np.arange(count)), made.only(np.arange(count, count + twins))
 
 
-def of_shadow(cohort: Normalised, count: int, index: int, seed: int) -> tuple[Normalised, Normalised]:
-    """The outliers of shadow ``index``, whose room was given ``count`` and ``seed``, and their twins."""
-    return planted(cohort.part("train"), count, [seed, index, 2])
+def of_shadow(train: Normalised, count: int, index: int, seed: int) -> tuple[Normalised, Normalised]:
+    """The outliers of shadow ``index``, whose room was given ``count`` and ``seed``, and their twins. ``train``: of the
+    whole cohort, not the shadow's members."""
+    return planted(train, count, [seed, index, 2])
 
 
 def among(records: Normalised, inside: Normalised) -> Normalised:

@@ -58,7 +58,7 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
         noise_key() if getattr(method, "PRIVATE", False) else None,
     )
     started = time.perf_counter()
-    inside, _ = of_shadow(cohort, work.params.outliers, index, work.params.seed)
+    inside, _ = of_shadow(cohort.part("train"), work.params.outliers, index, work.params.seed)
     result = method.condense(among(subset(cohort, chosen), inside), request, options)
     return {
         "values": result.condensed.values,
