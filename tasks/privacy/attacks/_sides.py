@@ -20,13 +20,14 @@ class Side:
     variance: Floats
 
 
-def side(signals: Floats, chosen: NDArray[np.bool_], own_variance_from: int) -> Side:
+def side(signals: Floats, chosen: NDArray[np.bool_], own_variance: NDArray[np.bool_]) -> Side:
     """The `Side` of ``signals`` ``(n_shadows, n)`` where ``chosen``.
 
-    The variance is a candidate's own where so many shadows are on this side, else that of all candidates together,
+    The variance is a candidate's own where ``own_variance`` ``(n,)`` says so, else that of all candidates together,
     each about its own mean: of few values it is too uncertain (Carlini et al. 2022, section VI-A).
 
-    >>> found = side(np.array([[1.0, 4], [3, 4], [9, 9]]), np.array([[True, True], [True, True], [False, False]]), 64)
+    >>> chosen, nobody = np.array([[True, True], [True, True], [False, False]]), np.array([False, False])
+    >>> found = side(np.array([[1.0, 4], [3, 4], [9, 9]]), chosen, nobody)
     >>> found.count.tolist(), found.mean.tolist(), found.variance.tolist()
     ([2, 2], [2.0, 4.0], [1.0, 1.0])
     """
@@ -36,7 +37,7 @@ def side(signals: Floats, chosen: NDArray[np.bool_], own_variance_from: int) -> 
     free = np.maximum(count - 1, 0)
     together = squares.sum() / max(free.sum(), 1)
     own = squares / np.maximum(free, 1)
-    return Side(count, mean, np.where(count >= own_variance_from, own, together) + np.finfo(float).tiny)
+    return Side(count, mean, np.where(own_variance, own, together) + np.finfo(float).tiny)
 
 
 def centred(target: Target) -> Shadows:

@@ -25,7 +25,8 @@ class Options(RoomParams):
 def scores(target: Target, options: Options) -> NDArray[np.float64]:
     """Standard deviations above what is expected of one who is no member; 0 for whom every shadow has as a member."""
     shadows = centred(target)
-    without = side(shadows.signals, ~shadows.members, options.own_variance_from)
+    outside = ~shadows.members
+    without = side(shadows.signals, outside, outside.sum(axis=0) >= options.own_variance_from)
     deviation = np.sqrt(without.variance * (1 + 1 / np.maximum(without.count, 1)))
     result: NDArray[np.float64] = np.where(without.count > 0, (shadows.signal - without.mean) / deviation, 0.0)
     return result

@@ -3,7 +3,9 @@
 The score is the log ratio of two normal densities of the logit-scaled confidence, one fitted to a candidate's shadows
 with it, one to those without (Carlini et al. 2022, arXiv 2112.03570, algorithm 1). With few shadows the difference of
 the two means is mostly noise, so it is drawn towards the mean difference of all candidates, by as much as its noise
-explains its spread (James and Stein 1961), and both sides then say where the two means lie.
+explains its spread (James and Stein 1961), and both sides then say where the two means lie. Variances are a
+candidate's own on both sides or on neither: one that is known to a few percent beside one that is not makes more of a
+ratio than membership does.
 """
 
 import numpy as np
@@ -19,17 +21,18 @@ NEEDS_SHADOWS = True
 
 
 class Options(RoomParams):
-    """``own_variance_from``: how many shadows on a side let it have a variance for each candidate; of fewer, all
-    candidates share one."""
+    """``own_variance_from``: how many shadows on each side let a candidate have variances of its own; with fewer on
+    either, they are those of all candidates."""
 
-    own_variance_from: int = Field(default=32, ge=2)
+    own_variance_from: int = Field(default=64, ge=2)
 
 
 def scores(target: Target, options: Options) -> NDArray[np.float64]:
     """The log of how much likelier each candidate's confidence is if it is a member."""
     shadows = centred(target)
-    within = side(shadows.signals, shadows.members, options.own_variance_from)
-    without = side(shadows.signals, ~shadows.members, options.own_variance_from)
+    inside, outside = shadows.members, ~shadows.members
+    own = np.minimum(inside.sum(axis=0), outside.sum(axis=0)) >= options.own_variance_from
+    within, without = side(shadows.signals, inside, own), side(shadows.signals, outside, own)
     both = (within.count > 0) & (without.count > 0)
     if not both.any():
         return np.zeros(len(shadows.signal))
