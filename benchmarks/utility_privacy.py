@@ -76,6 +76,8 @@ ROWS = {
     INCLUDED: Row("random_records", included=True),
     "k-means": Row("kmeans"),
     "microaggregation": Row("microaggregation"),
+    "microaggregation, noise of 0.1 on records": Row("microaggregation", noise=0.1),
+    "microaggregation, noise of 0.25 on records": Row("microaggregation", noise=0.25),
     "microaggregation, nobody drawn in": Row("microaggregation", {"clip_quantile": 1.0}),
     "from k-means": Row(options={"initialisation": "kmeans"}),
     "from noise": Row(options={"initialisation": "noise"}),
