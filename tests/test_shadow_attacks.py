@@ -17,8 +17,8 @@ from tasks.privacy.evaluate import area_under_curve, clopper_pearson, measured
 from tasks.privacy.influence import influence, ratios
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.pooled import pooled, succeeds
-from tasks.privacy.shadowed import Evidence, gather
-from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows, top_ranked
+from tasks.privacy.shadowed import Evidence, by_networks, gather
+from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals, top_ranked
 from tasks.shadows.draw import members
 
 NAMES = [name for name in plugins.names(ATTACKS) if needs_shadows(name)]
@@ -72,7 +72,8 @@ def scores(name: str, shadows: Shadows, **options: Any) -> np.ndarray:
 
 def audit(name: str, records: Normalised, released: CondensedSet, sets: ShadowSets, **params: Any) -> dict[str, Any]:
     chosen = Params(**{**QUICK, **params})
-    evidence = gather(records, released, sets, {"steps": 5, "release_steps": 5}, chosen)
+    hear = own_signals(name) or by_networks(chosen)
+    evidence = gather(records, released, sets, {"steps": 5, "release_steps": 5}, chosen, hear)
     return audited_with_shadows(name, plugins.load(ATTACKS, name).Options(), records, released, chosen, evidence)
 
 
@@ -233,7 +234,7 @@ def test_fewer_steps_than_the_releases_are_weaker_evidence_and_resist_nothing_by
     by_steps = {}
     for steps in (5, 2):
         made = {"steps": steps, "release_steps": 5}
-        evidence = gather(records, others[0], stacked(others[1:], known), made, params)
+        evidence = gather(records, others[0], stacked(others[1:], known), made, params, by_networks(params))
         options = plugins.load(ATTACKS, "rmia").Options()
         by_steps[steps] = audited_with_shadows("rmia", options, records, others[0], params, evidence)
     assert "weaker evidence" not in by_steps[5]["reason"]
@@ -295,9 +296,9 @@ def test_a_shadow_is_attacked_without_its_own_signals_among_its_shadows() -> Non
 def test_evidence_is_computed_once_and_networks_of_all_sets_begin_alike() -> None:
     records, known = cohort(30, 20, 30), drawn(cohort(30, 20, 30), 4)
     same = kept(records.part("train"))
-    evidence: Evidence = gather(
-        records, same, stacked([same] * 4, known), {"steps": 0, "release_steps": 0}, Params(**QUICK)
-    )
+    params = Params(**QUICK)
+    sets, made = stacked([same] * 4, known), {"steps": 0, "release_steps": 0}
+    evidence: Evidence = gather(records, same, sets, made, params, by_networks(params))
     assert (evidence.released.signals == evidence.released.signal).all(), "equal sets give equal signals"
     assert evidence.released.signals.shape == (4, 80) and np.isfinite(evidence.released.signals).all()
     assert (evidence.positive.members.sum(axis=1) == len(evidence.positive.pool.labels) // 2).all()

@@ -1,5 +1,6 @@
-"""What shadow attacks are given: networks' confidences, computed once for all of them, and a control they must pass."""
+"""What shadow attacks are given: what each set says of each candidate, and a control that they must pass."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from tasks.privacy.params import Params
 from tasks.privacy.signals import signals
 
 CONTROL_RELEASES = 17
+Hear = Callable[[Sequence[CondensedSet], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -47,27 +49,32 @@ class Evidence:
         return f"; weaker evidence, as shadows took {self.steps} of the release's {self.release_steps} steps"
 
 
+def by_networks(params: Params) -> Hear:
+    """What networks, trained on each set, make of the candidates."""
+    return lambda sets, values, labels: signals(
+        sets, values, labels, params.signals, params.seed, choose_device(params.device)
+    )
+
+
 def gather(
-    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: dict[str, Any], params: Params
+    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: dict[str, Any], params: Params, hear: Hear
 ) -> Evidence:
-    """Train the networks. ``cohort``: its labelled subjects; ``made``: the metrics of the shadows."""
-    device = choose_device(params.device)
+    """``cohort``: its labelled subjects; ``made``: the metrics of the shadows; ``hear``: what gives the signals."""
     size = len(condensed.labels) // n_classes(cohort.labels)
     instead = stand_in(cohort.part("validation"), size, params.seed)
-    held = [condensed, instead, *sets.sets()]
-    heard = signals(held, cohort.values, cohort.labels, params.signals, params.seed, device)
+    heard = hear([condensed, instead, *sets.sets()], cohort.values, cohort.labels)
     return Evidence(
         Shadows(heard[0], heard[2:], sets.members),
         Shadows(heard[1], heard[2:], sets.members),
-        positive_control(cohort, size, params),
+        positive_control(cohort, size, params.seed, hear),
         made["steps"],
         made["release_steps"],
     )
 
 
-def positive_control(cohort: Normalised, size: int, params: Params) -> PositiveControl:
+def positive_control(cohort: Normalised, size: int, seed: int, hear: Hear) -> PositiveControl:
     """Of a pool of twice ``size`` train records of each class, or all there are, halves of each class."""
-    rng = np.random.default_rng(params.seed)
+    rng = np.random.default_rng(seed)
     train = cohort.part("train")
     places = np.concatenate([rng.permutation(rows)[: 2 * size] for rows in by_class(train.labels)])
     pool = train.only(places)
@@ -76,6 +83,5 @@ def positive_control(cohort: Normalised, size: int, params: Params) -> PositiveC
         for _ in range(CONTROL_RELEASES)
     ]
     sets = [CondensedSet(pool.values[half], pool.labels[half]) for half in halves]
-    heard = signals(sets, pool.values, pool.labels, params.signals, params.seed, choose_device(params.device))
     members = np.stack([np.isin(np.arange(len(places)), half) for half in halves])
-    return PositiveControl(pool, heard, members)
+    return PositiveControl(pool, hear(sets, pool.values, pool.labels), members)

@@ -1,5 +1,6 @@
 """The stage: audit the condensed set with each attack."""
 
+from functools import cache
 from typing import Any
 
 from tasks.common import plugins
@@ -16,9 +17,9 @@ from tasks.privacy.audit import audited
 from tasks.privacy.evaluate import overall
 from tasks.privacy.influence import influence
 from tasks.privacy.params import ATTACKS, Params
-from tasks.privacy.shadowed import Evidence, gather
+from tasks.privacy.shadowed import Evidence, Hear, by_networks, gather
 from tasks.privacy.standing_out import standing_out
-from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows
+from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals
 
 
 @stage(Params, Tier.AGGREGATE)
@@ -38,11 +39,17 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     sets = ShadowSets.load(context.read("shadows") / "shadows.safetensors")
     check(cohort, condensed)
     made = read_json(context.read("shadows") / "metrics.json")
-    evidence: Evidence | None = None
-    if len(sets) >= FEWEST_SHADOWS and any(map(needs_shadows, options)):
-        evidence = gather(cohort, condensed, sets, made, params)
+    enough = len(sets) >= FEWEST_SHADOWS
+
+    @cache
+    def evidence(hear: Hear) -> Evidence:
+        return gather(cohort, condensed, sets, made, params, hear)
+
+    networks = by_networks(params)
     attacks = {
-        name: audited_with_shadows(name, chosen, cohort, condensed, params, evidence)
+        name: audited_with_shadows(
+            name, chosen, cohort, condensed, params, evidence(own_signals(name) or networks) if enough else None
+        )
         if needs_shadows(name)
         else audited(name, chosen, cohort, condensed, params)
         for name, chosen in track(options.items(), "attacks", len(options))

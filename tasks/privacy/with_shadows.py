@@ -15,7 +15,7 @@ from tasks.privacy.audit import reported, summary
 from tasks.privacy.evaluate import Estimate, Figures, Scores, Verdict, hides, measured
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.pooled import Pooled, pooled, succeeds
-from tasks.privacy.shadowed import Evidence
+from tasks.privacy.shadowed import Evidence, Hear
 
 TOP = (10, 50, 100)
 
@@ -23,6 +23,11 @@ TOP = (10, 50, 100)
 def needs_shadows(name: str) -> bool:
     """Whether attack ``name`` is one with shadows."""
     return bool(getattr(plugins.load(ATTACKS, name), "NEEDS_SHADOWS", False))
+
+
+def own_signals(name: str) -> Hear | None:
+    """What attack ``name`` makes of the sets by itself; None where it looks at networks."""
+    return getattr(plugins.load(ATTACKS, name), "signals", None)
 
 
 def audited_with_shadows(

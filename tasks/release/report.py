@@ -23,6 +23,7 @@ ATTACKS = {
     "lira_online": "compares how models predict a patient when she was, and was not, among those condensed",
     "lira_offline": "compares how models predict a patient with how they would had she not been among those condensed",
     "rmia": "compares a patient with many others: does the set fit her better than it fits them?",
+    "tracing": "asks whether condensed records lie nearer to a patient than they would had she been left out",
     "domias": "guesses that a patient took part if records like hers are denser in the set than among people at large",
     "singling_out": "makes a description from the set that is to fit just one patient",
     "linkability": "decides by the set whether two parts of a record belong to one patient",

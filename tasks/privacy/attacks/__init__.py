@@ -14,7 +14,10 @@ generators are left as they were. ``POPULATION = True`` asks for ``target.popula
 of whoever the attack is judged on.
 
 A module that says ``NEEDS_SHADOWS = True`` knows what is attacked by ``target.shadows`` alone, since shadows are
-attacked with it, too; it is asked only where there are at least `FEWEST_SHADOWS`.
+attacked with it, too; it is asked only where there are at least `FEWEST_SHADOWS`. It looks at what networks make of
+each candidate, or at what its own function makes of the sets, ``(n_sets, n_candidates)``, where it has
+
+    signals(sets: Sequence[CondensedSet], values, labels) -> NDArray[np.float64]  # of candidates, as in `Target`
 """
 
 from __future__ import annotations
@@ -35,11 +38,12 @@ FEWEST_SHADOWS = 4  # below it no spread can be told
 
 @dataclass(frozen=True)
 class Shadows:
-    """What networks trained on one condensed set, and on its shadows, make of each candidate.
+    """What one condensed set, and its shadows, say of each candidate.
 
     ``signal``: float64 ``(n_candidates,)``, the logit of the risk that networks trained on the attacked set give the
-    candidate's true class. ``signals``: float64 ``(n_shadows, n_candidates)``, the same by the same networks trained on
-    each shadow. ``members``: bool, of that shape: who each shadow was condensed from, which the attacker knows.
+    candidate's true class, or what the attack's own ``signals`` gives. ``signals``: float64
+    ``(n_shadows, n_candidates)``, the same of each shadow. ``members``: bool, of that shape: who each shadow was
+    condensed from, which the attacker knows.
     """
 
     signal: NDArray[np.float64]
