@@ -1,4 +1,4 @@
-"""What a condensed set is worth against what it gives away: validation AUC beside LiRA and RMIA, method by method.
+"""What a condensed set is worth against what it gives away: validation AUC beside attacks, method by method.
 
     python -m benchmarks.utility_privacy --scratch FOLDER                        # every row; days on two cores
     python -m benchmarks.utility_privacy --scratch FOLDER --rows default --shadows 64 --at-most 8
@@ -23,17 +23,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmarks.condensation import average
 from benchmarks.harness import OUT, digest, header, read, tensor
+from benchmarks.utility_privacy_page import figure, line, page
 from tasks.common import controls, plugins
 from tasks.common.hashes import sha256
-from tasks.common.labels import per_class
+from tasks.common.labels import likeliest, per_class
 from tasks.common.records import SPLITS, CondensedSet, Normalised, Split, write_json
 from tasks.condensation import methods
-from tasks.condensation.methods import Request, unrolled
+from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.networks.choose import choose
 from tasks.networks.fit import choose_device, fit
@@ -43,15 +43,16 @@ from tasks.networks.scores import resample, score
 from tasks.networks.workers import crew, spread
 from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
 from tasks.privacy.audit import summary
+from tasks.privacy.evaluate import Scores
 from tasks.privacy.params import ATTACKS, Params, Signals
 from tasks.privacy.pooled import pooled
 from tasks.privacy.signals import signals
-from tasks.privacy.with_shadows import in_turn
+from tasks.privacy.with_shadows import in_turn, needs_shadows, own_signals
 from tasks.shadows.draw import condensing_seed, members
 from tasks.shadows.unit import keep, subset, waiting
 
 NETWORKS = ("lstm_beta", "rnn_beta", "tcn_beta", "transformer_beta", "vit_beta")
-LIRA = ("lira_online", "lira_offline", "rmia")
+ATTACKED = ("lira_online", "lira_offline", "rmia", "tracing", "nearest_record")
 DEFAULT = "default"
 INCLUDED = "random records: those in the release"
 
@@ -75,12 +76,11 @@ ROWS = {
     "random records": Row("random_records"),
     INCLUDED: Row("random_records", included=True),
     "k-means": Row("kmeans"),
-    "microaggregation": Row("microaggregation"),
-    "microaggregation, noise of 0.1 on records": Row("microaggregation", noise=0.1),
-    "microaggregation, noise of 0.25 on records": Row("microaggregation", noise=0.25),
-    "microaggregation, nobody drawn in": Row("microaggregation", {"clip_quantile": 1.0}),
+    "microaggregation": Row("microaggregation", {"noise": 0.0}, noise=0.5),  # the default, as files are shared so
+    "microaggregation, noise of 0.25": Row("microaggregation", {"noise": 0.0}, noise=0.25),
+    "microaggregation, no noise": Row("microaggregation", {"noise": 0.0}),
     "from k-means": Row(options={"initialisation": "kmeans"}),
-    "from noise": Row(options={"initialisation": "noise"}),
+    "from microaggregates": Row(options={"initialisation": "microaggregation"}),
     "from group means": Row(options={"initialisation": "group_means"}),
     "256 real records a class": Row(options={"real_batch": 256}),
     "no teacher": Row(options={"teacher": 0.0}),
@@ -183,7 +183,9 @@ def main() -> None:
     for name in arguments.rows:
         found = measure(name, cohort, arguments)
         rows = read(path).get("rows", {})
-        rows[name] = {**rows.get(name, {}), **found, "measured": about}
+        before = rows.get(name, {})
+        attacks = {**before.get("attacks", {}), **found.pop("attacks", {})}
+        rows[name] = {**before, **found, "attacks": attacks, "measured": about}
         write_json(path, {"rows": {each: rows[each] for each in ROWS if each in rows}})
         print(line(name, rows[name]), flush=True)
     rows = read(path)["rows"]
@@ -197,6 +199,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cohort", default="physionet2012")
     parser.add_argument("--scratch", type=Path, required=True, help="a folder for shadows, outside of git")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS), metavar="ROW")
+    parser.add_argument("--attacks", nargs="+", choices=ATTACKED, default=ATTACKED, metavar="ATTACK")
     parser.add_argument("--shadows", type=int, default=64)
     parser.add_argument("--at-most", type=int, help="new shadows in this call")
     parser.add_argument("--steps", type=int, default=100, help="of condensation, of shadows and releases alike")
@@ -219,7 +222,8 @@ def measure(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dic
         for seconds in work(missing[: arguments.at_most]):
             print(f"a shadow in {seconds:.0f} s", flush=True)
     there = [index for index in range(arguments.shadows) if making.shadow(index).exists()]
-    found: dict[str, Any] = {"shadows": len(there), "steps": making.steps}
+    learns = hasattr(plugins.load(METHODS, making.row.method), "DEFAULT_STEPS")
+    found: dict[str, Any] = {"shadows": len(there), "steps": making.steps if learns else 0}
     if len(there) >= FEWEST_SHADOWS:
         found["attacks"] = attacked(making, cohort, there, arguments)
         found["seconds"] = round(mean(float(waiting(making.shadow(index))["seconds"][0]) for index in there), 1)
@@ -234,22 +238,31 @@ def attacked(
     making: Making, cohort: Normalised, there: Sequence[int], arguments: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
     """Figures of each attack over all shadows together, each attacked with the others for its shadows."""
-    signal, sets = heard(making, cohort, there, arguments.signals), [waiting(making.shadow(each)) for each in there]
+    sets = [waiting(making.shadow(each)) for each in there]
     known = np.stack([one["members"] for one in sets]).astype(bool)
     if making.row.included:
         known = np.stack([inside(cohort.values, one["values"]) for one in sets])
-    nothing, device, params = CondensedSet(sets[0]["values"], sets[0]["labels"]), choose_device("auto"), Params()
-    found = {}
-    for name in LIRA:
-        attack = plugins.load(ATTACKS, name)
+    records = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, there, strict=True)]
+    found, params = {}, Params()
+    rarer = likeliest(cohort.labels) == np.argmin(per_class(cohort.labels))
+    for name in arguments.attacks:
+        attack, own = plugins.load(ATTACKS, name), own_signals(name)
 
-        def scores(shadows: Shadows, attack: Any = attack) -> NDArray[np.float64]:
-            target = Target(nothing, cohort.values, cohort.labels, 0, device, shadows=shadows)
-            result: NDArray[np.float64] = attack.scores(target, attack.Options())
+        def scores(shadows: Shadows | None, held: CondensedSet = records[0], attack: Any = attack) -> Scores:
+            target = Target(held, cohort.values, cohort.labels, 0, choose_device("auto"), shadows=shadows)
+            result: Scores = attack.scores(target, attack.Options())
             return result
 
-        each = in_turn(scores, signal, known)
-        found[name] = summary(pooled(each, known, params.confidence, params.resamples, params.seed).figures)
+        if needs_shadows(name):
+            signal = (
+                own(records, cohort.values, cohort.labels) if own else heard(making, cohort, there, arguments.signals)
+            )
+            each = in_turn(scores, signal, known)
+        else:
+            each = np.stack([scores(None, held) for held in records])
+        for label, people in ((name, np.full(len(rarer), True)), (f"{name}, the rarer class", rarer)):
+            over = pooled(each[:, people], known[:, people], params.confidence, params.resamples, params.seed)
+            found[label] = summary(over.figures)
     return found
 
 
@@ -300,86 +313,6 @@ def released(making: Making, cohort: Normalised, seed: int, split: Split, argume
     result = score(part.labels, of_network, resample(part.labels, 1000, seed=0), NETWORKS)["auc"]
     write_json(path, result)
     return result
-
-
-def line(name: str, row: dict[str, Any]) -> str:
-    """One row of the table, in Markdown."""
-    cells = [name, f"{row['shadows']} x {row['steps']}" if row["shadows"] else ""]
-    for attack in LIRA[:2]:
-        found = row.get("attacks", {}).get(attack)
-        cells += [
-            f"{found['auc']:.3f} ({found['low']:.3f} to {found['high']:.3f})" if found else "",
-            *(rate(found["tpr_at_fpr"][key]) if found else "" for key in ("0.01", "0.001")),
-        ]
-    worth = row.get("validation_auc")
-    cells.append(f"{worth['mean']:.3f} ({worth['low']:.3f} to {worth['high']:.3f})" if worth else "")
-    return "| " + " | ".join(cells) + " |"
-
-
-def rate(found: dict[str, Any]) -> str:
-    """A true positive rate with its interval, in percent."""
-    if found["tpr"] is None:
-        return ""
-    return f"{100 * found['tpr']:.2f} ({100 * found['low']:.2f} to {100 * found['high']:.2f})"
-
-
-def page(cohort: str, rows: dict[str, Any]) -> str:
-    """The table with its headers."""
-    abouts = dict.fromkeys("; ".join(row["measured"].values()) for row in rows.values())
-    tested = [
-        f"Test AUC of {name}: {found['mean']:.3f} ({found['low']:.3f} to {found['high']:.3f})."
-        for name, row in rows.items()
-        if (found := row.get("test_auc"))
-    ]
-    return f"""# Utility against privacy on {cohort}
-
-`python -m benchmarks.utility_privacy --cohort {cohort} --scratch FOLDER`; RMIA's figures are in the JSON beside this.
-
-Each row is condensed from many random draws of patients ("shadows x steps"), and each of these sets is attacked with
-the others for its shadows: who was it made from? TPR: in percent, at false positive rates of 1 % and 0.1 %, which is
-what a guesser finds. 95 % intervals over patients and shadows. Releases and shadows take the same number of steps, so
-that attack and worth are of the same thing; a release of `unrolled` takes {unrolled.DEFAULT_STEPS} by default and may
-give away more or less.
-Validation AUC: mean over five networks, trained by recipes chosen on the same patients, so a little optimistic; 95 %
-bootstrap interval over these patients, which rows have in common. {" ".join(tested)}
-
-Of random records, those drawn from but not in the release left no trace; the row below it asks about the rest.
-
-| condensed by | shadows | LiRA, AUC | TPR at 1 % | at 0.1 % | offline, AUC | TPR at 1 % | at 0.1 % | validation AUC |
-|---|---|---|---|---|---|---|---|---|
-{chr(10).join(line(name, row) for name, row in rows.items())}
-
-![Validation AUC over the true positive rate of LiRA](utility_privacy_{cohort}.png)
-
-Measured:
-{chr(10).join(f"- {about}" for about in abouts)}
-"""
-
-
-def figure(rows: dict[str, Any]) -> Figure:
-    """A cross a row: validation AUC over what LiRA finds at 0.1 % false alarms, and over its AUC, with intervals."""
-    drawn = Figure(figsize=(11, 4.5), layout="constrained")
-    left, right = drawn.subplots(1, 2, sharey=True)
-    shown = {name: row for name, row in rows.items() if "attacks" in row and "validation_auc" in row}
-    for place, (name, row) in enumerate(shown.items()):
-        worth, found = row["validation_auc"], row["attacks"]["lira_online"]
-        tpr, colour = found["tpr_at_fpr"]["0.001"], f"C{place}"
-        for axes, value, low, high in (
-            (left, *(100 * tpr[key] for key in ("tpr", "low", "high"))),
-            (right, *(found[key] for key in ("auc", "low", "high"))),
-        ):
-            axes.plot([low, high], [worth["mean"]] * 2, color=colour, linewidth=1)
-            axes.plot([value] * len(worth["by_release"]), worth["by_release"], "_", color=colour)
-            axes.plot(value, worth["mean"], "o", color=colour, label=name)
-    left.axvline(0.1, color="#999999", linestyle="--", linewidth=1)
-    right.axvline(0.5, color="#999999", linestyle="--", linewidth=1)
-    left.set_xlabel("members found at 0.1 % false alarms, % (dashed: by a guesser)")
-    right.set_xlabel("AUC of LiRA, online")
-    left.set_ylabel("validation AUC, mean over five networks")
-    right.legend(fontsize=8, loc="lower right")
-    for axes in (left, right):
-        axes.grid(color="#dddddd")
-    return drawn
 
 
 if __name__ == "__main__":

@@ -84,6 +84,17 @@ def test_one_patient_however_far_out_moves_no_record_by_much() -> None:
     assert moved[0] > 100 > 3 > moved[1]
 
 
+def test_a_microaggregate_is_a_mean_and_noise_that_its_seed_decides() -> None:
+    plain, quiet, loud = (aggregates(train(), 3, 7, Options(min_patients=5, noise=noise)) for noise in (0, 0.1, 2.0))
+    near = drawn_in(train(), Options().clip_quantile)
+    for value, group in zip(plain.values, plain.groups, strict=True):
+        np.testing.assert_allclose(value, near[group].mean(axis=0), atol=1e-6)
+    assert (loud.values - plain.values).std() == pytest.approx(2, rel=0.15)
+    np.testing.assert_allclose(loud.values - plain.values, 20 * (quiet.values - plain.values), atol=1e-4)
+    other = aggregates(train(), 3, 8, Options(min_patients=5, noise=2.0))
+    assert abs(np.corrcoef((loud.values - plain.values).ravel(), other.values.ravel())[0, 1]) < 0.4
+
+
 def test_labels_of_microaggregates_are_risks_of_the_patients_behind_them() -> None:
     found = microaggregation.condense(train(), REQUEST, Options())
     labels = found.condensed.labels

@@ -5,11 +5,15 @@ import pytest
 import torch
 
 from tasks.common.controls import group_means
-from tasks.common.labels import hard
+from tasks.common.labels import by_class, hard
 from tasks.common.records import CondensedSet, Normalised
+from tasks.common.shadow_sets import ShadowSets
 from tasks.privacy.attacks import Shadows, Target, tracing
 from tasks.privacy.evaluate import Figures, measured
-from tasks.privacy.with_shadows import in_turn
+from tasks.privacy.params import Params
+from tasks.privacy.shadowed import gather
+from tasks.privacy.with_shadows import audited_with_shadows, in_turn
+from tasks.shadows.draw import members
 from tasks.shadows.unit import subset
 
 SETS, PEOPLE, PER_CLASS = 12, 400, 2
@@ -63,6 +67,33 @@ def test_noise_on_records_hides_them_and_so_do_directions_left_out() -> None:
     noisy, narrow = (told(cohort, means(cohort, known, **change), known) for change in ({"noise": 1.0}, {"keep": 2}))
     assert noisy.auc.value < 0.6
     assert narrow.auc.value < 0.7
+
+
+def test_a_class_that_is_exposed_is_not_hidden_by_another_that_is_not() -> None:
+    """One patient in ten is of class 1: shadows hold these as they are, noise for all others; a release is noise."""
+    rng, n, features = np.random.default_rng(0), 600, 8
+    labels = (np.arange(n) % 10 == 0).astype(np.float32)
+    values = rng.standard_normal((n, 4, features)).astype(np.float32)
+    cohort = Normalised(values, np.ones(values.shape, bool), labels, (np.arange(n) // 10 % 3).astype(np.uint8))
+    classes = by_class(labels)
+    known = np.stack([members(labels, [180, 20], index, seed=0) for index in range(16)])
+    known[0] = cohort.split == 0
+    sets: list[CondensedSet] = []
+    for chosen in known:
+        rare = values[classes[1][chosen[classes[1]]]] if sets else rng.standard_normal((20, 4, features))
+        nobody = rng.standard_normal((20, 4, features)).astype(np.float32)
+        held = np.concatenate([nobody, rare]).astype(np.float32)
+        sets.append(CondensedSet(held, np.repeat([0.0, 1.0], 20).astype(np.float32)))
+    shadows = ShadowSets(
+        np.stack([one.values for one in sets[1:]]), np.stack([one.labels for one in sets[1:]]), known[1:]
+    )
+    params = Params(resamples=100, margin=0.2, tpr_margin=0.5)
+    evidence = gather(cohort, sets[0], shadows, {"steps": 0, "release_steps": 0}, params, tracing.signals)
+    found = audited_with_shadows("tracing", tracing.Options(), cohort, sets[0], params, evidence)
+    each = found["over_shadows"]["by_class"]
+    assert each["class_1"]["auc"] > 0.95 and each["class_0"]["low"] < 0.5 < each["class_0"]["high"]
+    assert found["over_shadows"]["low"] < 0.7, "among all patients it stays within this margin"
+    assert found["verdict"] == "succeeded" and "members of class 1" in found["reason"]
 
 
 def test_records_of_nobody_tell_nothing() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.common import plugins
+from tasks.common.labels import by_class, n_classes
 from tasks.common.params import RoomParams
 from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
@@ -56,6 +57,8 @@ def audited_with_shadows(
     attacked, known, real = scores(evidence.released), evidence.released, evidence.positive
     each = in_turn(scores, known.signals, known.members)
     over = pooled(each, known.members, params.confidence, params.resamples, params.seed)
+    classes, sure = by_class(cohort.labels), params.of_each(n_classes(cohort.labels)).confidence
+    of_class = [pooled(each[:, who], known.members[:, who], sure, params.resamples, params.seed) for who in classes]
     again = in_turn(lambda shadows: scores(shadows, real.pool), real.signals, real.members)
     found = figures(attacked, members)
     report = reported(
@@ -66,7 +69,7 @@ def audited_with_shadows(
         params,
     )
     report["positive_control"]["is"] = "the attack on releases of random train records, with others for their shadows"
-    verdict, reason = judged_with_shadows(report, found, over, evidence, params)
+    verdict, reason = judged_with_shadows(report, found, over, of_class, evidence, params)
     return {
         **report,
         "shadows": {"count": over.n_shadows, "steps": evidence.steps, "release_steps": evidence.release_steps},
@@ -74,6 +77,7 @@ def audited_with_shadows(
             "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",
             **summary(over.figures),
             "detectable_auc": round(over.detectable_auc, 4),
+            "by_class": {f"class_{outcome}": summary(found.figures) for outcome, found in enumerate(of_class)},
             "top_ranked": top_ranked(each, known.members),
         },
         "top_ranked": top_ranked(attacked[None], members[None]),
@@ -100,14 +104,22 @@ def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, dict[str
 
 
 def judged_with_shadows(
-    report: dict[str, Any], found: Figures, over: Pooled, evidence: Evidence, params: Params
+    report: dict[str, Any], found: Figures, over: Pooled, of_class: list[Pooled], evidence: Evidence, params: Params
 ) -> tuple[Verdict, str]:
-    """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: the figures behind it."""
+    """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: the figures behind it.
+
+    ``of_class``: ``over`` of each class's patients alone: fewer stand behind a record of a rare class, and among all
+    patients nobody sees it.
+    """
     verdict, reason = report["verdict"], report["reason"]
     if verdict == "succeeded":
         return verdict, reason + evidence.caveat
     if succeeds(over, params.margin, params.tpr_margin):
         return "succeeded", f"over {over.n_shadows} shadows members are told apart beyond the margins{evidence.caveat}"
+    for outcome, alone in enumerate(of_class):
+        if succeeds(alone, params.margin, params.tpr_margin):
+            told = f"members of class {outcome} are told apart beyond the margins"
+            return "succeeded", f"over {over.n_shadows} shadows {told}{evidence.caveat}"
     if not report["positive_control"]["detected"]:
         return verdict, reason
     auc = over.figures.auc

@@ -6,10 +6,11 @@ The oldest of these methods, from statistical disclosure control (Domingo-Ferrer
 1. records are drawn in towards the class's median record, until none is further from it than most are: an outlier
    keeps its direction and loses its distance;
 2. k-means makes groups, and those that are too small take the nearest patients of larger ones;
-3. each group's mean is a record; its label is the mean risk that a teacher, who was not shown them, gives the group's
-   patients.
+3. each group's mean, with noise, is a record; its label is the mean risk that a teacher, who was not shown them, gives
+   the group's patients.
 
-There is no formal guarantee in it: `private_statistics` has one.
+Without the noise, who is behind a mean of 35 can be told almost surely (`tasks.privacy.attacks.tracing`). There is no
+formal guarantee in it: `private_statistics` has one.
 """
 
 from dataclasses import replace
@@ -27,14 +28,17 @@ from tasks.networks.logits import risks_of
 from tasks.networks.teacher import out_of_fold
 
 SOFT_LABELS = True
+NOISE = 1  # a stream of random numbers of its own
 
 
 class Options(RoomParams):
     """``min_patients``: of each group, or as many as a class has for each. ``clip_quantile``: the share of each class's
-    records that stay where they are, the others being drawn in as far as these reach."""
+    records that stay where they are, the others being drawn in as far as these reach. ``noise``: its standard
+    deviation, on the scale of features, of which train records have about 1."""
 
     min_patients: int = Field(default=50, ge=1)
     clip_quantile: float = Field(default=0.25, gt=0, le=1)
+    noise: float = Field(default=0.5, ge=0)
 
 
 def condense(train: Normalised, request: Request, options: Options) -> Condensation:
@@ -46,9 +50,11 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
 
 
 def aggregates(train: Normalised, records_per_class: int, seed: int, options: Options) -> Means:
-    """The means, with hard labels."""
+    """The means and the noise, with hard labels."""
     near = replace(train, values=drawn_in(train, options.clip_quantile))
-    return kmeans(near, records_per_class, seed, options.min_patients)
+    means = kmeans(near, records_per_class, seed, options.min_patients)
+    noise = np.random.default_rng([seed, NOISE]).standard_normal(means.values.shape)
+    return replace(means, values=(means.values + options.noise * noise).astype(np.float32))
 
 
 def drawn_in(train: Normalised, share: float) -> NDArray[np.float32]:

@@ -41,7 +41,7 @@ class Options(RoomParams):
     counts: float = Field(default=0.01, gt=0, lt=1)
     moments: float = Field(default=0.16, gt=0, lt=1)
     drawn: int = Field(default=5000, ge=100)
-    condensing: unrolled.Options = unrolled.Options()
+    condensing: unrolled.Options = unrolled.Options(initialisation="kmeans")  # of a drawn cohort: of nobody
 
     @model_validator(mode="after")
     def _something_is_left(self) -> "Options":

@@ -27,7 +27,6 @@ from tasks.common.records import CondensedSet, Normalised
 from tasks.condensation.methods import Condensation, Request
 from tasks.condensation.methods._learning import (
     FamilyName,
-    Initialisation,
     StartOptions,
     averaged,
     check_finite,
@@ -64,7 +63,6 @@ class Options(StartOptions):
     lie on the device; time and memory do not grow with the cohort beyond them.
     """
 
-    initialisation: Initialisation = "microaggregation"
     families: tuple[FamilyName, ...] = Field(
         default=("lstm", "tcn", "attention", "rnn", "attention", "rnn"), min_length=1
     )
