@@ -5,7 +5,7 @@
 
 Each row condenses the train split with the outliers in it, several times with other outliers. An attack scores the
 planted ones and their twins, made alike and left out; AUC 1 finds all, 0.5 none. The first row hands the outliers over
-as they are, and has to be found. Writes ``docs/benchmarks/canaries_COHORT.{json,md}``.
+as they are, and has to be found. Rows measured earlier stay. Writes ``docs/benchmarks/canaries_COHORT.{json,md}``.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import OUT, digest, header, tensor
+from benchmarks.harness import OUT, digest, header, read, tensor
 from tasks.common import plugins
 from tasks.common.controls import random_records
 from tasks.common.outliers import DISTANCE, TWINS, among, planted
@@ -34,7 +34,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "microaggregation": ("microaggregation", {}),
     "unrolled": ("unrolled", {}),
     "unrolled, from k-means": ("unrolled", {"initialisation": "kmeans"}),
-    "unrolled, from noise": ("unrolled", {"initialisation": "noise"}),
+    "unrolled, from microaggregates": ("unrolled", {"initialisation": "microaggregation"}),
 }
 SCORES = ("nearest_record", "loss_membership")
 CONFIDENCE = 0.95
@@ -50,13 +50,14 @@ def main() -> None:
         f"twins, {arguments.repeats} repeats",
         condensed=f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
     )
-    rows = {}
-    for name in dict.fromkeys([AS_THEY_ARE, *arguments.rows]):  # others are compared with it
-        rows[name] = row(name, train, arguments)
-        print(line(name, rows), flush=True)
     path = OUT / f"canaries_{arguments.cohort}.json"
-    write_json(path, {"rows": rows, "measured": about})
-    path.with_suffix(".md").write_text(page(arguments, rows, about), encoding="utf-8")
+    rows = read(path).get("rows", {})
+    for name in dict.fromkeys([AS_THEY_ARE, *arguments.rows]):  # others are compared with it
+        rows[name] = {**row(name, train, arguments), "measured": about}
+        print(line(name, rows), flush=True)
+    rows = {name: rows[name] for name in ROWS if name in rows}
+    write_json(path, {"rows": rows})
+    path.with_suffix(".md").write_text(page(arguments, rows), encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
@@ -133,8 +134,9 @@ def line(name: str, rows: dict[str, Any]) -> str:
     return "| " + " | ".join([*cells, *left, f"{rows[name]['seconds_condensing']:.0f}"]) + " |"
 
 
-def page(arguments: argparse.Namespace, rows: dict[str, Any], about: dict[str, str]) -> str:
+def page(arguments: argparse.Namespace, rows: dict[str, Any]) -> str:
     """The table with its headers."""
+    abouts = dict.fromkeys("; ".join(row["measured"].values()) for row in rows.values())
     table = "\n".join(line(name, rows) for name in rows)
     steps = f" --steps {arguments.steps}" if arguments.steps else ""
     return f"""# Outlying patients planted in {arguments.cohort}
@@ -149,7 +151,7 @@ they are.
 {table}
 
 Measured:
-{chr(10).join(f"- {name}: {value}" for name, value in about.items())}
+{chr(10).join(f"- {about}" for about in abouts)}
 """
 
 
