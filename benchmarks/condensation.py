@@ -61,10 +61,12 @@ ROWS = {
     "group means": Row("group_means"),
     "group means, soft labels": Row("group_means", soft=True),
     "microaggregation": Row("microaggregation"),
+    "microaggregation, no noise": Row("microaggregation", {"noise": 0.0}),
     "distribution matching, output": Row("distribution_matching", {"representation": "output"}),
     "distribution matching, features": Row("distribution_matching"),
     "gradient matching": Row("gradient_matching"),
     "trajectory matching": Row("trajectory_matching"),
+    "unrolled, from k-means": Row("unrolled", {"initialisation": "kmeans"}),
     "unrolled": Row("unrolled"),
 }
 
