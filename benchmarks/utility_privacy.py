@@ -76,6 +76,7 @@ ROWS = {
     "random records": Row("random_records"),
     INCLUDED: Row("random_records", included=True),
     "k-means": Row("kmeans"),
+    "group means": Row("group_means"),  # with --per-class 1 those of the classes
     "microaggregation": Row("microaggregation", {"noise": 0.0}, noise=0.5),  # the default, as files are shared so
     "microaggregation, noise of 0.25": Row("microaggregation", {"noise": 0.0}, noise=0.25),
     "microaggregation, no noise": Row("microaggregation", {"noise": 0.0}),

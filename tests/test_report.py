@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,7 @@ from tasks.release.bundle import write_version
 from tasks.release.contents import Contents
 from tasks.release.course import charts, rows
 from tasks.release.documents import datasheet, write_documents
-from tasks.release.figures import class_averages, coverage
+from tasks.release.figures import coverage
 from tasks.release.readme import readme
 from tasks.release.report import report
 from tasks.release.subgroups import subgroups
@@ -179,7 +180,6 @@ def test_page_and_metrics_agree(contents: Contents) -> None:
         (["convergence"], 'id="learning"'),
         (["calibration"], 'id="calibration"'),
         (["subgroups"], 'id="groups"'),
-        (["class_averages"], 'class="average'),
         (["cohort.counts"], "what was set aside"),
         (["test_auc.all_real", "ensembles", "test_brier", "test_calibration_error"], "networks together"),
         (["gate"], "What a release must satisfy"),
@@ -270,20 +270,30 @@ def test_bins_of_risk_hold_enough_patients_of_both_kinds_and_all_of_them() -> No
     assert reliability(labels[:4], risks[:4], fewest=20) == []
 
 
-def test_a_class_average_is_of_what_many_had_measured_and_never_tells_one() -> None:
-    values = np.zeros((60, 2, 1), np.float32)
+def test_no_figure_of_a_bundle_runs_over_features_and_steps_as_averages_do_that_tell_who_is_in_them(
+    contents: Contents,
+) -> None:
+    names = {feature.name for feature in contents.preprocessing.features} | {
+        variable.name for variable in contents.preprocessing.variables
+    }
+
+    def series(found: Any) -> Iterator[str]:
+        for key, value in found.items() if isinstance(found, dict) else enumerate(found):
+            if key in names and isinstance(value, dict | list):
+                yield str(key)
+            elif isinstance(value, dict | list):
+                yield from series(value)
+
+    assert not list(series(contents.metrics))
+
+
+def test_coverage_is_of_what_many_had_measured_and_never_tells_one() -> None:
     observed = np.zeros((60, 2, 1), bool)
-    observed[:30, 0] = True  # all of class 0 at the first step
-    observed[30:34, :] = True  # four of class 1
-    observed[0, 1] = True  # one of class 0 at the second
-    values[:30, 0] = np.linspace(-1, 1, 30)[:, None]
-    values[0, 1], values[1:30, 1] = 7, 5  # what was carried forward or filled in has no part
+    observed[:30, 0] = observed[30:34] = True
     labels = np.repeat([0.0, 1.0], 30).astype(np.float32)
     feature = Feature(name="pulse", source="series", variable="pulse", mean=80, std=10)
     preprocessing = Preprocessing(step_hours=1, n_steps=2, carry_forward=True, variables=(), features=(feature,))
-    cohort = Normalised(values, observed, labels, np.zeros(60, np.uint8))
-    assert class_averages(cohort, preprocessing, fewest=10) == {"pulse": [[80.0, None], [None, None]]}
-    assert class_averages(cohort, preprocessing, fewest=31) == {}
+    cohort = Normalised(np.zeros(observed.shape, np.float32), observed, labels, np.zeros(60, np.uint8))
     assert coverage(cohort, preprocessing, fewest=10) == {"pulse": round(34 / 60, 2)}
     assert coverage(cohort, preprocessing, fewest=35) == {"pulse": 0.0}
 

@@ -7,10 +7,8 @@ told, for they are single patients'.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from tasks.common.labels import by_class
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import Normalised
 from tasks.networks.part import Part
@@ -47,27 +45,6 @@ def calibration(results: Results, test: Part, networks: Sequence[str], fewest: i
         if runs is not None and (bins := reliability(test.labels, ensemble(runs), fewest)):
             found[name] = bins
     return {"network": network, "of": found}
-
-
-def class_averages(train: Normalised, preprocessing: Preprocessing, fewest: int) -> dict[str, list[list[float | None]]]:
-    """By feature: for each class, for each step, the mean of what was measured then, in clinical units.
-
-    Null where fewer than ``fewest`` patients of the class had it measured in that step: nothing that was carried
-    forward or imputed takes part, or a mean over many could be the value of one. Of features that are scaled by their
-    logarithm, the geometric mean. Of features that are neither a series nor a static number, none.
-    """
-    means = []
-    for places in by_class(train.labels):
-        seen = train.observed[places]
-        counts = seen.sum(axis=0)
-        sums = np.where(seen, train.values[places], 0).sum(axis=0, dtype=np.float64)
-        means.append(np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts >= fewest))
-    in_units = preprocessing.in_units(np.array(means))
-    return {
-        feature.name: [[None if np.isnan(x) else round(float(f"{x:.4g}"), 6) + 0.0 for x in one] for one in column]
-        for index, feature in enumerate(preprocessing.features)
-        if feature.source in ("series", "static") and not np.isnan(column := in_units[:, :, index]).all()
-    }
 
 
 def coverage(train: Normalised, preprocessing: Preprocessing, fewest: int) -> dict[str, float]:

@@ -152,7 +152,7 @@ def _reliability(of: dict[str, list[dict[str, float]]]) -> Iterator[tuple[str, M
 def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
     """Name, unit and chart of the features in which condensed records of different classes differ most.
 
-    Axes span what is drawn: condensed records, and class averages where there are any. No real value decides them.
+    No real value has a part in them: averages over patients of 48 hours and 47 variables tell who the patients were.
     """
     condensed, preprocessing = contents.condensed, contents.preprocessing
     classes = likeliest(condensed.labels)
@@ -163,7 +163,6 @@ def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
         ]
     )
     in_units = preprocessing.in_units(condensed.values)
-    averages = contents.metrics.get("class_averages", {})
     times, unit = _time(preprocessing.step_hours, preprocessing.n_steps)
     end = float(times[-1] + times[0])
     x = Axis(0, end, unit, nice(0, end))
@@ -173,14 +172,11 @@ def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
         lines = [
             Line(_points(times, in_units[r, :, index]), f"one k{classes[r] % 6}", dots=len(times) == 1) for r in shown
         ]
-        means = averages.get(feature.name, [])
-        lines += [Line(_points(times, mean), f"average k{k % 6}", dots=True) for k, mean in enumerate(means)]
-        drawn = [value for line in lines for _, value in line.points if value is not None]
-        low, high = min(drawn), max(drawn)
+        low, high = float(in_units[shown, :, index].min()), float(in_units[shown, :, index].max())
         margin = 0.05 * (high - low) or 0.5
         y = Axis(low - margin, high + margin, ticks=nice(low - margin, high + margin, 3))
         label = next((v.label for v in preprocessing.variables if v.name == feature.variable), feature.name)
-        said = f"{label} over time: {len(shown)} condensed records by class{', and class averages' if means else ''}"
+        said = f"{label} over time: {len(shown)} condensed records by class"
         yield label, feature.unit, chart(lines, x, y, said, width=300, height=180)
 
 

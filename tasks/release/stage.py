@@ -90,6 +90,5 @@ def of_groups(
         "convergence": figures.convergence(results.curves, networks),
         "calibration": figures.calibration(results, test, networks, fewest),
         "subgroups": subgroups(results, test, subjects, preprocessing.variables, networks, fewest),
-        "class_averages": figures.class_averages(train, preprocessing, fewest),
         "coverage": figures.coverage(train, preprocessing, fewest),
     }
