@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import OUT, digest, header, read, tensor
+from benchmarks.harness import OUT, digest, header, headers, read, tensor
 from tasks.common import plugins
 from tasks.common.controls import random_records
 from tasks.common.outliers import DISTANCE, TWINS, among, planted
@@ -136,7 +136,6 @@ def line(name: str, rows: dict[str, Any]) -> str:
 
 def page(arguments: argparse.Namespace, rows: dict[str, Any]) -> str:
     """The table with its headers."""
-    abouts = dict.fromkeys("; ".join(row["measured"].values()) for row in rows.values())
     table = "\n".join(line(name, rows) for name in rows)
     steps = f" --steps {arguments.steps}" if arguments.steps else ""
     return f"""# Outlying patients planted in {arguments.cohort}
@@ -151,7 +150,7 @@ they are.
 {table}
 
 Measured:
-{chr(10).join(f"- {about}" for about in abouts)}
+{headers(rows.values())}
 """
 
 

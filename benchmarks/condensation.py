@@ -17,7 +17,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
 from tasks.common import plugins
 from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
 from tasks.condensation.methods import Request
@@ -215,7 +215,6 @@ def line(name: str, row: dict[str, Any]) -> str:
 def page(cohort: str, results: dict[str, Any]) -> str:
     """The table with its headers."""
     rows = {name: results["rows"][name] for name in [ALL_REAL, *ROWS] if name in results["rows"]}
-    abouts = {"; ".join(row["measured"].values()): None for row in [*rows.values(), results["loop"]]}
     loop = results["loop"]
     ratio = ""
     if (ours := rows.get("unrolled")) and ours.get("timed", ours["measured"]["started"]) == loop["measured"]["started"]:
@@ -245,7 +244,7 @@ The published loop ({PUBLISHED_STEPS:,} steps of distribution matching on the ou
 ![Test AUC of each of the 11 networks](condensation_{cohort}.png)
 
 Measured:
-{chr(10).join(f"- {about}" for about in abouts)}
+{headers([*rows.values(), results["loop"]])}
 """
 
 

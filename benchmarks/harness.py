@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -116,6 +116,12 @@ def fixed(records: CondensedSet) -> Callable[[int], CondensedSet]:
 def digest(records: Normalised) -> str:
     """A short digest of a tensor, so that figures of different tensors are not put into one table."""
     return hashlib.sha256(np.ascontiguousarray(records.values).tobytes()).hexdigest()[:12]
+
+
+def headers(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The `header` that each of ``rows`` keeps as ``measured``, a Markdown list, those that are alike once."""
+    each = dict.fromkeys("; ".join(row["measured"].values()) for row in rows)
+    return "\n".join(f"- {about}" for about in each)
 
 
 def read(path: Path) -> dict[str, Any]:

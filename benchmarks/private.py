@@ -18,7 +18,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.condensation import PAPER_NETWORKS, average
-from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
 from tasks.common.records import SPLITS, Normalised, write_json
 from tasks.condensation.methods import Request, private_statistics
 from tasks.networks.choose import choose
@@ -136,7 +136,6 @@ def line(epsilon: str, row: dict[str, Any]) -> str:
 def page(cohort: str, results: dict[str, Any]) -> str:
     """The table with its headers."""
     rows = dict(sorted(results["epsilons"].items(), key=lambda item: float(item[0])))
-    abouts = dict.fromkeys("; ".join(row["measured"].values()) for row in rows.values())
     return f"""# Condensation of {cohort} with differential privacy
 
 `python -m benchmarks.private --cohort {cohort}`. Epsilon at delta 1e-5 for one patient of the train split added or
@@ -154,7 +153,7 @@ cohort they cost nothing.
 ![Test AUC over epsilon](private_{cohort}.png)
 
 Measured:
-{chr(10).join(f"- {about}" for about in abouts)}
+{headers(rows.values())}
 """
 
 

@@ -245,19 +245,22 @@ def attacked(
         known = np.stack([inside(cohort.values, one["values"]) for one in sets])
     records = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, there, strict=True)]
     found, params = {}, Params()
+    looked_at = {name: own_signals(name) for name in arguments.attacks if needs_shadows(name)}
+    confidences = None
+    if not all(looked_at.values()):
+        confidences = heard(making, cohort, there, arguments.signals)
     rarer = likeliest(cohort.labels) == np.argmin(per_class(cohort.labels))
     for name in arguments.attacks:
-        attack, own = plugins.load(ATTACKS, name), own_signals(name)
+        attack = plugins.load(ATTACKS, name)
 
         def scores(shadows: Shadows | None, held: CondensedSet = records[0], attack: Any = attack) -> Scores:
             target = Target(held, cohort.values, cohort.labels, 0, choose_device("auto"), shadows=shadows)
             result: Scores = attack.scores(target, attack.Options())
             return result
 
-        if needs_shadows(name):
-            signal = (
-                own(records, cohort.values, cohort.labels) if own else heard(making, cohort, there, arguments.signals)
-            )
+        if name in looked_at:
+            own = looked_at[name]
+            signal = own(records, cohort.values, cohort.labels) if own else confidences
             each = in_turn(scores, signal, known)
         else:
             each = np.stack([scores(None, held) for held in records])

@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.harness import headers
 from tasks.condensation.methods import unrolled
 
 COLUMNS = (  # attack, figure, heading
@@ -46,7 +47,6 @@ def rate(found: dict[str, Any]) -> str:
 
 def page(cohort: str, rows: dict[str, Any]) -> str:
     """The table with its headers."""
-    abouts = dict.fromkeys("; ".join(row["measured"].values()) for row in rows.values())
     tested = [
         f"Test AUC of {name}: {found['mean']:.3f} ({found['low']:.3f} to {found['high']:.3f})."
         for name, row in rows.items()
@@ -74,7 +74,7 @@ Of random records, those drawn from but not in the release left no trace; the ro
 ![Validation AUC over the true positive rate of LiRA](utility_privacy_{cohort}.png)
 
 Measured:
-{chr(10).join(f"- {about}" for about in abouts)}
+{headers(rows.values())}
 """
 
 

@@ -12,10 +12,10 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 42
 
 @dataclass(frozen=True)
 class Line:
-    """``points``: (x, y), y None where there is a gap. ``look``: classes of the style sheet. ``bars``: low and high of
+    """``points``: (x, y). ``look``: classes of the style sheet. ``bars``: low and high of
     each point. ``dots``: whether points are marked, as where there is only one."""
 
-    points: Sequence[tuple[float, float | None]]
+    points: Sequence[tuple[float, float]]
     look: str
     bars: Sequence[tuple[float, float]] = ()
     dots: bool = False
@@ -65,25 +65,14 @@ def chart(
         )
     for line in lines:
         parts.append(f'<g class="{line.look}">')
-        placed = [(across(a), down(b)) if b is not None else None for a, b in line.points]
+        placed = [(across(a), down(b)) for a, b in line.points]
         for (a, _), (low, high) in zip(line.points, line.bars, strict=False):
             parts.append(f'<path class="bar" d="M{across(a):.1f} {down(low):.1f}V{down(high):.1f}"/>')
-        parts.append(f'<path d="{_path(placed)}"/>')
+        parts.append(f'<path d="M{"L".join(f"{a:.1f} {b:.1f}" for a, b in placed)}"/>')
         if line.dots:
-            parts += [f'<circle cx="{p[0]:.1f}" cy="{p[1]:.1f}" r="3.5"/>' for p in placed if p]
+            parts += [f'<circle cx="{p[0]:.1f}" cy="{p[1]:.1f}" r="3.5"/>' for p in placed]
         parts.append("</g>")
     return Markup("".join([*parts, "</svg>"]))
-
-
-def _path(points: Sequence[tuple[float, float] | None]) -> str:
-    drawn, pen = [], "M"
-    for point in points:
-        if point is None:
-            pen = "M"
-            continue
-        drawn.append(f"{pen}{point[0]:.1f} {point[1]:.1f}")
-        pen = "L"
-    return "".join(drawn)
 
 
 def strip(low: float, mean: float, high: float, axis: Axis, mark: float | None = None) -> Markup:

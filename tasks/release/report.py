@@ -169,19 +169,14 @@ def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
     numbers = [i for i, f in enumerate(preprocessing.features) if f.source in ("series", "static")]
     for index in sorted(numbers, key=lambda i: -_difference(contents, i))[:MOST_FEATURES]:
         feature = preprocessing.features[index]
-        lines = [
-            Line(_points(times, in_units[r, :, index]), f"one k{classes[r] % 6}", dots=len(times) == 1) for r in shown
-        ]
+        placed = [(classes[r], list(zip(times.tolist(), in_units[r, :, index].tolist(), strict=True))) for r in shown]
+        lines = [Line(points, f"one k{outcome % 6}", dots=len(times) == 1) for outcome, points in placed]
         low, high = float(in_units[shown, :, index].min()), float(in_units[shown, :, index].max())
         margin = 0.05 * (high - low) or 0.5
         y = Axis(low - margin, high + margin, ticks=nice(low - margin, high + margin, 3))
         label = next((v.label for v in preprocessing.variables if v.name == feature.variable), feature.name)
         said = f"{label} over time: {len(shown)} condensed records by class"
         yield label, feature.unit, chart(lines, x, y, said, width=300, height=180)
-
-
-def _points(times: NDArray[np.float64], values: Any) -> list[tuple[float, float | None]]:
-    return [(float(a), None if b is None else float(b)) for a, b in zip(times, values, strict=True)]
 
 
 def _difference(contents: Contents, index: int) -> float:
