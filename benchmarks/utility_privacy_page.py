@@ -82,7 +82,7 @@ def figure(rows: dict[str, Any]) -> Figure:
     """A dot a row: validation AUC over what LiRA finds at 0.1 % false alarms, and over the AUC of tracing."""
     drawn = Figure(figsize=(11, 4.5), layout="constrained")
     left, right = drawn.subplots(1, 2, sharey=True)
-    shown = {name: row for name, row in rows.items() if "tracing" in row.get("attacks", {}) and "validation_auc" in row}
+    shown = {name: row for name, row in rows.items() if _drawn(row)}
     for place, (name, row) in enumerate(shown.items()):
         worth, colour = row["validation_auc"], f"C{place}"
         tpr, found = row["attacks"]["lira_online"]["tpr_at_fpr"]["0.001"], row["attacks"]["tracing"]
@@ -102,3 +102,10 @@ def figure(rows: dict[str, Any]) -> Figure:
     for axes in (left, right):
         axes.grid(color="#dddddd")
     return drawn
+
+
+def _drawn(row: dict[str, Any]) -> bool:
+    """Whether a row has what the figure shows; of a small cohort there is no rate at 0.1 % false alarms."""
+    attacks = row.get("attacks", {})
+    rates = attacks.get("lira_online", {}).get("tpr_at_fpr", {})
+    return "validation_auc" in row and "tracing" in attacks and rates.get("0.001", {}).get("tpr") is not None
