@@ -60,8 +60,7 @@ Each row is condensed from many random draws of patients ("shadows x steps"), an
 the others for its shadows, but for the nearest record, which needs none: who was it made from? TPR: in percent, at
 false positive rates of 1 % and 0.1 %, which is what a guesser finds. 95 % intervals over patients and shadows.
 Releases and shadows take the same number of steps, so
-that attack and worth are of the same thing; a release of `unrolled` takes {unrolled.DEFAULT_STEPS} by default and may
-give away more or less.
+that attack and worth are of the same thing; `unrolled` takes {unrolled.DEFAULT_STEPS} by default.
 Validation AUC: mean over five networks, trained by recipes chosen on the same patients, so a little optimistic; 95 %
 bootstrap interval over these patients, which rows have in common. {" ".join(tested)}
 

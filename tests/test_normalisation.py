@@ -17,7 +17,7 @@ VARIABLES = (
     Variable(name="age", label="Age", unit="years", role="static"),
     Variable(name="ward", label="Ward", role="static", kind="categorical", levels=("a", "b")),
 )
-PARAMS = Params(step_hours=1, n_steps=3, clip_quantiles=(0, 1))
+PARAMS = Params(step_hours=1, n_steps=3, clip_quantiles=(0, 1), scale="train")
 
 
 def cohort(test_pulse: float = 999.0) -> Ingested:
@@ -141,3 +141,37 @@ def test_of_a_categorical_series_the_last_level_of_a_step_is_one_hot_and_carried
     np.testing.assert_allclose(flutter[1, 1:], [1, 1], atol=1e-6)
     assert observed[:2, :, 1].tolist() == [[1, 0, 0], [0, 1, 0]]
     np.testing.assert_allclose(column(preprocessing, values, "rhythm_observed")[1], [0, 1, 0], atol=1e-6)
+
+
+def many(outlier: float) -> Ingested:
+    """200 train patients, one of whom has a pulse and an age, ``outlier``, that only she may have."""
+    rng = np.random.default_rng(0)
+    names = [f"p{index}" for index in range(200)]
+    pulse = pd.DataFrame({
+        "subject_id": np.repeat(names, 3), "hours": np.tile([0.0, 1.0, 2.0], 200), "variable": "pulse",
+        "value": rng.normal(85, 15, 600),
+    })  # fmt: skip
+    bili = pulse.assign(variable="bili", value=rng.lognormal(1, 1, 600))
+    events = pd.concat([pulse, bili], ignore_index=True)
+    events.loc[events["subject_id"] == "p7", "value"] = outlier
+    subjects = pd.DataFrame({
+        "subject_id": names, "outcome": np.arange(200) % 2.0, "split": "train", "age": rng.normal(60, 15, 200),
+        "ward": np.arange(200) % 2.0,
+    })  # fmt: skip
+    subjects.loc[7, "age"] = outlier
+    return Ingested(events, subjects, VARIABLES)
+
+
+def test_a_rounded_scale_is_the_same_whoever_of_200_is_the_outlier_and_bounds_clip_no_more_than_the_exact_ones() -> (
+    None
+):
+    exact, default = PARAMS.model_copy(update={"clip_quantiles": (0.005, 0.995)}), Params(step_hours=1, n_steps=3)
+    few, far = (fit(many(outlier), default) for outlier in (80.0, 120.0))
+    assert few == far != fit(many(80.0), exact)
+    assert fit(many(80.0), exact) != fit(many(120.0), exact)
+    for ours, theirs in zip(few.features, fit(many(80.0), exact).features, strict=True):
+        assert theirs.std / 2 <= ours.std <= theirs.std * 2
+        assert abs(ours.mean - theirs.mean) <= ours.std / 2
+        if theirs.clip is not None:
+            assert ours.clip is not None
+            assert ours.clip[0] <= theirs.clip[0] < theirs.clip[1] <= ours.clip[1]

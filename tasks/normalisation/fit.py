@@ -12,15 +12,15 @@ from tasks.normalisation.public import on_public_scale
 
 
 def fit(ingested: Ingested, params: Params) -> Preprocessing:
-    """The preprocessing of a cohort: clip bounds, fills, means and deviations taken from train subjects alone, or with
-    ``scale: public`` from nobody. Raises `InputError` where that lacks a declaration."""
+    """The preprocessing of a cohort: clip bounds, fills, means and deviations taken from train subjects alone, as they
+    are or `rounded`, or with ``scale: public`` from nobody. Raises `InputError` where that lacks a declaration."""
     empty = Preprocessing(
         step_hours=params.step_hours,
         n_steps=params.n_steps,
         carry_forward=params.carry_forward,
         variables=ingested.variables,
         features=tuple(columns(ingested.variables, params)),
-        scale=params.scale,
+        scale="public" if params.scale == "public" else "train",
     )
     if params.scale == "public":
         return on_public_scale(empty)
@@ -28,6 +28,8 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
     events = ingested.events[ingested.events["subject_id"].isin(train["subject_id"])]
     raw = empty.raw(events, train)
     fitted = [_fitted(empty, feature, raw[:, :, index], params) for index, feature in enumerate(empty.features)]
+    if params.scale == "rounded":
+        fitted = [rounded(feature) for feature in fitted]
     return empty.model_copy(update={"features": tuple(fitted)})
 
 
@@ -73,6 +75,26 @@ def _fitted(empty: Preprocessing, feature: Feature, raw: np.ndarray, params: Par
     column = empty.filled(feature, empty.transformed(feature, raw))
     std = float(column.std())
     return feature.model_copy(update={"mean": float(column.mean()), "std": std if std > 1e-8 else 1.0})
+
+
+def rounded(feature: Feature) -> Feature:
+    """``feature`` with its deviation at the nearest power of four, and the rest at multiples of that, bounds away from
+    each other: so few numbers that one patient in some hundred seldom moves any.
+
+    >>> rounded(Feature(name="pulse", source="series", clip=(37.0, 141.0), fill=85.0, mean=86.3, std=17.1))
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Feature(name='pulse', source='series', variable='', level=None, unit='', clip=(32.0, 144.0), log=False, fill=80.0,
+            mean=80.0, std=16.0)
+    """
+    std = float(4.0 ** np.round(np.log2(feature.std) / 2))
+    clip = feature.clip
+    if clip is not None:
+        low, high = np.log1p(clip) if feature.log else clip
+        bounds = np.array([np.floor(low / std), np.ceil(high / std)]) * std
+        low, high = np.expm1(bounds) if feature.log else bounds
+        clip = (float(low), float(high))
+    fill, mean = (float(np.round(each / std)) * std for each in (feature.fill, feature.mean))
+    return feature.model_copy(update={"clip": clip, "fill": fill, "mean": mean, "std": std})
 
 
 def outside_steps(preprocessing: Preprocessing, events: pd.DataFrame) -> int:

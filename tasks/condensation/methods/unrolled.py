@@ -39,7 +39,7 @@ from tasks.networks.teacher import out_of_fold
 from tasks.networks.workers import crew
 
 SOFT_LABELS = True
-DEFAULT_STEPS = 750
+DEFAULT_STEPS = 400
 WARM_UP = 20
 BETAS = (0.9, 0.99)
 INNER_BETAS = (0.9, 0.999)
@@ -70,12 +70,12 @@ class Options(StartOptions):
     networks: int = Field(default=1, ge=1)
     real_batch: int = Field(default=64, ge=1)
     batch: int = Field(default=64, ge=2)
-    inner_steps: tuple[int, int] = (10, 22)
+    inner_steps: tuple[int, int] = (8, 16)
     inner_learning_rate: tuple[float, float] = (2e-3, 8e-3)
-    window: int = Field(default=10, ge=1)
-    learning_rate: float = Field(default=2e-2, gt=0)
-    label_learning_rate: float = Field(default=2e-2, ge=0)
-    teacher: float = Field(default=0.5, ge=0, le=1)
+    window: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=6e-2, gt=0)
+    label_learning_rate: float = Field(default=6e-2, ge=0)
+    teacher: float = Field(default=0.75, ge=0, le=1)
     attention_steps: int = Field(default=16, ge=1)
     resident_records: int = Field(default=20_000, ge=2)
 
