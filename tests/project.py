@@ -28,7 +28,7 @@ QUICK: dict[str, Any] = {
         "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3},
         "options": {"landmark_days": 365, "horizon_days": 1826},
     },
-    "normalisation": {"step_hours": 2190, "n_steps": 4},
+    "normalisation": {"step_hours": 2190, "n_steps": 4, "scale": "train"},
     "reference": {"networks": ["tcn_beta"], "steps": 5},
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0, "recipe_search": QUICK_SEARCH},
     "shadows": {"count": 0},
