@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -201,6 +201,21 @@ def test_a_shift_is_in_the_bundles_standard_deviations() -> None:
     values[:10] = 4  # at the upper bound of 120
     (row,) = drift(values, np.ones_like(values, bool), preprocessing, [], {"hr": 0.95})
     assert row["shift"] == pytest.approx(1.03) and row["clipped"] == pytest.approx(0.1) and row["large"]
+
+
+@pytest.mark.parametrize(("scale", "large"), [("train", True), ("rounded", False)])
+def test_what_rounding_moved_is_no_drift(scale: Literal["train", "rounded"], large: bool) -> None:
+    from tasks.common.preprocessing import Feature, Preprocessing
+
+    feature = Feature(name="hr", source="series", variable="hr", mean=80, std=16)
+    preprocessing = Preprocessing(
+        step_hours=1, n_steps=2, carry_forward=True, variables=(), features=(feature,), scale=scale
+    )
+    values = np.full((100, 2, 1), 0.8, np.float32)
+    (row,) = drift(values, np.ones_like(values, bool), preprocessing, [], {"hr": 1.0})
+    assert row["large"] is large
+    (row,) = drift(values + 0.3, np.ones_like(values, bool), preprocessing, [], {"hr": 1.0})
+    assert row["large"]
 
 
 def test_recalibration_mends_risks_that_are_too_high() -> None:

@@ -45,7 +45,8 @@ class Feature(BaseModel):
 
 class Preprocessing(BaseModel):
     """How one cohort's records become tensors. ``variables``: what is measured; ``features``: the columns; ``scale``:
-    whether these were fitted to the train split or come from what is public of the variables."""
+    whether these were fitted to the train split, were so and then rounded, or come from what is public of the
+    variables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +56,7 @@ class Preprocessing(BaseModel):
     carry_forward: bool
     variables: tuple[Variable, ...]
     features: tuple[Feature, ...]
-    scale: Literal["train", "public"] = "train"
+    scale: Literal["train", "rounded", "public"] = "train"
 
     @property
     def classes(self) -> tuple[str, ...]:

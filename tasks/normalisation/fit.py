@@ -20,7 +20,7 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
         carry_forward=params.carry_forward,
         variables=ingested.variables,
         features=tuple(columns(ingested.variables, params)),
-        scale="public" if params.scale == "public" else "train",
+        scale=params.scale,
     )
     if params.scale == "public":
         return on_public_scale(empty)
