@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from flows.evaluate import evaluate, show
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
+from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import Ingested, Normalised, Variable
 from tasks.evaluation.drift import drift
 from tasks.evaluation.evaluate import recalibrated
@@ -193,8 +194,6 @@ def test_a_mapping_without_a_file_or_with_an_empty_one_changes_nothing(tmp_path:
 
 
 def test_a_shift_is_in_the_bundles_standard_deviations() -> None:
-    from tasks.common.preprocessing import Feature, Preprocessing
-
     feature = Feature(name="hr", source="series", variable="hr", mean=80, std=10, clip=(50, 120))
     preprocessing = Preprocessing(step_hours=1, n_steps=2, carry_forward=True, variables=(), features=(feature,))
     values = np.full((100, 2, 1), 0.7, np.float32)
@@ -205,8 +204,6 @@ def test_a_shift_is_in_the_bundles_standard_deviations() -> None:
 
 @pytest.mark.parametrize(("scale", "large"), [("train", True), ("rounded", False)])
 def test_what_rounding_moved_is_no_drift(scale: Literal["train", "rounded"], large: bool) -> None:
-    from tasks.common.preprocessing import Feature, Preprocessing
-
     feature = Feature(name="hr", source="series", variable="hr", mean=80, std=16)
     preprocessing = Preprocessing(
         step_hours=1, n_steps=2, carry_forward=True, variables=(), features=(feature,), scale=scale

@@ -151,6 +151,11 @@ class Preprocessing(BaseModel):
             column = np.clip(column, *feature.clip)
         return np.log1p(column) if feature.log else column
 
+    @staticmethod
+    def untransformed(feature: Feature, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take the logarithm back."""
+        return np.expm1(column) if feature.log else column
+
     def filled(self, feature: Feature, column: NDArray[np.float64]) -> NDArray[np.float64]:
         """Carry each subject's last value forward, then put ``fill`` where there is none yet; no NaN is left.
 
@@ -167,8 +172,7 @@ class Preprocessing(BaseModel):
         """Scaled values ``(..., n_features)`` in clinical units; NaN stays NaN."""
         result: NDArray[np.float64] = values.astype(np.float64)
         for index, feature in enumerate(self.features):
-            column = result[..., index] * feature.std + feature.mean
-            result[..., index] = np.expm1(column) if feature.log else column
+            result[..., index] = self.untransformed(feature, result[..., index] * feature.std + feature.mean)
         return result
 
     def clinical(self, condensed: CondensedSet) -> pd.DataFrame:

@@ -87,13 +87,12 @@ def rounded(feature: Feature) -> Feature:
             mean=80.0, std=16.0)
     """
     std = float(4.0 ** np.round(np.log2(feature.std) / 2))
+    fill, mean = (np.round(np.array([feature.fill, feature.mean]) / std) * std).tolist()
     clip = feature.clip
     if clip is not None:
-        low, high = np.log1p(clip) if feature.log else clip
-        bounds = np.array([np.floor(low / std), np.ceil(high / std)]) * std
-        low, high = np.expm1(bounds) if feature.log else bounds
+        low, high = Preprocessing.transformed(feature, np.array(clip)) / std
+        low, high = Preprocessing.untransformed(feature, np.array([np.floor(low), np.ceil(high)]) * std)
         clip = (float(low), float(high))
-    fill, mean = (float(np.round(each / std)) * std for each in (feature.fill, feature.mean))
     return feature.model_copy(update={"clip": clip, "fill": fill, "mean": mean, "std": std})
 
 

@@ -14,9 +14,9 @@ class Params(RoomParams):
     """``step_hours`` and ``n_steps`` cut time into equal bins from the subject's time zero. ``clip_quantiles`` of the
     train split bound each numeric variable. ``scale``: "train" takes bounds, fills, means and deviations from the train
     split, which every bundle publishes; "rounded" rounds them coarsely, as those of some hundred patients tell who is
-    among them; "public" takes them from what is declared of each variable (``usual``) and from no
-    patient, which releases with a guarantee of differential privacy need. ``missingness``: "count" adds the number of
-    measurements per step, "mask" one feature per series variable saying whether it was measured, "none" neither."""
+    among them; "public" takes them from what is declared of each variable (``usual``) and from no patient, which
+    releases with a guarantee of differential privacy need. ``missingness``: "count" adds the number of measurements per
+    step, "mask" one feature per series variable saying whether it was measured, "none" neither."""
 
     step_hours: float = Field(gt=0)
     n_steps: int = Field(ge=1)

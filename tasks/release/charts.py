@@ -12,8 +12,8 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 42
 
 @dataclass(frozen=True)
 class Line:
-    """``points``: (x, y). ``look``: classes of the style sheet. ``bars``: low and high of
-    each point. ``dots``: whether points are marked, as where there is only one."""
+    """``points``: (x, y). ``look``: classes of the style sheet. ``bars``: low and high of each point. ``dots``: whether
+    points are marked, as where there is only one."""
 
     points: Sequence[tuple[float, float]]
     look: str
