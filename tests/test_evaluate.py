@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from flows.evaluate import evaluate, show
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
-from tasks.common.preprocessing import Feature, Preprocessing
+from tasks.common.preprocessing import Feature, Preprocessing, Scale
 from tasks.common.records import Ingested, Normalised, Variable
 from tasks.evaluation.drift import drift
 from tasks.evaluation.evaluate import recalibrated
@@ -202,17 +202,16 @@ def test_a_shift_is_in_the_bundles_standard_deviations() -> None:
     assert row["shift"] == pytest.approx(1.03) and row["clipped"] == pytest.approx(0.1) and row["large"]
 
 
-@pytest.mark.parametrize(("scale", "large"), [("train", True), ("rounded", False)])
-def test_what_rounding_moved_is_no_drift(scale: Literal["train", "rounded"], large: bool) -> None:
+@pytest.mark.parametrize(("scale", "drifts"), [("train", 0.6), ("rounded", 1.1), ("public", 2.6)])
+def test_what_the_bundles_patients_may_lie_away_from_their_scale_is_no_drift(scale: Scale, drifts: float) -> None:
     feature = Feature(name="hr", source="series", variable="hr", mean=80, std=16)
     preprocessing = Preprocessing(
         step_hours=1, n_steps=2, carry_forward=True, variables=(), features=(feature,), scale=scale
     )
-    values = np.full((100, 2, 1), 0.8, np.float32)
-    (row,) = drift(values, np.ones_like(values, bool), preprocessing, [], {"hr": 1.0})
-    assert row["large"] is large
-    (row,) = drift(values + 0.3, np.ones_like(values, bool), preprocessing, [], {"hr": 1.0})
-    assert row["large"]
+    for shift, large in ((drifts - 0.2, False), (drifts, True)):
+        values = np.full((100, 2, 1), shift, np.float32)
+        (row,) = drift(values, np.ones_like(values, bool), preprocessing, [], {"hr": 1.0})
+        assert row["large"] is large
 
 
 def test_recalibration_mends_risks_that_are_too_high() -> None:

@@ -17,6 +17,8 @@ from tasks.common.errors import InputError
 from tasks.common.records import CondensedSet, Variable, classes_of, read_json, write_json
 
 FORMAT = 1
+Scale = Literal["train", "rounded", "public"]
+MEAN_WITHIN: dict[Scale, float] = {"train": 0.0, "rounded": 0.5, "public": 2.0}  # half a multiple; a usual range's end
 
 
 class Feature(BaseModel):
@@ -56,7 +58,13 @@ class Preprocessing(BaseModel):
     carry_forward: bool
     variables: tuple[Variable, ...]
     features: tuple[Feature, ...]
-    scale: Literal["train", "rounded", "public"] = "train"
+    scale: Scale = "train"
+
+    @property
+    def mean_within(self) -> float:
+        """So many deviations at most lie between a feature's mean and that of the train patients; of a public scale,
+        where what was declared usual is usual in these."""
+        return MEAN_WITHIN[self.scale]
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from tasks.common.preprocessing import Preprocessing
 
 LARGE_SHIFT = 0.5  # standard deviations: of two normal populations so far apart 80 % overlap
-ROUNDING = 0.5  # what a rounded scale's mean may be away from the train patients', in its deviations
 LARGE_GAP = 0.2  # of the share of patients who had it measured
 
 
@@ -23,8 +22,8 @@ def drift(
     """One row a feature: ``feature, unit, state, coverage, coverage_there, steps, shift, spread, clipped, large``.
 
     ``values``, ``observed``: as `Preprocessing.apply` gives them. ``shift`` and ``spread``: the mean and deviation of
-    what a model is given; they were 0 and 1 on the bundle's train patients, by the scale's definition, or near that
-    where it was rounded, and so much further ``large`` begins. ``coverage``: share of subjects in whom it was ever
+    what a model is given; on the bundle's train patients the mean was 0, or at most `Preprocessing.mean_within`, and so
+    much further ``large`` begins. ``coverage``: share of subjects in whom it was ever
     measured; ``steps``: share of steps; ``clipped``: share of what was measured that lies at a clip bound. ``large``:
     where shift or coverage differ much.
     """
@@ -48,7 +47,7 @@ def _row(
     here = round(float(observed.any(axis=1).mean()), 4) if measured else None
     there = coverage.get(feature.variable) if measured else None
     shift = None if gone else round(float(values.mean(dtype=np.float64)), 3)
-    limit = LARGE_SHIFT + (ROUNDING if preprocessing.scale == "rounded" else 0)
+    limit = LARGE_SHIFT + preprocessing.mean_within
     gap = abs((here or 0) - there) > LARGE_GAP if there is not None else False
     return {
         "feature": feature.name,
