@@ -55,7 +55,6 @@ NETWORKS = ("lstm_beta", "rnn_beta", "tcn_beta", "transformer_beta", "vit_beta")
 ATTACKED = ("lira_online", "lira_offline", "rmia", "tracing", "nearest_record")
 DEFAULT = "default"
 INCLUDED = "random records: those in the release"
-RELEASE_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Row:
     """A method and its options, at a ``share`` of the steps asked for, with ``noise`` of that deviation on records.
 
     ``included``: who counts as a member is whoever's record stands in the set, not all whom it was drawn from.
-    ``seed_known``: all sets are condensed with one seed, as an attacker who knows the release's condenses her shadows.
+    ``seed``: of all sets, as an attacker who knows the release's condenses her shadows; None: each has its own.
     """
 
     method: str = "unrolled"
@@ -71,7 +70,7 @@ class Row:
     share: float = 1.0
     noise: float = 0.0
     included: bool = False
-    seed_known: bool = False
+    seed: int | None = None
 
 
 ROWS = {
@@ -91,7 +90,7 @@ ROWS = {
     "teacher alone": Row(options={"teacher": 1.0}),
     "half of the steps": Row(share=0.5),
     "noise of 0.25 on records": Row(noise=0.25),
-    "the seed known": Row(seed_known=True),
+    "the seed known": Row(seed=0),
 }
 
 
@@ -115,10 +114,9 @@ class Making:
             "options": plugins.load(METHODS, row.method).Options(**row.options).model_dump(),
             "steps": steps,
             "per_class": arguments.per_class,
+            "seed": row.seed,
             "code": [sha256(file) for file in code],
         }
-        if row.seed_known:
-            needed["seed"] = RELEASE_SEED
         key = hashlib.sha256(json.dumps(needed, sort_keys=True, default=str).encode()).hexdigest()[:16]
         return cls(row, arguments.scratch / key, arguments.per_class, steps)
 
@@ -147,7 +145,7 @@ class Condenser:
         method = plugins.load(METHODS, row.method)
         sizes = per_class(cohort.labels[cohort.split == SPLITS.index("train")])
         chosen = members(cohort.labels, sizes, index, seed=0)
-        request = self.making.request(RELEASE_SEED if row.seed_known else condensing_seed(index, seed=0))
+        request = self.making.request(condensing_seed(index, seed=0) if row.seed is None else row.seed)
         made = method.condense(subset(cohort, chosen), request, method.Options(**row.options)).condensed
         seconds = time.perf_counter() - started
         arrays = {"values": made.values, "labels": made.labels, "members": chosen, "seconds": np.array([seconds])}

@@ -23,9 +23,9 @@ def drift(
 
     ``values``, ``observed``: as `Preprocessing.apply` gives them. ``shift`` and ``spread``: the mean and deviation of
     what a model is given; on the bundle's train patients the mean was 0, or at most `Preprocessing.mean_within`, and so
-    much further ``large`` begins. ``coverage``: share of subjects in whom it was ever
-    measured; ``steps``: share of steps; ``clipped``: share of what was measured that lies at a clip bound. ``large``:
-    where shift or coverage differ much.
+    much further ``large`` begins. ``coverage``: share of subjects in whom it was ever measured; ``steps``: share of
+    steps; ``clipped``: share of what was measured that lies at a clip bound. ``large``: where shift or coverage differ
+    much.
     """
     return [
         _row(preprocessing, place, values[:, :, place], observed[:, :, place], missing, coverage)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from tasks.common.errors import InputError
-from tasks.common.preprocessing import Feature, Preprocessing
+from tasks.common.preprocessing import MEAN_WITHIN, Feature, Preprocessing
 from tasks.common.records import Variable
 
-USUAL = 4.0  # standard deviations from end to end of what is usual: 95 % of a normal distribution
+USUAL = 2 * MEAN_WITHIN["public"]  # standard deviations from end to end of what is usual: 95 % of a normal distribution
 CLIP = 3.0  # standard deviations
 WIDE = 5.0  # how many times the lower end the upper one is, where a scale is better logarithmic
 
@@ -35,14 +35,11 @@ def _scaled(feature: Feature, variable: Variable | None, n_series: int) -> Featu
         fill = 0.0 if feature.source == "observed" else 0.5
         return feature.model_copy(update={"mean": 0.5, "std": 0.5, "fill": fill})
     low, high = _usual(variable)
-    log = feature.log or (low > 0 and high / low > WIDE)
-    ends = np.log1p([low, high]) if log else np.array([low, high])
+    feature = feature.model_copy(update={"log": feature.log or (low > 0 and high / low > WIDE)})
+    ends = Preprocessing.transformed(feature, np.array([low, high]))
     mean, std = float(ends.mean()), float(ends[1] - ends[0]) / USUAL
-    bounds = np.array([mean - CLIP * std, mean + CLIP * std])
-    clip = np.expm1(bounds) if log else bounds
-    return feature.model_copy(
-        update={"log": log, "clip": (float(clip[0]), float(clip[1])), "fill": mean, "mean": mean, "std": std}
-    )
+    clip = Preprocessing.untransformed(feature, np.array([mean - CLIP * std, mean + CLIP * std]))
+    return feature.model_copy(update={"clip": (float(clip[0]), float(clip[1])), "fill": mean, "mean": mean, "std": std})
 
 
 def _usual(variable: Variable) -> tuple[float, float]:
