@@ -13,6 +13,7 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.records import CondensedSet, Normalised
 from tasks.networks.recipe import Recipe, Recipes
+from tasks.networks.results import SIMPLE
 from tasks.networks.workers import spread
 from tasks.reference.stage import reference
 from tasks.training.stage import training
@@ -20,7 +21,7 @@ from tests.project import QUICK_SEARCH
 
 SECTION = {"networks": ["tcn_beta", "rnn_beta", "logistic_regression"], "steps": 40, "learning_rate": 0.002}
 TRAINING = {**SECTION, "seeds": 2, "control_search": QUICK_SEARCH}
-SETS = {"condensed", "all_real", "random_records", "random_records_soft", "kmeans", "kmeans_soft"}
+SETS = {*SIMPLE, "condensed", "all_real", "random_records", "random_records_soft", "kmeans", "kmeans_soft"}
 RECIPES = Recipes(families={"tcn": Recipe(steps=40, learning_rate=0.002), "rnn": Recipe(steps=30, learning_rate=0.002)})
 
 
@@ -60,9 +61,9 @@ def test_training_reports_every_training_set_in_the_fixed_shape_and_learns_from_
     assert json.loads((layout.folder("training") / "metrics.json").read_text()) == metrics
     for name in ("test_auc", "test_auprc", "test_brier", "test_calibration_error"):
         assert set(metrics[name]) == SETS
-        for found in metrics[name].values():
+        for training_set, found in metrics[name].items():
             assert found["low"] <= found["mean"] <= found["high"]
-            assert set(found["by_network"]) == set(SECTION["networks"])
+            assert set(found["by_network"]) == ({training_set} if training_set in SIMPLE else set(SECTION["networks"]))
     assert metrics["test_auc"]["all_real"]["mean"] > 0.8
     assert metrics["test_auc"]["condensed"]["mean"] > 0.8
     assert metrics["mean_over"] == ["rnn_beta", "tcn_beta"], "the paper's networks only"
@@ -123,6 +124,16 @@ def test_validation_labels_have_no_part_in_the_default_protocol(layout: Layout) 
         # Which validation subjects are predicted depends on their labels; what is said of test subjects must not
         predictions.append(found[changed.split[found["row"]] == 2].reset_index(drop=True))
     pd.testing.assert_frame_equal(*predictions, check_exact=True)
+
+
+def test_simple_models_of_all_real_records_are_there_whichever_networks_were_chosen(layout: Layout) -> None:
+    set_params(layout, networks=["tcn_beta"])
+    reference(layout)
+    metrics = training(layout)
+    assert set(SIMPLE) < set(metrics["test_auc"])
+    assert metrics["test_auc"]["logistic_regression"]["mean"] > 0.8
+    assert metrics["mean_over"] == ["tcn_beta"]
+    assert set(metrics["test_auc"]["all_real"]["by_network"]) == {"tcn_beta"}
 
 
 def test_a_network_that_the_reference_did_not_train_is_named(layout: Layout) -> None:

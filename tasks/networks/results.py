@@ -20,11 +20,20 @@ PLATEAU_TOLERANCE = 0.01
 TRAINING_SETS = {
     "condensed": "condensed records",
     "all_real": "all real records",
+    "logistic_regression": "all real records, logistic regression",
+    "boosted_trees": "all real records, boosted trees",
+    "single_variable": "all real records, the best single variable",
     "random_records": "as many random real records",
     "random_records_soft": "these with a teacher's soft labels",
     "kmeans": "as many k-means centroids",
     "kmeans_soft": "these with a teacher's soft labels",
 }
+
+# Models of all real records that need no network, each a training set of its own: whatever else is trained, a
+# condensed set is measured against them
+SIMPLE_MODELS = ("logistic_regression", "boosted_trees")
+SINGLE_VARIABLE = "single_variable"
+SIMPLE = (*SIMPLE_MODELS, SINGLE_VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,13 @@ class Results:
         return cls(pd.read_parquet(folder / "predictions.parquet"), pd.read_parquet(folder / "curves.parquet"))
 
     def networks(self) -> list[str]:
-        """Names of the models, sorted."""
-        return sorted(set(self.predictions["network"]))
+        """Names of the models, sorted, but for those of `SIMPLE`."""
+        return sorted(set(self.predictions["network"][~self.predictions["training_set"].isin(SIMPLE)]))
 
     def only(self, networks: Collection[str]) -> "Results":
-        """The results of some models."""
-        return Results(*(table[table["network"].isin(networks)] for table in (self.predictions, self.curves)))
+        """The results of some models, and of `SIMPLE`."""
+        tables = (self.predictions, self.curves)
+        return Results(*(t[t["network"].isin(networks) | t["training_set"].isin(SIMPLE)] for t in tables))
 
     def joined(self, other: "Results") -> "Results":
         """Both, for training sets of different names."""
@@ -71,7 +81,7 @@ class Results:
         ``steps_to_plateau`` by training set and network; ``mean_over``: the networks of the means.
 
         Means are over the paper's networks, so models on summaries and networks added since stand in ``by_network``
-        only; where none of the paper's was trained, means are over all that were.
+        only; where none of the paper's was trained, means are over all that were. Of `SIMPLE` each is alone.
         """
         weights = resample(test.labels, n_resamples, seed=0)
         mean_over = [network for network in self.networks() if network in PAPER_NETWORKS] or self.networks()
@@ -79,9 +89,10 @@ class Results:
         scored, together, plateaus = {}, {}, {}
         for training_set in sorted(set(self.predictions["training_set"])):
             risks = self.risks(training_set, test)
-            scored[training_set] = score(test.labels, risks, weights, mean_over)
+            networks = [training_set] if training_set in SIMPLE else mean_over
+            scored[training_set] = score(test.labels, risks, weights, networks)
             plateaus[training_set] = self._plateaus(training_set)
-            on_validation[training_set] = self._mean_auc(training_set, watched, mean_over)
+            on_validation[training_set] = self._mean_auc(training_set, watched, networks)
             size = max(len(runs) for runs in risks.values())
             if size > 1:
                 joint = {network: ensemble(runs)[None] for network, runs in risks.items()}

@@ -7,12 +7,14 @@ from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.networks import trial
 from tasks.networks.part import Part
+from tasks.networks.simple import simple_models
 from tasks.reference.params import Params
 
 
 @stage(Params, Tier.RESTRICTED)
 def reference(context: Context[Params]) -> dict[str, Any]:
-    """Write ``predictions.parquet`` and ``curves.parquet``; metrics as `Results.summary` gives them, under "all_real".
+    """Write ``predictions.parquet`` and ``curves.parquet``; metrics as `Results.summary` gives them, under "all_real"
+    and, whichever networks were chosen, each of `SIMPLE`; ``single_variable`` says which it was.
 
     Raises `InputError` where a part of the cohort has one outcome only.
     """
@@ -21,12 +23,14 @@ def reference(context: Context[Params]) -> dict[str, Any]:
 
     params, recipe = context.params, context.params.recipe(len(train.labels))
     all_real = trial.TrainingSet(lambda seed: train, lambda network: recipe, params.seeds)
-    results = trial.run({"all_real": all_real}, params, validation, test)
+    simple, single = simple_models(cohort, train, trial.judged(validation, test))
+    results = trial.run({"all_real": all_real}, params, validation, test).joined(simple)
 
     results.save(context.out)
     return {
         **results.summary(validation, test, params.bootstrap),
         "protocol": params.protocol,
         "recipe": recipe.model_dump(),
+        "single_variable": {"feature": single.feature, "summary": single.summary},
         "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},
     }
