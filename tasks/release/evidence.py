@@ -40,8 +40,8 @@ class Evidence(BaseModel):
     gate refused since the last release. ``test_auc``: the interval at confidence 1 - 0.05 / (``refused_before`` + 1),
     so that it holds for all these tries together (Bonferroni). ``validation_auc``: of the same models.
     ``over_validation``: test minus validation AUC; they are of different patients, so errors add up. ``best_simple``:
-    which of `SIMPLE_MODELS` has the higher test AUC, and ``share``, how much of what it gains over guessing the condensed set
-    gains. ``over_single_variable``: test AUC minus that of the best single variable, on the same patients.
+    which of `SIMPLE_MODELS` has the higher test AUC, and ``share``, how much of what it gains over guessing the
+    condensed set gains. ``over_single_variable``: test AUC minus that of the best single variable, on the same patients.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
