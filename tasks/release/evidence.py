@@ -41,7 +41,7 @@ class Evidence(BaseModel):
     so that it holds for all these tries together (Bonferroni). ``validation_auc``: of the same models.
     ``over_validation``: test minus validation AUC; they are of different patients, so errors add up. ``best_simple``:
     which of `SIMPLE_MODELS` has the higher test AUC, and ``share``, how much of what it gains over guessing the
-    condensed set gains. ``over_single_variable``: test AUC minus that of the best single variable, on the same patients.
+    condensed set gains. ``over_single_variable``: test AUC minus that of the best single variable, patient by patient.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
