@@ -82,9 +82,15 @@ METRICS: dict[str, Any] = {
         "verdict": "resisted",
         "guarantee": None,
     },
+    "resemblance": {"as_it_is": {"lowest": 0.9, "highest": 1.1, "chance": 0.29}},
+    "evidence": {
+        "test_events": 40, "refused_before": 0, "test_auc": INTERVAL, "validation_auc": INTERVAL,
+        "over_validation": {"mean": 0.0, "low": -0.1, "high": 0.1}, "best_simple": "boosted_trees", "share": 0.9,
+        "single_variable": "last bili", "over_single_variable": {"mean": 0.02, "low": -0.03, "high": 0.07},
+    },
     "fewest_patients": 20,
     "limits": asked(Params()),
-}
+}  # fmt: skip
 
 
 def changed(*changes: tuple[str, Any]) -> dict[str, Any]:

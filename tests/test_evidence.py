@@ -7,7 +7,9 @@ import pytest
 from tasks.common.history import Event
 from tasks.networks.part import Part
 from tasks.networks.results import Results
-from tasks.release.evidence import Evidence, evidence, refused_before
+from tasks.release.evidence import evidence, refused_before
+from tasks.results.base import Interval
+from tasks.results.evidence import Evidence
 
 CONDENSED = "data/4_condensed/pbc/condensed.safetensors"
 NETWORKS = ["rnn_beta", "tcn_beta"]
@@ -61,7 +63,7 @@ def test_a_share_is_of_what_the_better_simple_model_gains_over_a_guess() -> None
 @pytest.mark.parametrize(("worth", "above"), [(0.7, False), (1.6, True)])
 def test_what_is_no_better_than_a_single_variable_is_told_on_the_same_patients(worth: float, above: bool) -> None:
     difference = found(condensed=worth, single_variable=1.1).over_single_variable
-    assert difference is not None
+    assert isinstance(difference, Interval)
     assert (difference.mean > 0) == above
     assert difference.low < difference.mean < difference.high
 

@@ -28,7 +28,7 @@ def nearest(condensed: np.ndarray, whole: Normalised) -> dict[str, float]:
     """By kind, how near the set is to a patient, as a share of what is allowed; below 1 it is refused."""
     train, held_out = whole.values[whole.split == 0], whole.values[whole.split != 0]
     found = resemblance(condensed.astype(np.float32), train, held_out)
-    return {name: each.least() / min(LIMIT, each.chance) for name, each in found.items()}
+    return {n: min(each.lowest, 1 / each.highest) / min(LIMIT, each.chance) for n, each in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_records_of_people_whom_nobody_condensed_pass_however_many_stand_on_eith
     others = whole.values[:20]
     for train, held_out in ((whole.values[20:500], whole.values[500:]), (whole.values[20:120], whole.values[120:])):
         found = resemblance(others, train, held_out)
-        assert all(each.least() > min(LIMIT, each.chance) for each in found.values())
+        assert all(each.keeps(LIMIT) for each in found.values())
 
 
 def test_a_kind_by_which_held_out_records_are_all_alike_is_left_out_and_the_rest_decide() -> None:

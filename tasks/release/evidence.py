@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from tasks.common.history import Event
 from tasks.networks.part import VALIDATION_PER_CLASS, Part
 from tasks.networks.results import SIMPLE_MODELS, SINGLE_VARIABLE, Results
 from tasks.networks.scores import auc, resample
+from tasks.results.base import Interval
+from tasks.results.evidence import Evidence
 
 RESAMPLES = 2000
 ERROR = 0.05  # of an interval of 95 %
@@ -23,43 +24,18 @@ CONDENSED = "condensed"
 Floats = NDArray[np.float64]
 
 
-class Interval(BaseModel):
-    """A figure with its interval."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mean: float
-    low: float
-    high: float
-
-
-class Evidence(BaseModel):
-    """What stands behind the test AUC of models trained on the condensed set.
-
-    ``test_events``: test patients of the rarest class. ``refused_before``: other condensed sets of the cohort that the
-    gate refused since the last release. ``test_auc``: the interval at confidence 1 - 0.05 / (``refused_before`` + 1),
-    so that it holds for all these tries together (Bonferroni). ``validation_auc``: of the same models.
-    ``over_validation``: test minus validation AUC; they are of different patients, so errors add up. ``best_simple``:
-    which of `SIMPLE_MODELS` has the higher test AUC, and ``share``, how much of what it gains over guessing the
-    condensed set gains. ``over_single_variable``: test AUC minus that of the best single variable, patient by patient.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    test_events: int
-    refused_before: int
-    test_auc: Interval
-    validation_auc: Interval
-    over_validation: Interval
-    best_simple: str | None
-    share: float | None
-    over_single_variable: Interval | None
-
-
-def evidence(results: Results, validation: Part, test: Part, networks: Sequence[str], refused_before: int) -> Evidence:
+def evidence(
+    results: Results,
+    validation: Part,
+    test: Part,
+    networks: Sequence[str],
+    refused_before: int,
+    single_variable: str | None = None,
+) -> Evidence:
     """`Evidence` by predictions of models trained on the condensed set, mean over ``networks``, and of `SIMPLE` ones.
 
-    What has no meaning is None: a share, where no simple model is better than a guess.
+    ``single_variable``: what to call it. What has no meaning is None: a share, where no simple model is better than a
+    guess.
     """
     few = validation.few(VALIDATION_PER_CLASS)
     drawn = resample(test.labels, RESAMPLES, seed=0)
@@ -81,6 +57,7 @@ def evidence(results: Results, validation: Part, test: Part, networks: Sequence[
         over_validation=_interval(own[:both] - earlier[:both]),
         best_simple=best,
         share=round(float((own[0] - GUESS) / gain), 4) if gain > 0 else None,
+        single_variable=single_variable,
         over_single_variable=None if single is None else _interval(own - single),
     )
 

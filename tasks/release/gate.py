@@ -12,6 +12,7 @@ from tasks.common.labels import likeliest, n_classes
 from tasks.common.records import CondensedSet, Normalised
 from tasks.release.params import Params
 from tasks.results.attacks import ATTACKS, tells_members, upper_tpr
+from tasks.results.evidence import Ratios
 from tasks.results.public import Number, Outcome, Public
 
 # What an audit has to be at least: its own params cannot weaken the gate
@@ -96,11 +97,62 @@ def copied_records(metrics: Public, params: Params) -> Finding:
     return at_most(metrics.condensed.copied_records, 0)
 
 
+def resemblance(metrics: Public, params: Params) -> Finding:
+    """Kinds of distance by which a record lies too near to one patient."""
+    near = [name for name, ratios in metrics.resemblance.items() if not keeps_away(ratios, params.min_distance_ratio)]
+    return none_of(near) if metrics.resemblance else (None, (), False)
+
+
+def keeps_away(ratios: Ratios | bool, least: float) -> bool:
+    """Whether no record lies too near to a patient by one kind of distance."""
+    return ratios if isinstance(ratios, bool) else ratios.keeps(least)
+
+
 def test_auc_low(metrics: Public, params: Params) -> Finding:
     """The lower bound of the mean test AUC of models trained on the condensed set."""
     score = metrics.test_auc.get("condensed")
     low = score.low if score else None
     return low, params.min_test_auc, low is not None and low > params.min_test_auc
+
+
+def test_auc_low_of_tries(metrics: Public, params: Params) -> Finding | None:
+    """The same so that it holds for the sets that were refused before, too."""
+    found = metrics.evidence
+    if found is None or not found.refused_before:
+        return None
+    return found.test_auc.low, params.min_test_auc, found.test_auc.low > params.min_test_auc
+
+
+def test_events(metrics: Public, params: Params) -> Finding:
+    """Test patients of the rarest class."""
+    return at_least(metrics.evidence.test_events if metrics.evidence else None, params.min_test_events)
+
+
+def test_auc_over_validation(metrics: Public, params: Params) -> Finding:
+    """By how much test AUC exceeds validation AUC for certain. Validation chose the recipes, so it may be better."""
+    low = metrics.evidence.over_validation.low if metrics.evidence else None
+    if params.allow_test_beyond_validation:
+        return low, None, True
+    return at_most(low, 0)
+
+
+def share_of_simple_model(metrics: Public, params: Params) -> Finding | None:
+    """How much of what the best simple model of all real records gains over guessing is gained."""
+    limit = params.min_share_of_simple_model
+    if not limit:
+        return None
+    share = metrics.evidence.share if metrics.evidence else None
+    return at_least((limit if share else None) if isinstance(share, bool) else share, limit)
+
+
+def gain_over_one_variable(metrics: Public, params: Params) -> Finding:
+    """By how much test AUC exceeds that of the best single variable."""
+    limit = None if params.allow_no_gain_over_one_variable else 0
+    gain = metrics.evidence.over_single_variable if metrics.evidence else None
+    if isinstance(gain, bool):
+        return 0 if gain else None, limit, gain or limit is None
+    value = gain.mean if gain else None
+    return value, limit, limit is None or (value is not None and value > limit)
 
 
 def attacks_missing(metrics: Public, params: Params) -> Finding:
@@ -172,7 +224,13 @@ CONDITIONS: dict[int, tuple[Condition, ...]] = {
         patients_per_record,
         patients_in_smallest_mean,
         copied_records,
+        resemblance,
         test_auc_low,
+        test_auc_low_of_tries,
+        test_events,
+        test_auc_over_validation,
+        share_of_simple_model,
+        gain_over_one_variable,
         attacks_missing,
         attacks_succeeded,
         attacks_undecided,

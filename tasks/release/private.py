@@ -3,12 +3,15 @@
 Every figure that patients of the train split have a part in would tell of them beyond that guarantee: how many there
 are, what models learn from all of them, how well attacks on them do. Such a bundle states the noisy counts instead, the
 scores of models trained on the condensed set, and of attacks the verdict alone, with whether their true positive rate
-keeps to the gate's bound.
+keeps to the gate's bound. How near records lie to patients, and whether simple models of all train patients are
+better, it states as yes or no.
 """
 
 from typing import Any, TypeVar
 
+from tasks.release.gate import keeps_away
 from tasks.results.attacks import Attack, Withheld, tells_members, upper_tpr
+from tasks.results.evidence import Evidence
 from tasks.results.public import Calibration, Cohort, Condensed, Group, Privacy, Public, Subgroups, Subjects
 
 CONDENSED = "condensed"
@@ -22,7 +25,7 @@ def covered(metrics: Public) -> Public:
     guarantee = privacy.guarantee
     if guarantee is None:
         raise ValueError("these metrics state no guarantee")
-    most = metrics.limits.get("max_tpr")
+    most, least = metrics.limits.get("max_tpr"), metrics.limits.get("min_distance_ratio") or 0
     return Public(
         schema=metrics.schema_,
         tier=metrics.tier,
@@ -57,6 +60,8 @@ def covered(metrics: Public) -> Public:
             verdict=privacy.verdict,
             guarantee=guarantee,
         ),
+        resemblance={name: keeps_away(ratios, least) for name, ratios in metrics.resemblance.items()},
+        evidence=metrics.evidence and _of_test(metrics.evidence, metrics.limits.get("min_share_of_simple_model") or 0),
         **_of_held_out(metrics),
     )
 
@@ -67,6 +72,19 @@ def _withheld(attack: Attack, most: float | None) -> Withheld:
     bound = upper_tpr(attack)
     kept = most if most is not None and bound is not None and bound <= most else None
     return Withheld(kind="withheld", verdict=attack.verdict, tells_members=tells_members(attack), tpr_at_most=kept)
+
+
+def _of_test(found: Evidence, least: float) -> Evidence:
+    """What models trained on the condensed set do, and whether that is enough beside what needs the patients."""
+    share, gain = found.share, found.over_single_variable
+    return found.model_copy(
+        update={
+            "best_simple": None,
+            "share": share if isinstance(share, bool) or share is None else share >= least,
+            "single_variable": None,
+            "over_single_variable": gain if isinstance(gain, bool) or gain is None else gain.mean > 0,
+        }
+    )
 
 
 def _of_held_out(metrics: Public) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+
+from tasks.results.evidence import Ratios
 
 Values = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -29,24 +30,8 @@ LEAST = 1e-3  # of the usual distance to a neighbour: nearer than this, two reco
 LOGIT_98 = float(np.log(0.98 / 0.02))
 
 
-class Resemblance(BaseModel):
-    """By one kind of distance: the ``lowest`` and the ``highest`` ratio of the distance to the nearest train record to
-    that to the nearest held-out one, and ``chance``, the ratio below which, or above its inverse, no record of a set
-    without copies falls but in one set of `FALSE_ALARMS`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    lowest: float
-    highest: float
-    chance: float
-
-    def least(self) -> float:
-        """How near a record is to a patient: the smaller of ``lowest`` and the inverse of ``highest``."""
-        return min(self.lowest, 1 / self.highest)
-
-
-def resemblance(condensed: Values, train: Values, held_out: Values, seed: int = 0) -> dict[str, Resemblance]:
-    """`Resemblance` by kind; all arguments ``(n, n_steps, n_features)``. A kind by which held-out records cannot be
+def resemblance(condensed: Values, train: Values, held_out: Values, seed: int = 0) -> dict[str, Ratios]:
+    """`Ratios` by kind; all arguments ``(n, n_steps, n_features)``. A kind by which held-out records cannot be
     told from each other is left out.
 
     Ratios are divided by the median ratio of held-out records, so that unequal numbers of train and held-out ones do
@@ -77,7 +62,7 @@ def resemblance(condensed: Values, train: Values, held_out: Values, seed: int = 
         low, middle, high = np.quantile(usually, [0.02, 0.5, 0.98])
         ratios = np.exp(logs(nearest(condensed, train, None), nearest(condensed, held_out, None)) - middle)
         scale = (high - low) / (2 * LOGIT_98)
-        found[name] = Resemblance(
+        found[name] = Ratios(
             lowest=_rounded(ratios.min()),
             highest=_rounded(ratios.max()),
             chance=_rounded(np.exp(scale * np.log(FALSE_ALARMS / questions))),

@@ -1,14 +1,16 @@
 """The stage: gather the public figures, ask the gate, write the bundle."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from tasks.common.errors import Refusal
+from tasks.common.history import events
 from tasks.common.labels import per_class
 from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet, Normalised, read_json
+from tasks.common.records import SPLITS, CondensedSet, Normalised, read_json
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.networks.part import Part
@@ -16,9 +18,11 @@ from tasks.networks.recipe import Recipes
 from tasks.networks.results import Results
 from tasks.release import figures
 from tasks.release.bundle import write_bundle
+from tasks.release.evidence import evidence, refused_before
 from tasks.release.gate import asked, check, count_copied, failed, records_per_class
 from tasks.release.params import Params
 from tasks.release.private import covered
+from tasks.release.resemblance import resemblance
 from tasks.release.sentences import sentence
 from tasks.release.subgroups import subgroups
 from tasks.results.audit import Audit
@@ -51,7 +55,7 @@ def public_metrics(
     context: Context[Params], cohort: Normalised, condensed: CondensedSet, preprocessing: Preprocessing
 ) -> Public:
     """All figures that the bundle states: about whole groups of patients, none about one."""
-    train = cohort.part("train")
+    train, held_out = cohort.part("train"), cohort.values[cohort.split != SPLITS.index("train")]
     trained = Training.load(context.read("training") / "metrics.json")
     audited = Audit.load(context.read("privacy") / "metrics.json")
     condensation = read_json(context.read("condensation") / "metrics.json")
@@ -77,6 +81,7 @@ def public_metrics(
         **trained.as_json(),
         "privacy": {"guarantee": condensation["guarantee"], **audited.as_json()},
         "limits": asked(context.params),
+        "resemblance": resemblance(condensed.values, train.values, held_out),
         **of_groups(context, cohort, trained.mean_over, preprocessing),
     }
     return Public.read(stated, "the figures of the bundle")
@@ -89,11 +94,27 @@ def of_groups(
     fewest = max(figures.FEWEST, context.params.min_patients_per_class)
     subjects = pd.read_parquet(context.read("ingestion") / "subjects.parquet")
     results = Results.load(context.read("training")).joined(Results.load(context.read("reference")))
-    train, test = cohort.part("train"), Part.of(cohort, "test")
+    train, validation, test = cohort.part("train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
     return {
+        "evidence": evidence(
+            results, validation, test, networks, tried_before(context), single_variable(context, preprocessing)
+        ),
         "fewest_patients": fewest,
         "convergence": figures.convergence(results.curves, networks),
         "calibration": figures.calibration(results, test, networks, fewest),
         "subgroups": subgroups(results, test, subjects, preprocessing.variables, networks, fewest),
         "coverage": figures.coverage(train, preprocessing, fewest),
     }
+
+
+def tried_before(context: Context[Params]) -> int:
+    """How many other sets of this cohort the gate refused before this one, since the last release."""
+    path = context.read("condensation") / "condensed.safetensors"
+    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()  # as DVC, and so the ledger, names it
+    return refused_before(events(context.layout), path.relative_to(context.layout.root).as_posix(), digest)
+
+
+def single_variable(context: Context[Params], preprocessing: Preprocessing) -> str:
+    """What to call the number that ranks train patients best."""
+    chosen = read_json(context.read("reference") / "metrics.json")["single_variable"]
+    return f"{chosen['summary']} {preprocessing.features[chosen['feature']].name}"

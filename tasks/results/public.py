@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from tasks.common.guarantee import Guarantee
 from tasks.results.audit import Audit
 from tasks.results.base import Interval, Result, Share
+from tasks.results.evidence import Evidence, Ratios
 from tasks.results.scores import Score, Training
 
 SCHEMA = 1  # of bundles of format 3; raised with each condition, limit or field that is added later
@@ -129,14 +130,18 @@ class Privacy(Audit):
 
 
 class Public(Training):
-    """A bundle's ``metrics.json``. ``limits``: what the gate was asked, defaults included. No figure but ``cohort``'s
-    counts and those of the train split is of a group of fewer than ``fewest_patients``. What is null is not told."""
+    """A bundle's ``metrics.json``. ``resemblance``: how near records lie to patients, by kind of distance; under a
+    guarantee only whether they keep away. ``limits``: what the gate was asked, defaults included. No figure but
+    ``cohort``'s counts and those of the train split is of a group of fewer than ``fewest_patients``. What is null is
+    not told."""
 
     schema_: Literal[1] = Field(alias="schema")
     tier: Literal["public"]
     cohort: Cohort
     condensed: Condensed
     privacy: Privacy
+    resemblance: dict[str, Ratios | bool] = Field(default_factory=dict)
+    evidence: Evidence | None = None
     fewest_patients: int = Field(ge=1)
     convergence: dict[str, Curve] | None = None
     calibration: Calibration | None = None
