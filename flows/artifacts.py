@@ -23,7 +23,7 @@ from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.sentences import sentence
-from tasks.release.words import in_words, interval, reason, together
+from tasks.release.words import beside_real, in_words, interval, reason, together
 from tasks.results.audit import Audit
 from tasks.results.public import Public
 from tasks.results.scores import Training
@@ -125,8 +125,7 @@ def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) ->
 
 
 def _beside(metrics: Public) -> str:
-    real = metrics.test_auc.get("all_real")
-    return f"; on all real records {interval(real)}." if real else "."
+    return f". {beside_real(metrics)}"
 
 
 def _counts(file: Path) -> tuple[list[dict[str, Any]], str]:

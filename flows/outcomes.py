@@ -34,8 +34,8 @@ class Outcome:
 @dataclass(frozen=True)
 class Group:
     """The cells that differ by seed only. ``aucs``: of those that came through. ``all_real``: ``mean, low, high`` of
-    the models trained on all real records, empty where no cell came through. ``retained``: validation AUC, mean over
-    seeds, as a share of those models'; for choices, which must not look at the test part."""
+    what does best on all real records, networks or a simple model, empty where no cell came through. ``retained``:
+    validation AUC, mean over seeds, as a share of those models'; for choices, which must not look at the test part."""
 
     cohort: str
     method: str

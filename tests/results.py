@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from tasks.common.guarantee import Guarantee, Query, epsilon
+from tasks.networks.results import SIMPLE
 from tasks.release.gate import asked, check
 from tasks.release.params import Params
 from tasks.results.attacks import ATTACKS
@@ -11,7 +12,7 @@ from tasks.results.public import SCHEMA, Public
 
 INTERVAL = {"mean": 0.8, "low": 0.7, "high": 0.9}
 SCORE = {**INTERVAL, "by_network": {"tcn_beta": INTERVAL}}
-SETS = ("condensed", "all_real", "random_records", "kmeans")
+SETS = ("condensed", "all_real", *SIMPLE, "random_records", "kmeans")
 SCORES = ("test_auc", "test_auprc", "test_brier", "test_calibration_error")
 UNMEASURED = {"tpr": None, "reason": "needs more than 40 non-members"}
 

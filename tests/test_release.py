@@ -46,7 +46,7 @@ def bundle(tmp_path: Path) -> Path:
     """A small bundle, written as the release stage writes it."""
     root = tmp_path / "project"
     root.mkdir()
-    raw = {**QUICK, "ingestion": {**QUICK["ingestion"], "raw": "/srv/secret-share/pbc"}}
+    raw = {**QUICK, "release": {}, "ingestion": {**QUICK["ingestion"], "raw": "/srv/secret-share/pbc"}}
     (root / "params.yaml").write_text(json.dumps({"cohorts": {"pbc": raw}}))
     (root / "dvc.yaml").touch()
     folder = tmp_path / "bundle"

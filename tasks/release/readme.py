@@ -2,7 +2,7 @@
 
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.contents import Contents
-from tasks.release.words import guarantee, in_words, interval, nobody, notices
+from tasks.release.words import beside_real, guarantee, in_words, interval, nobody, notices
 
 
 def readme(contents: Contents) -> str:
@@ -97,6 +97,7 @@ def _scores(contents: Contents) -> str:
     together = metrics.ensembles.get("condensed")
     said = [
         f"Ensembles of {together.size} networks on these records: {interval(together.test_auc)}." if together else "",
+        beside_real(metrics),
         f"Scored on {metrics.cohort.subjects.test} patients whom neither condensation nor training had seen.",
     ]
     over = f"mean over {len(metrics.mean_over)} networks (95 % interval)"

@@ -15,7 +15,7 @@ from tasks.release.charts import Axis, Line, chart, nice, powers, strip
 from tasks.release.contents import Contents
 from tasks.release.sentences import sentence
 from tasks.release.templates import render
-from tasks.release.words import MAY, MAY_NOT, guarantee, nobody, notices, together
+from tasks.release.words import MAY, MAY_NOT, beside_real, guarantee, nobody, notices, together
 from tasks.results.attacks import ATTACKS
 from tasks.results.audit import StandingOut
 from tasks.results.base import Interval
@@ -37,6 +37,7 @@ def report(contents: Contents) -> str:
         standing_out=list(_standing_out(metrics.privacy.standing_out)),
         notices=notices(metrics),
         nobody=nobody(metrics),
+        beside_real=beside_real(metrics),
         together=together(metrics.privacy.settings.confidence),
         gate=[sentence(outcome) for outcome in metrics.gate],
         scores=list(_scores(metrics)),

@@ -1,14 +1,16 @@
 """What the documents of a bundle say in the same words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import exp
 
+from tasks.networks.results import SIMPLE_MODELS, SINGLE_VARIABLE, TRAINING_SETS
 from tasks.release.contents import Contents
 from tasks.release.gate import weaker
 from tasks.release.sentences import less, sentence
 from tasks.results.attacks import Attack, NotRun, OfGuesses, Withheld
 from tasks.results.base import Interval
 from tasks.results.course import Strongest
+from tasks.results.evidence import Evidence
 from tasks.results.public import Public
 
 MAY = (
@@ -49,8 +51,40 @@ def notices(metrics: Public) -> list[str]:
     if found := weaker(metrics.limits):
         asked = "; ".join(less(name, *limits) for name, limits in found.items())
         said.append(f"This cohort's gate asks for less than usual: {asked}.")
+    said += _tried(metrics.evidence) if metrics.evidence else ()
     if own := metrics.privacy.settings.own:
         said.append(f"The attacks ran with settings of their own: {', '.join(own)}.")
+    return said
+
+
+def _tried(found: Evidence) -> Iterator[str]:
+    if found.refused_before:
+        yield (
+            f"Before this set the gate refused {found.refused_before} of the cohort since the last release. An "
+            f"interval of the test AUC that holds for all these tries together is {interval(found.test_auc)}."
+        )
+    gain, name = found.over_single_variable, found.single_variable
+    if gain is False or (isinstance(gain, Interval) and gain.mean <= 0):
+        yield (
+            f"A single variable{f' ({name})' if name else ''} ranks test patients as well as models trained on these "
+            "records do."
+        )
+
+
+def beside_real(metrics: Public) -> str:
+    """What the best model of all real records reaches, simple ones included, and the best single variable: nothing
+    where a guarantee keeps both back."""
+    scores, found = metrics.test_auc, metrics.evidence
+    real = {name: scores[name] for name in ("all_real", *SIMPLE_MODELS) if name in scores}
+    if not real:
+        return ""
+    best = max(real, key=lambda name: real[name].mean)
+    said = f"The best that all real records give, by test AUC: {interval(real[best])} ({TRAINING_SETS[best]})."
+    if SINGLE_VARIABLE in scores and found and isinstance(found.over_single_variable, Interval):
+        said += (
+            f" The best single variable ({found.single_variable}) alone has {interval(scores[SINGLE_VARIABLE])}; "
+            f"models trained on these records have {interval(found.over_single_variable)} more."
+        )
     return said
 
 

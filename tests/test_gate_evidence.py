@@ -1,0 +1,115 @@
+"""The gate refuses records too near to a patient and scores that chance or anything simpler explains."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.common.preprocessing import Feature, Preprocessing
+from tasks.common.records import CondensedSet
+from tasks.networks.recipe import Recipes
+from tasks.release.contents import Contents
+from tasks.release.documents import datasheet
+from tasks.release.gate import check, failed
+from tasks.release.params import Params
+from tasks.release.private import covered
+from tasks.release.readme import readme
+from tasks.release.report import report
+from tasks.results.public import Public
+from tests.results import GUARANTEE, SCORE, judged, public
+
+NEAR = {"lowest": 0.002, "highest": 1.1, "chance": 0.29}
+ABOVE = {"mean": 0.2, "low": 0.05, "high": 0.35}
+NO_GAIN = {"mean": 0.0, "low": -0.03, "high": 0.03}
+
+
+def refused(metrics: Public, params: Params | None = None) -> list[str]:
+    return [outcome.id for outcome in failed(check(metrics, params or Params()))]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "condition", "accepted"),
+    [
+        ("resemblance.as_it_is", NEAR, "resemblance", {"min_distance_ratio": 0}),
+        ("resemblance.as_it_is", {**NEAR, "lowest": 1.0, "highest": 500}, "resemblance", {"min_distance_ratio": 0}),
+        ("evidence.test_events", 19, "test_events", {"min_test_events": 5}),
+        ("evidence.over_validation", ABOVE, "test_auc_over_validation", {"allow_test_beyond_validation": True}),
+        ("evidence.share", 0.67, "share_of_simple_model", {"min_share_of_simple_model": 0.6}),
+        ("evidence.share", None, "share_of_simple_model", {"min_share_of_simple_model": 0}),
+        ("evidence.over_single_variable", NO_GAIN, "gain_over_one_variable", {"allow_no_gain_over_one_variable": True}),
+        ("evidence.over_single_variable", None, "gain_over_one_variable", {"allow_no_gain_over_one_variable": True}),
+    ],
+)
+@pytest.mark.parametrize("private", [False, True])
+def test_each_is_refused_by_its_own_condition_unless_the_cohort_accepts_it_by_name(
+    path: str, value: Any, condition: str, accepted: dict[str, Any], private: bool
+) -> None:
+    def stated(params: Params) -> Public:
+        metrics = judged(public((path, value), ("privacy.guarantee", GUARANTEE.model_dump(mode="json"))), params)
+        return covered(metrics) if private else metrics
+
+    assert refused(stated(Params())) == [condition]
+    lenient = Params(**accepted)
+    assert refused(stated(lenient), lenient) == []
+
+
+def test_what_was_not_measured_refuses() -> None:
+    nothing = public(("evidence", None), ("resemblance", {}))
+    assert refused(nothing) == [
+        "resemblance", "test_events", "test_auc_over_validation", "share_of_simple_model", "gain_over_one_variable"
+    ]  # fmt: skip
+
+
+def test_a_ratio_that_chance_gives_in_a_cohort_of_few_numbers_does_not_refuse() -> None:
+    assert refused(public(("resemblance.as_it_is", {"lowest": 0.1, "highest": 8, "chance": 0.08}))) == []
+
+
+def test_the_interval_that_must_exceed_a_guess_is_wider_after_sets_were_refused() -> None:
+    wide = ("evidence.test_auc", {"mean": 0.8, "low": 0.48, "high": 0.95})
+    assert refused(public(wide)) == [], "without tries before, the interval of 95 % counts"
+    assert refused(public(wide, ("evidence.refused_before", 3))) == ["test_auc_low_of_tries"]
+
+
+def test_a_guarantee_keeps_back_all_that_train_patients_have_a_part_in() -> None:
+    known = covered(public(("privacy.guarantee", GUARANTEE.model_dump(mode="json"))))
+    assert covered(known) == known
+    assert known.resemblance == {"as_it_is": True}
+    found = known.evidence
+    assert found and (found.share, found.over_single_variable) == (True, True)
+    assert found.best_simple is None and found.single_variable is None
+    assert found.over_validation.low == -0.1, "validation patients are not asked, and their scores are declared"
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Any:
+    """The three documents, by changes to the figures."""
+    preprocessing = Preprocessing(
+        step_hours=1, n_steps=3, carry_forward=True, variables=(),
+        features=(Feature(name="pulse", source="series", unit="1/min", mean=80, std=9),),
+    )  # fmt: skip
+    records = CondensedSet(np.zeros((4, 3, 1), np.float32), np.array([0, 0, 1, 1], np.float32))
+
+    def documents(*changes: tuple[str, Any], params: Params | None = None) -> list[str]:
+        contents = Contents("pbc", records, Recipes(), preprocessing, judged(public(*changes), params))
+        return [report(contents), readme(contents), datasheet(contents)]
+
+    return documents
+
+
+def test_pages_compare_with_the_best_that_all_real_records_give_however_long_networks_learned(told: Any) -> None:
+    better = {**SCORE, "mean": 0.882, "low": 0.8, "high": 0.95}
+    for document in told(("test_auc.all_real", {**SCORE, "mean": 0.596}), ("test_auc.boosted_trees", better)):
+        assert "The best that all real records give, by test AUC: 0.882" in document
+    for document in told(("test_auc.single_variable", SCORE)):
+        assert "The best single variable (last bili) alone has 0.800 (0.700 to 0.900)" in document
+
+
+def test_first_pages_say_what_was_tried_before_and_that_one_variable_does_as_well(told: Any) -> None:
+    accepted = Params(allow_no_gain_over_one_variable=True)
+    changes = (("evidence.refused_before", 3), ("evidence.over_single_variable", NO_GAIN))
+    for document in told(*changes, params=accepted):
+        assert "the gate refused 3 of the cohort since the last release" in document
+        assert "A single variable (last bili) ranks test patients as well" in document
+        assert "no gain over one variable: allowed, usually not" in document
+    assert not any("the gate refused" in document or "ranks test patients as well" in document for document in told())
