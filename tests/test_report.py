@@ -79,7 +79,7 @@ def without(contents: Contents, *paths: str) -> Contents:
         if last in SETS:
             del target[last]
         else:
-            target[last] = {} if last in ("ensembles", "gate") else None
+            target[last] = {"ensembles": {}, "gate": []}.get(last)
     return replace(contents, metrics=Public.model_validate(metrics))
 
 
@@ -220,10 +220,8 @@ def test_the_course_over_releases_is_drawn_and_ends_with_this_bundle(contents: C
     assert f"2026.09.2: 0.743; 2026.11.1: {own.mean:.3f}" in drawn["AUC on test patients"]
     assert "1.000; 2026.09.2: 1.620; 2026.11.1: 2.400" in drawn["Epsilon of all releases together"]
     attacks = contents.metrics.privacy.attacks
-    highest = max(
-        (each for each in attacks if isinstance(attacks[each], OnMembers)), key=lambda each: attacks[each].auc
-    )
-    assert found[-1].attack.startswith(highest.replace("_", " "))
+    aucs = {name: attack.auc for name, attack in attacks.items() if isinstance(attack, OnMembers)}
+    assert found[-1].attack.startswith(max(aucs, key=lambda name: aucs[name]).replace("_", " "))
     assert "1 (1.62)" in report(told) and "of all so far" not in report(contents)
     assert not list(charts(rows(contents)))  # nothing to compare with
 
