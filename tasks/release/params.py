@@ -23,18 +23,20 @@ class Params(RoomParams):
     """``min_patients_per_class``: train patients of the rarest class. ``min_patients_per_record``: train patients of a
     class for each condensed record of it, and in each mean that a condensed record is or was before it was learned.
     ``min_test_auc``: what the lower bound of the interval of the mean test AUC must exceed; 0 asks for nothing, where
-    test patients are too few to show anything. ``allow_inconclusive``: whether an attack that could not decide (too
-    few records) lets a release pass. ``min_distance_ratio``: how near a condensed record may be to its nearest
-    patient, as a share of what a record of nobody's is, by every kind of `tasks.release.resemblance`.
-    ``min_test_events``: test patients of the rarest class; with fewer an interval means little.
-    ``allow_test_beyond_validation``: whether test AUC may exceed validation AUC by more than their joint error, as a
-    set that chance chose does. ``min_share_of_simple_model``: how much of what the best simple model of all real
-    records gains over guessing models trained on the set must gain. ``allow_no_gain_over_one_variable``: whether the
-    best single variable may rank test patients as well. ``max_tpr``: what the upper bound of every attack's true
-    positive rate at a false positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that
-    could not be measured then refuses. ``max_epsilon``: what the guarantee of one release may be at most; None asks
-    for no guarantee. ``override``: who answers for a release against the gate, and why; the ledger and the bundle's
-    first page say so."""
+    test patients are too few to show anything. ``allow_inconclusive``: whether an attack that could not decide (too few
+    records) lets a release pass. ``max_tpr``: what the upper bound of every attack's true positive rate at a false
+    positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that could not be measured then
+    refuses, and attacks that guess about people have none. ``max_epsilon``: what the guarantee of one release may be at
+    most; None asks for no guarantee. ``override``: who answers for a release against the gate, and why; the ledger and
+    the bundle's first page say so. A name begins with ``min_``, ``max_`` or ``allow_``, so that a limit weaker than its
+    default is known as one, and told.
+
+    ``min_distance_ratio``: how near a condensed record may be to its nearest patient, as a share of what a record of
+    nobody's is, by every kind of `tasks.release.resemblance`. ``min_test_events``: test patients of the rarest class;
+    with fewer an interval means little. ``allow_test_beyond_validation``: whether test AUC may exceed validation AUC by
+    more than their joint error, as that of a set which chance chose does. ``min_share_of_simple_model``: how much of
+    what the best simple model of all real records gains over guessing models trained on the set must gain.
+    ``allow_no_gain_over_one_variable``: whether the best single variable may rank test patients as well."""
 
     min_patients_per_class: int = Field(20, ge=1)
     min_patients_per_record: float = Field(3, ge=1)
