@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from tasks.common.records import CondensedSet, read_json, write_json
 from tasks.networks.recipe import Recipes
 from tasks.release.contents import Contents
 from tasks.release.documents import write_documents
+from tasks.release.worktree import differing, head
 
 FORMAT = 2  # 1 had a README.md and no other document
 PACKAGES = ("recondense", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
@@ -92,15 +92,10 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def code_revision(root: Path) -> dict[str, Any]:
-    """The git commit the code was at, and whether the tree differed from it; nulls outside a git checkout."""
-
-    def git(*arguments: str) -> str | None:
-        result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-        return result.stdout.strip() if result.returncode == 0 else None
-
-    changed = git("status", "--porcelain", "--untracked-files=no")
+    """The git commit the code was at, and whether the files differed from it; nulls outside a git checkout."""
+    changed = differing(root)
     return {
-        "revision": git("rev-parse", "HEAD"),
+        "revision": head(root),
         "uncommitted_changes": None if changed is None else bool(changed),
     }
 
