@@ -42,10 +42,13 @@ def room(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
 
 
 @flow(name="recondense", flow_run_name="recondense-{cohort}", persist_result=False, task_runner=on_this_machine())
-def recondense(cohort: str, root: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
+def recondense(
+    cohort: str, root: str, environment: dict[str, str] | None = None, again: bool = False
+) -> dict[str, Any]:
     """Raw records to release candidate. Returns each stage's final Prefect state and the MLflow run's id.
 
     ``environment``: of the processes that condense shadows, where the flow is given another task runner for these.
+    ``again``: run a stage though it is current where no flow of the ledger ran it, so that it may be released.
 
     One run per cohort at a time: a second waits for the first and then finds its work done. Raises `InputError` before
     any work where the params are wrong or this user may not write into the cohort's ledger, `StageFailed` where a stage
@@ -65,7 +68,8 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
                 if name == "shadows" and pipeline.key(stage) is None:
                     compute_ahead(pipeline, environment)
                 try:
-                    states[name], seconds = room_state(pipeline, stage, tracker.run_id)
+                    unrecorded = again and not recorder.ran(stage)
+                    states[name], seconds = room_state(pipeline, stage, tracker.run_id, unrecorded)
                 except StageRefused as refusal:
                     recorder.refused(stage, refusal)
                     tracker.refused(refusal.reasons)
@@ -78,9 +82,12 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
     return {"states": states, "mlflow_run": tracker.run_id}
 
 
-def room_state(pipeline: Pipeline, stage: str, mlflow_run: str | None) -> tuple[str, float | None]:
-    """Run or skip one stage through Prefect; returns the name of the task run's state, and seconds where it ran."""
-    key = pipeline.key(stage)
+def room_state(pipeline: Pipeline, stage: str, mlflow_run: str | None, again: bool = False) -> tuple[str, float | None]:
+    """Run one stage through Prefect, or skip it where it is current and not to be run ``again``.
+
+    Returns the name of the task run's state, and seconds where it ran.
+    """
+    key = None if again else pipeline.key(stage)
     name, cohort = stage.split("@")
     this = room.with_options(task_run_name=stage, cache_key_fn=lambda *_: key)
     if key is None:

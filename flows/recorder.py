@@ -6,7 +6,7 @@ from typing import Any
 from flows.child import StageRefused
 from flows.console import say
 from flows.ledger import Ledger, keys
-from flows.ledger.artifacts import evidence, portable
+from flows.ledger.artifacts import evidence, portable, ran
 from flows.ledger.entry import NO_GUARANTEE, PASSED
 from flows.ledger.spending import statement
 from flows.pipeline import Pipeline
@@ -81,6 +81,10 @@ class Recorder:
             details |= {"override": override}
         self._append(PASSED[1] if override else EVENTS[name], details)
         return found["inputs"]
+
+    def ran(self, stage: str) -> bool:
+        """Whether a flow ran the stage and recorded just what dvc.lock has of it now."""
+        return ran(self.ledger.entries(), stage.split("@")[0], evidence(self.pipeline.locked(stage)))
 
     def refused(self, stage: str, refusal: StageRefused) -> None:
         """Record what the gate refused, and why."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -67,23 +68,26 @@ class Steward:
         with contextlib.chdir(self.root):
             return command(self.root, "alpha", *arguments)
 
-    def new_candidate(self, old: str, new: str) -> None:
-        """Change params, run the stages that are then no longer current and record them, as `recondense run` does."""
-        params = self.root / "params.yaml"
-        params.write_text(params.read_text().replace(old, new, 1))
+    def record(self) -> None:
+        """Run the stages that are not current and record what there is, as `recondense run` does."""
         with contextlib.chdir(self.root):
             pipeline = Pipeline(self.root, "alpha")
             recorder = Recorder(pipeline, Ledger(self.root, "alpha"), {})
             for stage in pipeline.stages:
-                if pipeline.key(stage) is None:
-                    recorder.stage(stage, pipeline.run(stage))
+                recorder.stage(stage, pipeline.run(stage) if pipeline.key(stage) is None else None)
+
+    def new_candidate(self, old: str, new: str) -> None:
+        """Change params, and run and record what is then no longer current."""
+        params = self.root / "params.yaml"
+        params.write_text(params.read_text().replace(old, new, 1))
+        self.record()
 
 
 @pytest.fixture(scope="module")
 def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
     """What every test here begins with; none changes it."""
     made = Steward(tmp_path_factory.mktemp("steward"))
-    house.run("alpha")  # whatever other tests left
+    house.run("alpha", "--again")  # whatever other tests left
     shutil.copytree(
         house.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
     )
@@ -207,7 +211,7 @@ def test_a_release_is_reproduced_from_its_tag_and_the_vault_alone(
     assert {finding.state for finding in found} == {"identical", "same"}
     measured = [key.split(".")[-1] for f in found if f.state == "same" and "manifest" not in f.path for key in f.keys]
     assert all(key.startswith("seconds") for key in measured)
-    assert not (mine.root / ".recondense" / "reproduce").exists(), "it held records"
+    assert not (mine.root / ".recondense" / "again").exists(), "it held records"
 
 
 @pytest.mark.slow
@@ -308,6 +312,60 @@ def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, conte
         steward.do(release)
     assert not steward.git("tag")
     assert not steward.published.exists()
+
+
+AUDITED = "data/6_audited/alpha/metrics.json"
+
+
+def by_hand(steward: Steward, path: str, old: str, new: str) -> None:
+    """Edit what a stage wrote, let DVC take it for the stage's own, and run what depends on it."""
+    file = steward.root / path
+    content = file.read_text()
+    assert old in content
+    file.write_text(content.replace(old, new))
+    stage = {"data/6_audited": "privacy", "data/5_trained": "training"}[path.rsplit("/", 2)[0]]
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "commit", "-q", "-f", f"{stage}@alpha"], cwd=steward.root, check=True
+    )  # fmt: skip
+    steward.record()
+
+
+def test_an_audit_that_was_edited_by_hand_is_not_released_nor_under_an_entry_which_says_that_a_flow_ran(
+    steward: Steward, tmp_path: Path
+) -> None:
+    mine = steward.copy(tmp_path / "steward")
+    verdict = json.loads((mine.root / AUDITED).read_text())["attacks"]["nearest_record"]["verdict"]
+    by_hand(mine, AUDITED, f'"verdict": "{verdict}"', '"verdict": "resisted"')
+    ledger = Ledger(mine.root, "alpha")
+    with pytest.raises(InputError, match=r"no recorded run made it.*recondense run alpha --again"):
+        mine.do(release)
+    failed = [check.claim for check in check_artifacts(mine.root, "alpha", ledger.entries()) if not check.holds]
+    assert failed == ["privacy@alpha"]
+    with contextlib.chdir(mine.root):
+        pipeline = Pipeline(mine.root, "alpha")
+        recorder = Recorder(pipeline, ledger, {})
+        assert [name for name in pipeline.stages if not recorder.ran(name)] == ["privacy@alpha"], "what --again runs"
+
+    edited = next(entry for entry in reversed(ledger.entries()) if entry.details.get("stage") == "privacy")
+    ledger.append("audited", {**edited.details, "ran": True})  # by an insider whose key is admitted
+    said = re.escape(f"privacy comes out otherwise: {AUDITED} (attacks.nearest_record.verdict, verdict)")
+    with pytest.raises(InputError, match=said):
+        mine.do(release)
+    assert not mine.published.exists()
+    assert not (mine.root / ".recondense" / "again").exists(), "it held records"
+
+
+def test_inputs_that_are_not_what_the_last_run_read_are_found_in_the_cache(steward: Steward, tmp_path: Path) -> None:
+    mine = steward.copy(tmp_path / "steward")
+    with contextlib.chdir(mine.root):
+        pipeline = Pipeline(mine.root, "alpha")
+        digest = next(out.hash_info.value for out in pipeline.stage("condensation@alpha").outs if out.use_cache)
+        cached = pipeline.cached(digest)
+    assert cached
+    cached.chmod(0o644)
+    cached.write_bytes(cached.read_bytes()[::-1])
+    with pytest.raises(InputError, match=r"4_condensed/alpha/condensed\.safetensors: not what dvc\.lock"):
+        mine.do(release)
 
 
 def test_a_candidate_is_released_once(released: Steward, versions: list[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows.ledger import Entry
+from flows.ledger.artifacts import check_stages
 from flows.ledger.entry import PASSED
 from flows.ledger.spending import released, spent, together
 from flows.pipeline import Pipeline
@@ -56,6 +57,7 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     check_work_tree(releases.root)
     if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
+    check_recorded(releases)
     check_bundle(candidate)
     passed = _last_passed(releases)
     if passed is None or passed.details.get("manifest") != manifest:
@@ -98,6 +100,13 @@ def beyond_budget(releases: Releases) -> list[str]:
     except InputError as error:
         return [str(error)]
     return []
+
+
+def check_recorded(releases: Releases) -> None:
+    """Raise `InputError` with the first stage whose results are not what a recorded run of a flow made."""
+    wrong = [c for c in check_stages(releases.root, releases.cohort, releases.ledger.entries()) if not c.holds]
+    if wrong:
+        raise InputError(f"{wrong[0].claim}: {wrong[0].detail}")
 
 
 def check_work_tree(root: Path) -> None:

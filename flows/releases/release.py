@@ -2,7 +2,8 @@
 
 The order of the steps, so that a kill at any moment loses nothing and a rerun goes on under the same version:
 
-1. Refuse, or choose the version: one that was begun and not finished, else the next of this month.
+1. Refuse, or choose the version: one that was begun and not finished, else the next of this month. What refuses last is
+   that audit and bundle do not come out again in a clone of a commit to which no branch leads.
 2. The bundle is made from the candidate, in a scratch folder that is swapped in, and described in ``VERSION.dvc``. From
    here on that file says which version was begun.
 3. A commit takes dvc.lock, params.yaml, metrics and ``VERSION.dvc``: the tree that all of the rest refers to.
@@ -33,6 +34,7 @@ from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
+from flows.releases.remake import check_remade
 from flows.releases.versions import Releases, Version, in_turn
 from flows.tracking import tag
 from tasks.common import secret
@@ -81,6 +83,8 @@ def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> di
     resumed = version is not None
     if version is None:
         check_ready(releases, pipeline, public)
+        head = git.head(root)
+        check_remade(pipeline, git.commit(root, _own(root), f"{cohort}: a candidate", head))
         version = releases.upcoming()
         resumed = version in releases.begun()
         _prepare(releases, pipeline, version)
@@ -135,10 +139,14 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
         stage.dump()
     except DvcException as error:
         raise InputError(f"DVC cannot take up {releases.path(version)}: {error}") from error
-    before = git.head(root)
-    own = [path for path in git.changed(root) if WRITTEN_BY_RUNS.fullmatch(path)]
+    before, own = git.head(root), _own(root)
     after = git.commit(root, own, f"{releases.cohort} {version}: what it is made of", before)
     git.advance(root, after, before, own)
+
+
+def _own(root: Path) -> list[str]:
+    """What runs wrote and git has not: what a release commits."""
+    return [path for path in git.changed(root) if WRITTEN_BY_RUNS.fullmatch(path)]
 
 
 def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, bytes]]:
