@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.ledger import Ledger
+from flows.ledger import Ledger, keys
 from flows.ledger.artifacts import check_stages, evidence, ran
 
 METRICS = "data/6_audited/alpha/metrics.json"
@@ -31,8 +31,10 @@ def said(ledger: Ledger) -> str:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path, "alpha")
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "keys"))
+    keys.create()
+    return Ledger(tmp_path / "project", "alpha")
 
 
 def test_what_no_flow_ran_is_not_taken_for_a_recorded_run(ledger: Ledger) -> None:

@@ -14,16 +14,20 @@ from flows.releases import git
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.vault import VAULT
 from flows.releases.versions import Releases
+from tasks.common import panel
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
+from tasks.common.panel import Panel, Panels
 from tasks.common.params import section
+from tasks.common.records import read_json
+from tasks.release.panel import panel_of
 from tasks.release.verify import verify
 from tasks.schedule.params import Params as Schedule
 
 # What runs write and a release commits; anything else that differs from the last commit is work of somebody
 WRITTEN_BY_RUNS = re.compile(
-    r"dvc\.lock|params\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.jsonl|data/7_released/[^/]+/[^/]+\.dvc"
+    r"dvc\.lock|params\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.(jsonl|panels\.json)|data/7_released/[^/]+/[^/]+\.dvc"
 )
 
 
@@ -63,9 +67,36 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if passed is None or passed.details.get("manifest") != manifest:
         raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
     check_budget(releases, passed.details["privacy"])
+    check_panel(releases)
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
     public.check_complete(releases.ledger.entries())
+
+
+def check_panel(releases: Releases) -> None:
+    """Raise `InputError` where comparing this candidate with earlier releases would tell of a few held-out patients."""
+    root, cohort = releases.root, releases.cohort
+    earlier = panel.load(root, cohort) or Panels(key="", releases={})
+    for version, entry in releases.released().items():
+        stated, found = entry.details.get("panel"), earlier.releases.get(str(version))
+        if stated and (found is None or found.digest != stated):
+            raise InputError(f"{panel.place(cohort)} is not as {cohort} {version} left it: restore it from git")
+    released = {str(version) for version in releases.released()}
+    earlier = Panels(key=earlier.key, releases={v: each for v, each in earlier.releases.items() if v in released})
+    own, fewest = candidate_panel(releases), panel.fewest_patients(root, cohort)
+    for split, members in own.splits.items():
+        if panel.close(members, earlier.splits(split), fewest):
+            raise InputError(
+                f"the {split} patients are an earlier release's but for fewer than {fewest}, of whom subtracting "
+                f"figures would tell. `dvc repro -f -s ingestion@{cohort}`, then `recondense run {cohort} --again`, "
+                "leaves enough of them out"
+            )
+
+
+def candidate_panel(releases: Releases) -> Panel:
+    """Which patients the candidate's figures are about."""
+    layout = Layout(releases.root, releases.cohort)
+    return panel_of(layout, read_json(layout.folder("release") / "metrics.json"))
 
 
 def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:

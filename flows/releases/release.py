@@ -5,8 +5,8 @@ The order of the steps, so that a kill at any moment loses nothing and a rerun g
 1. Refuse, or choose the version: one that was begun and not finished, else the next of this month. What refuses last is
    that audit and bundle do not come out again in a clone of a commit to which no branch leads.
 2. The bundle is made from the candidate, in a scratch folder that is swapped in, and described in ``VERSION.dvc``. From
-   here on that file says which version was begun.
-3. A commit takes dvc.lock, params.yaml, metrics and ``VERSION.dvc``: the tree that all of the rest refers to.
+   here on that file says which version was begun. Which patients its figures are about is added to the panels.
+3. A commit takes dvc.lock, params.yaml, metrics, panels and ``VERSION.dvc``: the tree that all of the rest refers to.
 4. Records go to the vault, then the bundle to the release remote. Nothing lists it there yet.
 5. The ledger gets the line ``released``, in one rename. It names the commit of step 3. From here on the version cannot
    be given to anything else, and a rerun goes on from here without looking at the work tree again.
@@ -33,11 +33,11 @@ from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
-from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
+from flows.releases.ready import WRITTEN_BY_RUNS, candidate_panel, check_bundle, check_ready, check_remotes
 from flows.releases.remake import check_remade
 from flows.releases.versions import Releases, Version, in_turn
 from flows.tracking import tag
-from tasks.common import secret
+from tasks.common import panel, secret
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
@@ -133,6 +133,7 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
             privacy(entries)["cumulative_epsilon"],
         )
     check_bundle(folder)
+    panel.save(root, releases.cohort, str(version), candidate_panel(releases))
     try:
         (stage,) = pipeline.repo.add(str(folder))
         stage.outs[0].remote = RELEASE  # where `dvc get` and `dvc pull` look for it
@@ -183,6 +184,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "mlflow_run": manifest["mlflow_run"],
         "figures": summary(read_json(folder / "metrics.json")),
         "privacy": privacy(entries),
+        "panel": candidate_panel(releases).digest,
         "published": so_far(entries),
     }
 

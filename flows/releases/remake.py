@@ -28,13 +28,11 @@ def check_remade(here: Pipeline, commit: str) -> None:
     """Raise `InputError` where the candidate at ``commit`` does not come out again; names files and keys, no value."""
     other = [finding for finding in remake(here, commit) if finding.state == "differs"]
     if other:
-        first = [
-            _said(finding) for finding in other if finding.stage == other[0].stage
-        ]  # what follows from it does, too
+        stage = other[0].stage  # what comes after it differs for that reason alone
+        said = "; ".join(_said(finding) for finding in other if finding.stage == stage)
         raise InputError(
-            f"made again from what is recorded, {other[0].stage} comes out otherwise: {'; '.join(first)}. Either that was "
-            "edited: restore it from git and DVC's cache. Or this machine computes otherwise than the one that ran: "
-            "release there"
+            f"made again from what is recorded, {stage} comes out otherwise: {said}. Either that was edited: restore "
+            "it from git and DVC's cache. Or this machine computes otherwise than the one that ran: release there"
         )
 
 

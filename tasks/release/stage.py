@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.common import panel
 from tasks.common.errors import Refusal
 from tasks.common.labels import per_class
 from tasks.common.preprocessing import Preprocessing
@@ -17,8 +18,10 @@ from tasks.networks.results import Results
 from tasks.release import figures
 from tasks.release.bundle import write_bundle
 from tasks.release.gate import conditions, copied_records, records_per_class
+from tasks.release.panel import panel_of, without_close
 from tasks.release.params import Params
 from tasks.release.private import bounded, covered
+from tasks.release.rounding import with_rounded_counts
 from tasks.release.subgroups import subgroups
 
 
@@ -31,6 +34,9 @@ def release(context: Context[Params]) -> dict[str, Any]:
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
     metrics = public_metrics(context, cohort.part("train"), condensed, preprocessing.classes)
     metrics |= of_groups(context, cohort, metrics["mean_over"], preprocessing)
+    if earlier := panel.load(context.layout.root, context.layout.cohort):
+        metrics = without_close(metrics, panel_of(context.layout, metrics), earlier, metrics["fewest_patients"])
+    metrics = with_rounded_counts(metrics)
     if metrics["privacy"]["guarantee"]:
         metrics = covered(bounded(metrics, context.params.max_tpr))
     checks = conditions(metrics, context.params)
@@ -81,7 +87,7 @@ def of_groups(
     context: Context[Params], cohort: Normalised, networks: list[str], preprocessing: Preprocessing
 ) -> dict[str, Any]:
     """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
-    fewest = max(figures.FEWEST, context.params.min_patients_per_class)
+    fewest = panel.fewest_patients(context.layout.root, context.layout.cohort)
     subjects = pd.read_parquet(context.read("ingestion") / "subjects.parquet")
     results = Results.load(context.read("training")).joined(Results.load(context.read("reference")))
     train, test = cohort.part("train"), Part.of(cohort, "test")
