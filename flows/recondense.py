@@ -16,7 +16,7 @@ from flows import artifacts
 from flows.child import StageRefused
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
-from flows.recorder import Recorder, open_ledger
+from flows.recorder import Recorder, check_override, open_ledger
 from flows.retries import worth_another_try
 from flows.shadows import compute_ahead, on_this_machine
 from flows.tracking import Tracker
@@ -56,6 +56,7 @@ def recondense(
     """
     layout = Layout(Path(root), cohort)
     check_cohort(layout.root, cohort)
+    check_override(layout)
     ledger = open_ledger(layout)
     with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, cohort)

@@ -1,4 +1,4 @@
-"""What dvc.lock has of a stage, against the runs that the ledger records."""
+"""What the ledger records: which run made what dvc.lock has of a stage, and who answers for it."""
 
 import hashlib
 import json
@@ -8,6 +8,12 @@ import pytest
 
 from flows.ledger import Ledger, keys
 from flows.ledger.artifacts import check_stages, evidence, ran
+from flows.recorder import check_override
+from flows.releases import git
+from flows.releases.ready import check_signed
+from flows.releases.release import answers_for
+from tasks.common.errors import InputError
+from tasks.common.layout import Layout
 
 METRICS = "data/6_audited/alpha/metrics.json"
 
@@ -62,3 +68,25 @@ def test_what_a_recorded_run_made_counts_again_once_it_is_checked_out_again(ledg
     assert said(ledger) == ""
     (ledger.root / METRICS).write_text("edited")
     assert said(ledger) == "changed since: metrics.json"
+
+
+def test_who_overrides_the_gate_is_who_signs_the_ledger(ledger: Ledger) -> None:
+    layout = Layout(ledger.root, "alpha")
+    override = {"by": "Ada Lovelace", "reason": "the board agreed to it, since nobody is at risk"}
+    ledger.root.mkdir()
+    (ledger.root / "params.yaml").write_text(json.dumps({"cohorts": {"alpha": {"release": {"override": override}}}}))
+    git.git(ledger.root, "init", "-q")
+    git.git(ledger.root, "config", "user.name", "Charles Babbage")
+    with pytest.raises(InputError, match=r"'Ada Lovelace', but .* signed by 'Charles Babbage'"):
+        check_override(layout)
+    details = {"stage": "release", "override": override}
+    with pytest.raises(InputError, match="in the name of 'Ada Lovelace', but 'Charles Babbage' signed"):
+        check_signed(ledger.append("gate overridden", details))
+
+    git.git(ledger.root, "config", "user.name", "Ada Lovelace")
+    check_override(layout)
+    passed = ledger.append("gate overridden", details)
+    check_signed(passed)
+    key = keys.own()
+    assert key
+    assert answers_for(passed) == {"by": "Ada Lovelace", "key": key.fingerprint}

@@ -20,9 +20,9 @@ from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.panel import Panel, Panels
 from tasks.common.params import section
-from tasks.common.records import read_json
 from tasks.release.panel import panel_of
 from tasks.release.verify import verify
+from tasks.results.public import Public
 from tasks.schedule.params import Params as Schedule
 
 # What runs write and a release commits; anything else that differs from the last commit is work of somebody
@@ -63,14 +63,25 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
     check_recorded(releases)
     check_bundle(candidate)
-    passed = _last_passed(releases)
+    passed = last_passed(releases)
     if passed is None or passed.details.get("manifest") != manifest:
         raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
+    check_signed(passed)
     check_budget(releases, passed.details["privacy"])
     check_panel(releases)
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
     public.check_complete(releases.ledger.entries())
+
+
+def check_signed(passed: Entry) -> None:
+    """Raise `InputError` where the gate was overridden by another than who signed that the candidate passed."""
+    override = passed.details.get("override")
+    if override and override.get("by") != passed.actor.name:
+        raise InputError(
+            f"the gate was overridden in the name of '{override.get('by')}', but '{passed.actor.name}' signed entry "
+            f"{passed.n} of the ledger: whoever answers for it runs `recondense run {passed.cohort}`"
+        )
 
 
 def check_panel(releases: Releases) -> None:
@@ -96,7 +107,7 @@ def check_panel(releases: Releases) -> None:
 def candidate_panel(releases: Releases) -> Panel:
     """Which patients the candidate's figures are about."""
     layout = Layout(releases.root, releases.cohort)
-    return panel_of(layout, read_json(layout.folder("release") / "metrics.json"))
+    return panel_of(layout, Public.load(layout.folder("release") / "metrics.json"))
 
 
 def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
@@ -123,7 +134,7 @@ def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
 def beyond_budget(releases: Releases) -> list[str]:
     """Why the candidate, where it is not released yet, would cost too much; nothing where it would not."""
     manifest = Layout(releases.root, releases.cohort).folder("release") / "manifest.json"
-    passed = _last_passed(releases)
+    passed = last_passed(releases)
     if passed is None or not manifest.is_file() or releases.of_candidate(sha256(manifest)):
         return []
     try:
@@ -160,7 +171,7 @@ def check_bundle(bundle: Path) -> None:
         raise InputError(f"{bundle} does not verify: {wrong[0].claim} ({wrong[0].detail}). `recondense run` it again")
 
 
-def _last_passed(releases: Releases) -> Entry | None:
+def last_passed(releases: Releases) -> Entry | None:
     """The ledger's entry of the candidate that passed the gate last."""
     passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
     return passed[-1] if passed else None

@@ -33,7 +33,7 @@ from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
-from flows.releases.ready import WRITTEN_BY_RUNS, candidate_panel, check_bundle, check_ready, check_remotes
+from flows.releases.ready import WRITTEN_BY_RUNS, candidate_panel, check_bundle, check_ready, check_remotes, last_passed
 from flows.releases.remake import check_remade
 from flows.releases.versions import Releases, Version, in_turn
 from flows.tracking import tag
@@ -45,7 +45,8 @@ from tasks.common.progress import working
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
 from tasks.release.bundle import write_version
-from tasks.release.course import summary
+from tasks.results.course import Summary
+from tasks.results.public import Public
 
 
 def release(root: Path, cohort: str) -> dict[str, Any]:
@@ -131,6 +132,7 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
             provenance_of(releases),
             listing(entries),
             privacy(entries)["cumulative_epsilon"],
+            answers_for(last_passed(releases)),
         )
     check_bundle(folder)
     panel.save(root, releases.cohort, str(version), candidate_panel(releases))
@@ -148,6 +150,12 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
 def _own(root: Path) -> list[str]:
     """What runs wrote and git has not: what a release commits."""
     return [path for path in git.changed(root) if WRITTEN_BY_RUNS.fullmatch(path)]
+
+
+def answers_for(passed: Entry | None) -> dict[str, str] | None:
+    """Who overrode the gate, by name and by the fingerprint of her key; None where nobody did."""
+    override = passed and passed.details.get("override")
+    return {"by": str(override["by"]), "key": passed.key} if passed and override else None
 
 
 def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, bytes]]:
@@ -182,7 +190,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "manifest": sha256(folder / "manifest.json"),
         "files": manifest["files"],
         "mlflow_run": manifest["mlflow_run"],
-        "figures": summary(read_json(folder / "metrics.json")),
+        "figures": Summary.of(Public.load(folder / "metrics.json")).as_json(),
         "privacy": privacy(entries),
         "panel": candidate_panel(releases).digest,
         "published": so_far(entries),

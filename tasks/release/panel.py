@@ -1,7 +1,5 @@
 """Which test patients a bundle's figures are about, and which figures earlier releases leave no room for."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,11 +13,12 @@ from tasks.networks.part import Part
 from tasks.networks.reliability import reliability
 from tasks.networks.results import Results, ensemble
 from tasks.release.subgroups import of_variables
+from tasks.results.public import Public
 
 Members = NDArray[np.bool_]
 
 
-def panel_of(layout: Layout, metrics: dict[str, Any]) -> Panel:
+def panel_of(layout: Layout, metrics: Public) -> Panel:
     """Whom the candidate's ``metrics`` are about: held-out patients by split, test patients by group that is told.
 
     Of each variable the patients in none of its groups are a group too: they can be had by subtraction.
@@ -38,7 +37,7 @@ def panel_of(layout: Layout, metrics: dict[str, Any]) -> Panel:
     )
 
 
-def without_close(metrics: dict[str, Any], own: Panel, earlier: Panels, fewest: int) -> dict[str, Any]:
+def without_close(metrics: Public, own: Panel, earlier: Panels) -> Public:
     """``metrics`` without the groups that differ from those of an earlier release by some, but too few, patients.
 
     With one group of a variable go all of it, and all bins of a calibration: the one could be had from the others.
@@ -48,42 +47,39 @@ def without_close(metrics: dict[str, Any], own: Panel, earlier: Panels, fewest: 
     close = {
         name.split(": ")[0]
         for name, members in own.groups.items()
-        if panel.close(members, [one.groups[name] for one in others if name in one.groups], fewest)
+        if panel.close(members, [one.groups[name] for one in others if name in one.groups], metrics.fewest_patients)
     }
-    if not close:
-        return metrics
-    told = metrics["subgroups"]
-    left_out = {name: [g["group"] for g in told["groups"] if g["variable"] == name] for name in close}
-    withheld = dict(told["withheld"])
-    for variable, names in left_out.items():
-        if names:
-            withheld[variable] = [*withheld.get(variable, []), *names]
-    of = {name: bins for name, bins in metrics["calibration"]["of"].items() if _calibration(name) not in close}
-    return metrics | {
-        "calibration": {**metrics["calibration"], "of": of},
-        "subgroups": {"groups": [g for g in told["groups"] if g["variable"] not in close], "withheld": withheld},
-    }
+    stated = metrics.as_json()
+    told, withheld = stated["subgroups"]["groups"], stated["subgroups"]["withheld"]
+    for group in told:
+        if group["variable"] in close:
+            withheld.setdefault(group["variable"], []).append(group["group"])
+    stated["subgroups"]["groups"] = [group for group in told if group["variable"] not in close]
+    bins = stated["calibration"]["of"]
+    stated["calibration"]["of"] = {name: bins[name] for name in bins if _calibration(name) not in close}
+    return Public.read(stated, "the figures of the bundle")
 
 
-def _told(layout: Layout, metrics: dict[str, Any], subjects: pd.DataFrame) -> dict[str, dict[str, Members]]:
+def _told(layout: Layout, metrics: Public, subjects: pd.DataFrame) -> dict[str, dict[str, Members]]:
     """Which of the test part are in each group that ``metrics`` tell of, ``(n_test,)``, by variable and group."""
     test = _test(layout)
     preprocessing = Preprocessing.load(layout.folder("normalisation") / "preprocessing.json")
     results = Results.load(layout.folder("training")).joined(Results.load(layout.folder("reference")))
     about = subjects.iloc[test.rows].reset_index(drop=True)
     told: dict[str, dict[str, Members]] = {}
-    names = {(group["variable"], group["group"]) for group in metrics["subgroups"]["groups"]}
+    names = {(group.variable, group.group) for group in metrics.subgroups.groups} if metrics.subgroups else set()
     for kind, of_variable in of_variables(preprocessing.variables, about):
         found = {name: chosen for name, chosen in of_variable.items() if (kind, name) in names}
         if found:
             told[kind] = found
-    network, fewest = metrics["calibration"]["network"], panel.fewest_patients(layout.root, layout.cohort)
-    for name in metrics["calibration"]["of"]:
-        risks = ensemble(results.risks(name, test)[network])
-        ends = np.cumsum([bin_["patients"] for bin_ in reliability(test.labels, risks, fewest)])[:-1]
+    if metrics.calibration is None:
+        return told
+    for name in metrics.calibration.of:
+        risks = ensemble(results.risks(name, test)[metrics.calibration.network])
+        sizes = [found["patients"] for found in reliability(test.labels, risks, metrics.fewest_patients)]
         order = np.argsort(risks if risks.ndim == 1 else risks.max(axis=1), kind="stable")
-        members = [np.isin(np.arange(len(order)), chosen) for chosen in np.split(order, ends.astype(int))]
-        told[_calibration(name)] = {f"bin {place}": chosen for place, chosen in enumerate(members)}
+        bins = np.split(order, np.cumsum(sizes)[:-1].astype(int))
+        told[_calibration(name)] = {f"bin {n}": np.isin(np.arange(len(order)), own) for n, own in enumerate(bins)}
     return told
 
 

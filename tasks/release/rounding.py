@@ -5,8 +5,11 @@ The gate judges what is stated. So counts are rounded down: a cohort never passe
 
 from typing import Any
 
+from tasks.results.public import Public
+
 STEP = 5  # patients
 DIGITS = 2  # of shares of patients
+BEHIND = ("n_members", "n_non_members", "guesses")
 SHARES = ("observed", "low", "high")  # of a bin of a calibration
 
 
@@ -23,28 +26,26 @@ def rounded(count: Any, least: int = 0) -> Any:
     return max(count - count % STEP, min(count, least))
 
 
-def with_rounded_counts(metrics: dict[str, Any]) -> dict[str, Any]:
+def with_rounded_counts(metrics: Public) -> Public:
     """A bundle's ``metrics`` with every count of what a cohort holds rounded, and the shares that would tell it."""
-    cohort, fewest = metrics["cohort"], metrics["fewest_patients"]
-    counts = {name: rounded(cohort[name]) for name in ("counts", "subjects", "train_patients_per_class")}
-    n = {name: rounded(each) if name.startswith("test") else each for name, each in metrics["n"].items()}
-    groups = [
-        {**group, "patients": rounded(group["patients"], fewest), "with_outcome": rounded(group["with_outcome"])}
-        for group in metrics["subgroups"]["groups"]
-    ]
-    bins = {name: [_bin(one, fewest) for one in each] for name, each in metrics["calibration"]["of"].items()}
-    return {
-        **metrics,
-        "cohort": {**cohort, **counts, "prevalence": _shares(cohort["prevalence"])},
-        "n": n,
-        "subgroups": {**metrics["subgroups"], "groups": groups},
-        "calibration": {**metrics["calibration"], "of": bins},
-    }
+    stated, least = metrics.as_json(), metrics.fewest_patients
+    cohort = stated["cohort"]
+    cohort |= {name: rounded(cohort[name]) for name in ("counts", "subjects", "train_patients_per_class")}
+    cohort["prevalence"] = _shares(cohort["prevalence"])
+    stated["n"] |= {name: rounded(each) for name, each in stated["n"].items() if name.startswith("test")}
+    for group in stated["subgroups"]["groups"]:
+        group |= {"patients": rounded(group["patients"], least), "with_outcome": rounded(group["with_outcome"])}
+    for one in (one for bins in stated["calibration"]["of"].values() for one in bins):
+        one |= {name: round(one[name], DIGITS) for name in SHARES} | {"patients": rounded(one["patients"], least)}
+    stated["privacy"] = _of_attacks(stated["privacy"])
+    return Public.read(stated, "the figures of the bundle")
 
 
-def _bin(one: dict[str, float], fewest: int) -> dict[str, float]:
-    shares = {name: round(one[name], DIGITS) for name in SHARES}
-    return {**one, **shares, "patients": rounded(one["patients"], fewest)}
+def _of_attacks(found: Any) -> Any:
+    """The same, with each count that stands behind a figure of an attack rounded."""
+    if isinstance(found, dict):
+        return {key: rounded(each) if key in BEHIND else _of_attacks(each) for key, each in found.items()}
+    return [_of_attacks(each) for each in found] if isinstance(found, list) else found
 
 
 def _shares(share: Any) -> Any:
