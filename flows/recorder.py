@@ -54,7 +54,7 @@ def check_override(layout: Layout) -> None:
     if override and override.by != signer:
         raise InputError(
             f"params.yaml: cohorts.{layout.cohort}.release.override.by is '{override.by}', but the ledger's entry "
-            f"will be signed by '{signer}', as git's user.name has it: whoever answers for a release against the gate runs it"
+            f"will be signed by '{signer}', as git's user.name has it: whoever answers for a release runs it"
         )
 
 

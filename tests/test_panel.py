@@ -57,6 +57,8 @@ def test_one_who_left_two_who_came_and_a_small_cell_are_close() -> None:
         "ten changed, but one of them left"
     )
     assert not close(before - {f"{one:02}" for one in range(10)}, [before], FEWEST)
+    assert close(before - {f"{one:02}" for one in range(10)}, [before], fewest=11)
+    assert not close(before - {f"{one:02}" for one in range(10)}, [before, before - {f"{n:02}" for n in range(10)}], 11)
 
 
 def cohort(folder: Path, *withdrawn: str, without: str = "", corrected: str = "", fewest: int = FEWEST) -> Layout:

@@ -24,13 +24,17 @@ from flows.recorder import Recorder
 from flows.releases import git
 from flows.releases.compare import compare
 from flows.releases.difference import compare_files
+from flows.releases.ready import check_panel
 from flows.releases.recipient import check_against
 from flows.releases.release import release
 from flows.releases.reproduce import reproduce
+from flows.releases.versions import Releases
 from flows.releases.withdraw import withdraw
 from flows.scheduled import release_by_policy
+from tasks.common import panel
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
+from tasks.common.records import read_json, write_json
 from tests.project import REPO, Project, commit_all, with_remotes
 from tests.public import check_public
 
@@ -317,16 +321,13 @@ def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, conte
 AUDITED = "data/6_audited/alpha/metrics.json"
 
 
-def by_hand(steward: Steward, path: str, old: str, new: str) -> None:
-    """Edit what a stage wrote, let DVC take it for the stage's own, and run what depends on it."""
-    file = steward.root / path
-    content = file.read_text()
-    assert old in content
-    file.write_text(content.replace(old, new))
-    stage = {"data/6_audited": "privacy", "data/5_trained": "training"}[path.rsplit("/", 2)[0]]
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "commit", "-q", "-f", f"{stage}@alpha"], cwd=steward.root, check=True
-    )  # fmt: skip
+def by_hand(steward: Steward) -> None:
+    """Edit a figure of the audit, let DVC take it for the stage's own, and run what depends on it."""
+    audited = read_json(steward.root / AUDITED)
+    audited["attacks"]["nearest_record"]["auc"] = 0.5
+    write_json(steward.root / AUDITED, audited)
+    command = [sys.executable, "-m", "dvc", "commit", "-q", "-f", "privacy@alpha"]
+    subprocess.run(command, cwd=steward.root, check=True)
     steward.record()
 
 
@@ -334,8 +335,7 @@ def test_an_audit_that_was_edited_by_hand_is_not_released_nor_under_an_entry_whi
     steward: Steward, tmp_path: Path
 ) -> None:
     mine = steward.copy(tmp_path / "steward")
-    verdict = json.loads((mine.root / AUDITED).read_text())["attacks"]["nearest_record"]["verdict"]
-    by_hand(mine, AUDITED, f'"verdict": "{verdict}"', '"verdict": "resisted"')
+    by_hand(mine)
     ledger = Ledger(mine.root, "alpha")
     with pytest.raises(InputError, match=r"no recorded run made it.*recondense run alpha --again"):
         mine.do(release)
@@ -348,7 +348,7 @@ def test_an_audit_that_was_edited_by_hand_is_not_released_nor_under_an_entry_whi
 
     edited = next(entry for entry in reversed(ledger.entries()) if entry.details.get("stage") == "privacy")
     ledger.append("audited", {**edited.details, "ran": True})  # by an insider whose key is admitted
-    said = re.escape(f"privacy comes out otherwise: {AUDITED} (attacks.nearest_record.verdict, verdict)")
+    said = re.escape(f"privacy comes out otherwise: {AUDITED} (attacks.nearest_record.auc)")
     with pytest.raises(InputError, match=said):
         mine.do(release)
     assert not mine.published.exists()
@@ -371,6 +371,26 @@ def test_inputs_that_are_not_what_the_last_run_read_are_found_in_the_cache(stewa
 def test_a_candidate_is_released_once(released: Steward, versions: list[str]) -> None:
     with pytest.raises(InputError, match=f"already released, as alpha {versions[1]}"):
         released.do(release)
+
+
+def test_a_release_is_refused_where_the_panels_of_earlier_ones_are_lost_or_altered(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    mine = released.copy(tmp_path / "steward")
+    releases, panels = Releases(mine.root, "alpha"), panel.load(mine.root, "alpha")
+    assert panels
+    assert list(panels.releases) == versions
+    mine.do(lambda *_: check_panel(releases))
+    first, second = panels.releases.values()
+    assert first.splits == second.splits
+    fewer = second.model_copy(update={"splits": {**second.splits, "test": second.splits["test"][1:]}})
+    panel.save(mine.root, "alpha", versions[1], fewer)
+    with pytest.raises(InputError, match=f"is not as alpha {versions[1]} left it: restore it from git"):
+        check_panel(releases)
+    other = panel.Panels(key=panels.key, releases={versions[0]: first}).model_dump_json()
+    (mine.root / panel.place("alpha")).write_text(other)
+    with pytest.raises(InputError, match=f"is not as alpha {versions[1]} left it"):
+        check_panel(releases)
 
 
 def test_a_release_remote_that_was_moved_without_what_it_held_lists_nothing(

@@ -157,8 +157,8 @@ def close(panel: Collection[str], earlier: Sequence[Collection[str]], fewest: in
     """Whether comparing ``panel`` with ``earlier`` ones would tell of some patients, but fewer than ``fewest``."""
     members = set(panel)
     for seen, cell in _cells(members, earlier) if earlier else ():
-        left, stayed = len(cell - members), len(cell & members)
-        if 0 < left < fewest or (0 < stayed < fewest and (left or not seen)):
+        parts = [len(cell - members), len(cell & members)] if seen else [len(cell & members)]
+        if all(parts) and min(parts) < fewest:  # a cell that stays, or goes, as a whole tells nothing new
             return True
     return False
 
