@@ -16,7 +16,7 @@ from flows import artifacts
 from flows.child import StageRefused
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
-from flows.recorder import Recorder, open_ledger
+from flows.recorder import Recorder, check_override, open_ledger
 from flows.retries import worth_another_try
 from flows.shadows import compute_ahead, on_this_machine
 from flows.tracking import Tracker
@@ -42,10 +42,13 @@ def room(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
 
 
 @flow(name="recondense", flow_run_name="recondense-{cohort}", persist_result=False, task_runner=on_this_machine())
-def recondense(cohort: str, root: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
+def recondense(
+    cohort: str, root: str, environment: dict[str, str] | None = None, again: bool = False
+) -> dict[str, Any]:
     """Raw records to release candidate. Returns each stage's final Prefect state and the MLflow run's id.
 
     ``environment``: of the processes that condense shadows, where the flow is given another task runner for these.
+    ``again``: run a stage though it is current where no flow of the ledger ran it, so that it may be released.
 
     One run per cohort at a time: a second waits for the first and then finds its work done. Raises `InputError` before
     any work where the params are wrong or this user may not write into the cohort's ledger, `StageFailed` where a stage
@@ -53,6 +56,7 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
     """
     layout = Layout(Path(root), cohort)
     check_cohort(layout.root, cohort)
+    check_override(layout)
     ledger = open_ledger(layout)
     with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, cohort)
@@ -65,7 +69,8 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
                 if name == "shadows" and pipeline.key(stage) is None:
                     compute_ahead(pipeline, environment)
                 try:
-                    states[name], seconds = room_state(pipeline, stage, tracker.run_id)
+                    unrecorded = again and not recorder.ran(stage)
+                    states[name], seconds = room_state(pipeline, stage, tracker.run_id, unrecorded)
                 except StageRefused as refusal:
                     recorder.refused(stage, refusal)
                     tracker.refused(refusal.reasons)
@@ -78,9 +83,12 @@ def recondense(cohort: str, root: str, environment: dict[str, str] | None = None
     return {"states": states, "mlflow_run": tracker.run_id}
 
 
-def room_state(pipeline: Pipeline, stage: str, mlflow_run: str | None) -> tuple[str, float | None]:
-    """Run or skip one stage through Prefect; returns the name of the task run's state, and seconds where it ran."""
-    key = pipeline.key(stage)
+def room_state(pipeline: Pipeline, stage: str, mlflow_run: str | None, again: bool = False) -> tuple[str, float | None]:
+    """Run one stage through Prefect, or skip it where it is current and not to be run ``again``.
+
+    Returns the name of the task run's state, and seconds where it ran.
+    """
+    key = None if again else pipeline.key(stage)
     name, cohort = stage.split("@")
     this = room.with_options(task_run_name=stage, cache_key_fn=lambda *_: key)
     if key is None:

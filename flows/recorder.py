@@ -6,15 +6,18 @@ from typing import Any
 from flows.child import StageRefused
 from flows.console import say
 from flows.ledger import Ledger, keys
-from flows.ledger.artifacts import evidence, portable
+from flows.ledger.artifacts import evidence, portable, ran
 from flows.ledger.entry import NO_GUARANTEE, PASSED
+from flows.ledger.origin import actor
 from flows.ledger.spending import statement
 from flows.pipeline import Pipeline
 from tasks.common import secret
+from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
-from tasks.common.params import block
+from tasks.common.params import block, section
 from tasks.common.records import read_json
+from tasks.release.params import Params as Release
 from tasks.results.public import Public
 
 EVENTS = {
@@ -43,6 +46,16 @@ def open_ledger(layout: Layout) -> Ledger:
     ledger = Ledger(layout.root, layout.cohort)
     ledger.check_admission()
     return ledger
+
+
+def check_override(layout: Layout) -> None:
+    """Raise `InputError` where the gate is to be overridden in another name than that of who signs the ledger now."""
+    override, signer = section(layout.root, layout.cohort, "release", Release).override, actor(layout.root).name
+    if override and override.by != signer:
+        raise InputError(
+            f"params.yaml: cohorts.{layout.cohort}.release.override.by is '{override.by}', but the ledger's entry "
+            f"will be signed by '{signer}', as git's user.name has it: whoever answers for a release runs it"
+        )
 
 
 class Recorder:
@@ -82,6 +95,10 @@ class Recorder:
             details |= {"override": override.as_json()}
         self._append(PASSED[1] if override else EVENTS[name], details)
         return found["inputs"]
+
+    def ran(self, stage: str) -> bool:
+        """Whether a flow ran the stage and recorded just what dvc.lock has of it now."""
+        return ran(self.ledger.entries(), stage.split("@")[0], evidence(self.pipeline.locked(stage)))
 
     def refused(self, stage: str, refusal: StageRefused) -> None:
         """Record what the gate refused, and why."""

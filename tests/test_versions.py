@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -23,13 +24,17 @@ from flows.recorder import Recorder
 from flows.releases import git
 from flows.releases.compare import compare
 from flows.releases.difference import compare_files
+from flows.releases.ready import check_panel
 from flows.releases.recipient import check_against
 from flows.releases.release import release
 from flows.releases.reproduce import reproduce
+from flows.releases.versions import Releases
 from flows.releases.withdraw import withdraw
 from flows.scheduled import release_by_policy
+from tasks.common import panel
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
+from tasks.common.records import read_json, write_json
 from tests.project import REPO, Project, commit_all, with_remotes
 from tests.public import check_public
 
@@ -67,23 +72,26 @@ class Steward:
         with contextlib.chdir(self.root):
             return command(self.root, "alpha", *arguments)
 
-    def new_candidate(self, old: str, new: str) -> None:
-        """Change params, run the stages that are then no longer current and record them, as `recondense run` does."""
-        params = self.root / "params.yaml"
-        params.write_text(params.read_text().replace(old, new, 1))
+    def record(self) -> None:
+        """Run the stages that are not current and record what there is, as `recondense run` does."""
         with contextlib.chdir(self.root):
             pipeline = Pipeline(self.root, "alpha")
             recorder = Recorder(pipeline, Ledger(self.root, "alpha"), {})
             for stage in pipeline.stages:
-                if pipeline.key(stage) is None:
-                    recorder.stage(stage, pipeline.run(stage))
+                recorder.stage(stage, pipeline.run(stage) if pipeline.key(stage) is None else None)
+
+    def new_candidate(self, old: str, new: str) -> None:
+        """Change params, and run and record what is then no longer current."""
+        params = self.root / "params.yaml"
+        params.write_text(params.read_text().replace(old, new, 1))
+        self.record()
 
 
 @pytest.fixture(scope="module")
 def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
     """What every test here begins with; none changes it."""
     made = Steward(tmp_path_factory.mktemp("steward"))
-    house.run("alpha")  # whatever other tests left
+    house.run("alpha", "--again")  # whatever other tests left
     shutil.copytree(
         house.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
     )
@@ -207,7 +215,7 @@ def test_a_release_is_reproduced_from_its_tag_and_the_vault_alone(
     assert {finding.state for finding in found} == {"identical", "same"}
     measured = [key.split(".")[-1] for f in found if f.state == "same" and "manifest" not in f.path for key in f.keys]
     assert all(key.startswith("seconds") for key in measured)
-    assert not (mine.root / ".recondense" / "reproduce").exists(), "it held records"
+    assert not (mine.root / ".recondense" / "again").exists(), "it held records"
 
 
 @pytest.mark.slow
@@ -310,9 +318,79 @@ def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, conte
     assert not steward.published.exists()
 
 
+AUDITED = "data/6_audited/alpha/metrics.json"
+
+
+def by_hand(steward: Steward) -> None:
+    """Edit a figure of the audit, let DVC take it for the stage's own, and run what depends on it."""
+    audited = read_json(steward.root / AUDITED)
+    audited["attacks"]["nearest_record"]["auc"] = 0.5
+    write_json(steward.root / AUDITED, audited)
+    command = [sys.executable, "-m", "dvc", "commit", "-q", "-f", "privacy@alpha"]
+    subprocess.run(command, cwd=steward.root, check=True)
+    steward.record()
+
+
+def test_an_audit_that_was_edited_by_hand_is_not_released_nor_under_an_entry_which_says_that_a_flow_ran(
+    steward: Steward, tmp_path: Path
+) -> None:
+    mine = steward.copy(tmp_path / "steward")
+    by_hand(mine)
+    ledger = Ledger(mine.root, "alpha")
+    with pytest.raises(InputError, match=r"no recorded run made it.*recondense run alpha --again"):
+        mine.do(release)
+    failed = [check.claim for check in check_artifacts(mine.root, "alpha", ledger.entries()) if not check.holds]
+    assert failed == ["privacy@alpha"]
+    with contextlib.chdir(mine.root):
+        pipeline = Pipeline(mine.root, "alpha")
+        recorder = Recorder(pipeline, ledger, {})
+        assert [name for name in pipeline.stages if not recorder.ran(name)] == ["privacy@alpha"], "what --again runs"
+
+    edited = next(entry for entry in reversed(ledger.entries()) if entry.details.get("stage") == "privacy")
+    ledger.append("audited", {**edited.details, "ran": True})  # by an insider whose key is admitted
+    said = re.escape(f"privacy comes out otherwise: {AUDITED} (attacks.nearest_record.auc)")
+    with pytest.raises(InputError, match=said):
+        mine.do(release)
+    assert not mine.published.exists()
+    assert not (mine.root / ".recondense" / "again").exists(), "it held records"
+
+
+def test_inputs_that_are_not_what_the_last_run_read_are_found_in_the_cache(steward: Steward, tmp_path: Path) -> None:
+    mine = steward.copy(tmp_path / "steward")
+    with contextlib.chdir(mine.root):
+        pipeline = Pipeline(mine.root, "alpha")
+        digest = next(out.hash_info.value for out in pipeline.stage("condensation@alpha").outs if out.use_cache)
+        cached = pipeline.cached(digest)
+    assert cached
+    cached.chmod(0o644)
+    cached.write_bytes(cached.read_bytes()[::-1])
+    with pytest.raises(InputError, match=r"4_condensed/alpha/condensed\.safetensors: not what dvc\.lock"):
+        mine.do(release)
+
+
 def test_a_candidate_is_released_once(released: Steward, versions: list[str]) -> None:
     with pytest.raises(InputError, match=f"already released, as alpha {versions[1]}"):
         released.do(release)
+
+
+def test_a_release_is_refused_where_the_panels_of_earlier_ones_are_lost_or_altered(
+    released: Steward, versions: list[str], tmp_path: Path
+) -> None:
+    mine = released.copy(tmp_path / "steward")
+    releases, panels = Releases(mine.root, "alpha"), panel.load(mine.root, "alpha")
+    assert panels
+    assert list(panels.releases) == versions
+    mine.do(lambda *_: check_panel(releases))
+    first, second = panels.releases.values()
+    assert first.splits == second.splits
+    fewer = second.model_copy(update={"splits": {**second.splits, "test": second.splits["test"][1:]}})
+    panel.save(mine.root, "alpha", versions[1], fewer)
+    with pytest.raises(InputError, match=f"is not as alpha {versions[1]} left it: restore it from git"):
+        check_panel(releases)
+    other = panel.Panels(key=panels.key, releases={versions[0]: first}).model_dump_json()
+    (mine.root / panel.place("alpha")).write_text(other)
+    with pytest.raises(InputError, match=f"is not as alpha {versions[1]} left it"):
+        check_panel(releases)
 
 
 def test_a_release_remote_that_was_moved_without_what_it_held_lists_nothing(

@@ -30,6 +30,9 @@ def run(
             help="Condense shadows on Dask: a scheduler whose workers share this folder, or local processes.",
         ),
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run what is current, too, where no recorded run made it: dvc repro did.")
+    ] = False,
     server: Server = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON: states, MLflow run, bundle, metrics.")] = False,
 ) -> None:
@@ -54,7 +57,7 @@ def run(
     from tasks.common.records import read_json
 
     with runner(dask, None) as (task_runner, environment):
-        outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment)
+        outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment, again)
     bundle = Layout(root, cohort).folder("release")
     if json_:
         print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))

@@ -38,14 +38,11 @@ def check_artifacts(root: Path, cohort: str, entries: list[Entry]) -> list[Check
 
     What is not in this checkout at all cannot be judged and is no fault: DVC may bring it back.
     """
-    last = {entry.details.get("stage"): entry for entry in entries if "outputs" in entry.details}
+    candidates = _about(entries, "release")
     released = {str(e.details.get("version")): e for e in entries if e.event in ("released", "withdrawn")}
-    checks = []
-    for stage in STAGE_FOLDERS:
-        if stage in last:
-            checks.append(_stage(root, f"{stage}@{cohort}", last[stage]))
-    if "release" in last:
-        checks.append(_bundle(Layout(root, cohort).folder("release"), "candidate", last["release"]))
+    checks = check_stages(root, cohort, entries)
+    if candidates:
+        checks.append(_bundle(Layout(root, cohort).folder("release"), "candidate", candidates[-1]))
     folder = root / "data" / STAGE_FOLDERS["release"] / cohort
     for version, entry in released.items():
         if entry.event == "released":
@@ -56,13 +53,45 @@ def check_artifacts(root: Path, cohort: str, entries: list[Entry]) -> list[Check
     return checks
 
 
-def _stage(root: Path, stage: str, entry: Entry) -> Check:
-    """Whether dvc.lock, and every file that the stage wrote, are as ``entry`` has them."""
-    found = evidence(_locked(root).get(stage) or {})
-    other = [part for part, content in found.items() if content != entry.details.get(part)]
-    if other:
-        mend = f"`recondense run {entry.cohort}` records what was done since"
-        return Check(stage, False, f"dvc.lock has other {' and '.join(other)} than entry {entry.n}: {mend}")
+def check_stages(root: Path, cohort: str, entries: list[Entry]) -> list[Check]:
+    """Whether what dvc.lock and the disk have of each stage is what a recorded run of a flow made of the same inputs.
+
+    Nothing is said of a stage that was never run.
+    """
+    locked = _locked(root)
+    said = {stage: _about(entries, stage) for stage in STAGE_FOLDERS}
+    return [
+        _stage(root, f"{stage}@{cohort}", evidence(locked.get(f"{stage}@{cohort}") or {}), about)
+        for stage, about in said.items()
+        if about or f"{stage}@{cohort}" in locked
+    ]
+
+
+def ran(entries: list[Entry], stage: str, found: dict[str, dict[str, Any]]) -> bool:
+    """Whether a flow ran ``stage`` and recorded that ``found`` came of it, which `evidence` took from dvc.lock."""
+    return any(entry.details.get("ran") is True and _says(entry, found) for entry in _about(entries, stage))
+
+
+def _about(entries: list[Entry], stage: str) -> list[Entry]:
+    return [entry for entry in entries if entry.details.get("stage") == stage and "outputs" in entry.details]
+
+
+def _says(entry: Entry, found: dict[str, dict[str, Any]]) -> bool:
+    return all(entry.details.get(part) == content for part, content in found.items())
+
+
+def _stage(root: Path, stage: str, found: dict[str, dict[str, Any]], entries: list[Entry]) -> Check:
+    """Whether a recorded run made ``found``, and every file of it is still the same."""
+    cohort = stage.split("@")[1]
+    if not any(_says(entry, found) for entry in entries):
+        last = entries[-1] if entries else None
+        other = [part for part, content in found.items() if last and content != last.details.get(part)]
+        than = f"dvc.lock has other {' and '.join(other)} than entry {last.n}" if last else "no entry is about it"
+        return Check(stage, False, f"{than}: `recondense run {cohort}` records what was done since")
+    if not ran(entries, stage.split("@")[0], found):
+        mend = f"`recondense run {cohort} --again` makes it in a flow"
+        return Check(stage, False, f"no recorded run made it: it is the work of `dvc repro`, or of a hand. {mend}")
+    entry = next(entry for entry in reversed(entries) if _says(entry, found))
     outputs = {root / name: digest for name, digest in found["outputs"].items()}
     here = {path: digest for path, digest in outputs.items() if path.is_file()}
     changed = [path.name for path, digest in here.items() if _md5(path) != digest]

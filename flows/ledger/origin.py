@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows.ledger.entry import Actor
+from tasks.release import worktree
 
 PACKAGES = ("recondense", "torch", "dvc", "prefect")
 
@@ -33,14 +34,9 @@ def versions(root: Path) -> dict[str, str | bool | None]:
 
     What runs write does not make it dirty.
     """
-    status = git(
-        root, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--", ".", ":!data", ":!dvc.lock"
-    )
-    if status is None:
-        return {**_software(), "commit": None, "dirty": None}
-    lines = status.decode(errors="replace").splitlines()
-    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
-    return {**_software(), "commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+    found = worktree.differing(root)
+    code = None if found is None else [path for path in found if path != "dvc.lock" and not path.startswith("data/")]
+    return {**_software(), "commit": worktree.head(root), "dirty": None if code is None else bool(code)}
 
 
 def remembered(root: Path, path: str) -> dict[str, bytes]:

@@ -49,7 +49,7 @@ def _file(stage: str, path: str, old: Path, new: Path) -> Finding:
     if offset is None:
         return Finding(stage, path, "identical")
     keys = _keys(old, new) if path.endswith(".json") else ()
-    same = bool(keys) and all(_of_the_run(key) for key in keys)
+    same = bool(keys) and all(of_the_run(key) for key in keys)
     return Finding(stage, path, "same" if same else "differs", offset, keys)
 
 
@@ -57,11 +57,12 @@ def _manifest(found: dict[str, Finding]) -> Finding:
     """A manifest also names the commit, and the hashes of files that may differ in what measures the run."""
     own = found["manifest.json"]
     excused = {f"files.{name}" for name, finding in found.items() if finding.state == "same"}
-    left = [key for key in own.keys if key not in excused and not key.startswith(OF_THE_CODE) and not _of_the_run(key)]
+    left = [key for key in own.keys if key not in excused and not key.startswith(OF_THE_CODE) and not of_the_run(key)]
     return Finding(own.stage, own.path, "differs" if left else "same", own.offset, own.keys) if own.keys else own
 
 
-def _of_the_run(key: str) -> bool:
+def of_the_run(key: str) -> bool:
+    """Whether the value under ``key``, a dotted name, measures the run and cannot come out the same twice."""
     return key.split(".")[-1].startswith(OF_THE_RUN)
 
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.common.errors import InputError
+from tasks.release import worktree
 
 
 def git(root: Path, *arguments: str, **environment: str) -> str:
     """The output of one git command in ``root``. Raises `InputError` with what git said."""
     try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, env={**os.environ, **environment}, capture_output=True, check=False
-        )
+        variables = {**os.environ, **worktree.ITSELF, **environment}
+        done = subprocess.run(["git", *arguments], cwd=root, env=variables, capture_output=True, check=False)
     except OSError as error:
         raise InputError("git is not installed: a release is a commit and a tag") from error
     if done.returncode:
@@ -29,10 +29,14 @@ def head(root: Path) -> str:
 
 
 def changed(root: Path) -> list[str]:
-    """Paths below ``root`` that differ from HEAD, staged or not, and those that git neither tracks nor ignores."""
-    prefix = git(root, "rev-parse", "--show-prefix").strip()
-    listed = git(root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    return [entry[3:].removeprefix(prefix) for entry in listed.split("\0") if entry]
+    """Paths below ``root`` whose files are not as HEAD has them, and those that git neither has nor ignores.
+
+    Raises `InputError` where nothing is committed yet.
+    """
+    found = worktree.changed(root)
+    if found is None:
+        raise InputError(f"{root} has no commit: a release is a commit and a tag")
+    return found
 
 
 def in_progress(root: Path) -> bool:

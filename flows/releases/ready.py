@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows.ledger import Entry
+from flows.ledger.artifacts import check_stages
 from flows.ledger.entry import PASSED
 from flows.ledger.spending import released, spent, together
 from flows.pipeline import Pipeline
@@ -13,16 +14,20 @@ from flows.releases import git
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.vault import VAULT
 from flows.releases.versions import Releases
+from tasks.common import panel
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
+from tasks.common.panel import Panel, Panels
 from tasks.common.params import section
+from tasks.release.panel import panel_of
 from tasks.release.verify import verify
+from tasks.results.public import Public
 from tasks.schedule.params import Params as Schedule
 
 # What runs write and a release commits; anything else that differs from the last commit is work of somebody
 WRITTEN_BY_RUNS = re.compile(
-    r"dvc\.lock|params\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.jsonl|data/7_released/[^/]+/[^/]+\.dvc"
+    r"dvc\.lock|params\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.(jsonl|panels\.json)|data/7_released/[^/]+/[^/]+\.dvc"
 )
 
 
@@ -56,14 +61,53 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     check_work_tree(releases.root)
     if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
+    check_recorded(releases)
     check_bundle(candidate)
-    passed = _last_passed(releases)
+    passed = last_passed(releases)
     if passed is None or passed.details.get("manifest") != manifest:
         raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
+    check_signed(passed)
     check_budget(releases, passed.details["privacy"])
+    check_panel(releases)
     releases.ledger.check_admission()
     public.check_continues(releases.ledger.entries())
     public.check_complete(releases.ledger.entries())
+
+
+def check_signed(passed: Entry) -> None:
+    """Raise `InputError` where the gate was overridden by another than who signed that the candidate passed."""
+    override = passed.details.get("override")
+    if override and override.get("by") != passed.actor.name:
+        raise InputError(
+            f"the gate was overridden in the name of '{override.get('by')}', but '{passed.actor.name}' signed entry "
+            f"{passed.n} of the ledger: whoever answers for it runs `recondense run {passed.cohort}`"
+        )
+
+
+def check_panel(releases: Releases) -> None:
+    """Raise `InputError` where comparing this candidate with earlier releases would tell of a few held-out patients."""
+    root, cohort = releases.root, releases.cohort
+    earlier = panel.load(root, cohort) or Panels(key="", releases={})
+    for version, entry in releases.released().items():
+        stated, found = entry.details.get("panel"), earlier.releases.get(str(version))
+        if stated and (found is None or found.digest != stated):
+            raise InputError(f"{panel.place(cohort)} is not as {cohort} {version} left it: restore it from git")
+    released = {str(version) for version in releases.released()}
+    earlier = Panels(key=earlier.key, releases={v: each for v, each in earlier.releases.items() if v in released})
+    own, fewest = candidate_panel(releases), panel.fewest_patients(root, cohort)
+    for split, members in own.splits.items():
+        if panel.close(members, earlier.splits(split), fewest):
+            raise InputError(
+                f"the {split} patients are an earlier release's but for fewer than {fewest}, of whom subtracting "
+                f"figures would tell. `dvc repro -f -s ingestion@{cohort}`, then `recondense run {cohort} --again`, "
+                "leaves enough of them out"
+            )
+
+
+def candidate_panel(releases: Releases) -> Panel:
+    """Which patients the candidate's figures are about."""
+    layout = Layout(releases.root, releases.cohort)
+    return panel_of(layout, Public.load(layout.folder("release") / "metrics.json"))
 
 
 def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
@@ -90,7 +134,7 @@ def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
 def beyond_budget(releases: Releases) -> list[str]:
     """Why the candidate, where it is not released yet, would cost too much; nothing where it would not."""
     manifest = Layout(releases.root, releases.cohort).folder("release") / "manifest.json"
-    passed = _last_passed(releases)
+    passed = last_passed(releases)
     if passed is None or not manifest.is_file() or releases.of_candidate(sha256(manifest)):
         return []
     try:
@@ -98,6 +142,13 @@ def beyond_budget(releases: Releases) -> list[str]:
     except InputError as error:
         return [str(error)]
     return []
+
+
+def check_recorded(releases: Releases) -> None:
+    """Raise `InputError` with the first stage whose results are not what a recorded run of a flow made."""
+    wrong = [c for c in check_stages(releases.root, releases.cohort, releases.ledger.entries()) if not c.holds]
+    if wrong:
+        raise InputError(f"{wrong[0].claim}: {wrong[0].detail}")
 
 
 def check_work_tree(root: Path) -> None:
@@ -120,7 +171,7 @@ def check_bundle(bundle: Path) -> None:
         raise InputError(f"{bundle} does not verify: {wrong[0].claim} ({wrong[0].detail}). `recondense run` it again")
 
 
-def _last_passed(releases: Releases) -> Entry | None:
+def last_passed(releases: Releases) -> Entry | None:
     """The ledger's entry of the candidate that passed the gate last."""
     passed = [entry for entry in releases.ledger.entries() if entry.event in PASSED]
     return passed[-1] if passed else None

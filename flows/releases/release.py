@@ -2,10 +2,11 @@
 
 The order of the steps, so that a kill at any moment loses nothing and a rerun goes on under the same version:
 
-1. Refuse, or choose the version: one that was begun and not finished, else the next of this month.
+1. Refuse, or choose the version: one that was begun and not finished, else the next of this month. What refuses last is
+   that audit and bundle do not come out again in a clone of a commit to which no branch leads.
 2. The bundle is made from the candidate, in a scratch folder that is swapped in, and described in ``VERSION.dvc``. From
-   here on that file says which version was begun.
-3. A commit takes dvc.lock, params.yaml, metrics and ``VERSION.dvc``: the tree that all of the rest refers to.
+   here on that file says which version was begun. Which patients its figures are about is added to the panels.
+3. A commit takes dvc.lock, params.yaml, metrics, panels and ``VERSION.dvc``: the tree that all of the rest refers to.
 4. Records go to the vault, then the bundle to the release remote. Nothing lists it there yet.
 5. The ledger gets the line ``released``, in one rename. It names the commit of step 3. From here on the version cannot
    be given to anything else, and a rerun goes on from here without looking at the work tree again.
@@ -32,10 +33,11 @@ from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
-from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
+from flows.releases.ready import WRITTEN_BY_RUNS, candidate_panel, check_bundle, check_ready, check_remotes, last_passed
+from flows.releases.remake import check_remade
 from flows.releases.versions import Releases, Version, in_turn
 from flows.tracking import tag
-from tasks.common import secret
+from tasks.common import panel, secret
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
@@ -82,6 +84,8 @@ def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> di
     resumed = version is not None
     if version is None:
         check_ready(releases, pipeline, public)
+        head = git.head(root)
+        check_remade(pipeline, git.commit(root, _own(root), f"{cohort}: a candidate", head))
         version = releases.upcoming()
         resumed = version in releases.begun()
         _prepare(releases, pipeline, version)
@@ -128,18 +132,30 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
             provenance_of(releases),
             listing(entries),
             privacy(entries)["cumulative_epsilon"],
+            answers_for(last_passed(releases)),
         )
     check_bundle(folder)
+    panel.save(root, releases.cohort, str(version), candidate_panel(releases))
     try:
         (stage,) = pipeline.repo.add(str(folder))
         stage.outs[0].remote = RELEASE  # where `dvc get` and `dvc pull` look for it
         stage.dump()
     except DvcException as error:
         raise InputError(f"DVC cannot take up {releases.path(version)}: {error}") from error
-    before = git.head(root)
-    own = [path for path in git.changed(root) if WRITTEN_BY_RUNS.fullmatch(path)]
+    before, own = git.head(root), _own(root)
     after = git.commit(root, own, f"{releases.cohort} {version}: what it is made of", before)
     git.advance(root, after, before, own)
+
+
+def _own(root: Path) -> list[str]:
+    """What runs wrote and git has not: what a release commits."""
+    return [path for path in git.changed(root) if WRITTEN_BY_RUNS.fullmatch(path)]
+
+
+def answers_for(passed: Entry | None) -> dict[str, str] | None:
+    """Who overrode the gate, by name and by the fingerprint of her key; None where nobody did."""
+    override = passed and passed.details.get("override")
+    return {"by": str(override["by"]), "key": passed.key} if passed and override else None
 
 
 def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, bytes]]:
@@ -176,6 +192,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "mlflow_run": manifest["mlflow_run"],
         "figures": Summary.of(Public.load(folder / "metrics.json")).as_json(),
         "privacy": privacy(entries),
+        "panel": candidate_panel(releases).digest,
         "published": so_far(entries),
     }
 

@@ -1,7 +1,7 @@
 """Make a release again: its code, its params, its records, every stage, and compare what comes out byte for byte.
 
 The scratch project is a clone at the release's tag. Its records come from the vault alone, wherever the originals lie
-now. It holds records, so it is gone when this ends; what a killed one left goes when the next begins.
+now.
 """
 
 import contextlib
@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from dvc_data.hashfile.build import build
-from filelock import FileLock
 
-from flows.child import StageFailed, execute
-from flows.console import say_stage
 from flows.params_file import set_params
 from flows.pipeline import Pipeline
-from flows.releases import git, vault
+from flows.releases import vault
 from flows.releases.difference import Finding, compare_files
 from flows.releases.ready import check_remotes
+from flows.releases.scratch import clone, run, scratch
 from flows.releases.versions import Releases, Version
-from tasks.common.errors import InputError
 from tasks.common.progress import track, working
 
 
@@ -35,10 +32,10 @@ def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
     here = Pipeline(root, cohort)
     check_remotes(here)
     store = here.repo.cloud.get_remote_odb(vault.VAULT, "pull")
-    with _scratch(root) as folder:
-        clone = _clone(root, commit, folder)
-        with contextlib.chdir(clone):  # DVC finds stages from the working directory
-            there = Pipeline(clone, cohort)
+    with scratch(root) as folder:
+        project = clone(root, commit, folder)
+        with contextlib.chdir(project):  # DVC finds stages from the working directory
+            there = Pipeline(project, cohort)
             return list(_again(there, store, folder))
 
 
@@ -52,30 +49,9 @@ def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[Finding]:
             shutil.copyfile(out.fs_path, originals / out.def_path)
     with working("records from the vault"):
         _records(there, store, folder)
-    _run(there)
+    run(there, there.stages)
     for name, out in track(outs, "comparing"):
         yield from _compare(name, out, there, store, originals)
-
-
-@contextlib.contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
-    folder = root / ".recondense" / "reproduce"
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.with_name("reproduce.lock")):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clone(root: Path, commit: str, folder: Path) -> Path:
-    """A clone of the project at ``commit`` in ``folder``; returns the project's folder in it."""
-    top, within = (git.git(root, "rev-parse", what).strip() for what in ("--show-toplevel", "--show-prefix"))
-    git.git(folder, "clone", "--quiet", "--no-checkout", top, "project")
-    git.git(folder / "project", "checkout", "--quiet", "--detach", commit)
-    return folder / "project" / within
 
 
 def _records(there: Pipeline, store: Any, folder: Path) -> None:
@@ -87,15 +63,6 @@ def _records(there: Pipeline, store: Any, folder: Path) -> None:
         target.parent.mkdir()
         set_params(there.root, there.cohort, [f"ingestion.raw={target}"])
     vault.bring_back(store, there.repo, raw.hash_info, target)
-
-
-def _run(there: Pipeline) -> None:
-    for name in there.stages:
-        say_stage(name.split("@")[0], "Running")
-        try:
-            execute(there.stage(name).cmd, there.root, {"PYTHONPATH": str(there.root)})
-        except StageFailed as error:
-            raise InputError(f"the release cannot be made again here: {error}") from error
 
 
 def _compare(name: str, out: Any, there: Pipeline, store: Any, originals: Path) -> Iterator[Finding]:

@@ -118,19 +118,20 @@ def _model_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[Base
 def check_cohort(root: Path, cohort: str) -> None:
     """Check every section of one cohort before any work is done. Raises `InputError`."""
     for room in (*STAGE_FOLDERS, *SIDE_SECTIONS):
-        _of_room(root, cohort, room)
+        of_room(root, cohort, room)
     check_span(root, cohort)
 
 
 def check_span(root: Path, cohort: str) -> None:
     """Raise `InputError` where the steps of ``cohort`` do not span what its data set's options say is measured."""
-    hours = _of_room(root, cohort, "ingestion").span_hours()
+    hours = of_room(root, cohort, "ingestion").span_hours()
     if hours is not None:
         try:
-            _of_room(root, cohort, "normalisation").check_span(hours)
+            of_room(root, cohort, "normalisation").check_span(hours)
         except InputError as error:
             raise InputError(f"params.yaml: cohorts.{cohort}.normalisation: {error}") from error
 
 
-def _of_room(root: Path, cohort: str, room: str) -> Any:
+def of_room(root: Path, cohort: str, room: str) -> Any:
+    """The params of ``room`` for ``cohort``, by that room's own model. Raises `InputError`."""
     return section(root, cohort, room, importlib.import_module(f"tasks.{room}.params").Params)

@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Ingested, Variable, classes_of
+from tasks.ingestion.held_back import hold_back
 from tasks.ingestion.params import Params
 from tasks.ingestion.parsed import Parsed
 from tasks.ingestion.withdrawal import read_list, withdraw
 
 
 def ingest(
-    root: Path, params: Params, *, outcome_required: bool = True, kept: Path | None = None
+    root: Path, params: Params, *, outcome_required: bool = True, kept: Path | None = None, cohort: str | None = None
 ) -> tuple[Ingested, Attrition]:
     """The cohort that ``params`` describe, and the account of what was set aside.
 
     ``outcome_required=False`` reads new records, which may lack outcomes: those are NaN, and all are in the split
     "test", since nothing may be fitted on them. ``kept``: a folder for what was parsed, from which the next run takes
-    whatever is not new (`tasks.ingestion.parsed`). Raises `InputError` where files cannot be used, no subject is left,
-    or the cohort or one of its splits lacks one of the outcome's classes.
+    whatever is not new (`tasks.ingestion.parsed`). ``cohort``: with whose releases held-out patients are compared
+    (`tasks.ingestion.held_back`); None for records of which nothing is released. Raises `InputError` where files cannot
+    be used, no subject is left, or the cohort or one of its splits lacks one of the outcome's classes.
     """
     raw, dataset, options, attrition = root / params.raw, params.plugin(), params.plugin_options(), Attrition()
     parsed = Parsed(kept, set(read_list(raw)["record"]))
@@ -42,6 +44,9 @@ def ingest(
         subjects.insert(3, "patient", patients.astype("str"))
     _check_subjects(subjects, attrition)
     events = plausible_events(events, variables, attrition)
+    if cohort is not None:
+        recorded = plausible_statics(subjects, variables, Attrition())  # accounted for below, of those who stay
+        events, subjects = hold_back(root, cohort, events, subjects, recorded, attrition)
     subjects = plausible_statics(subjects, variables, attrition)
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))

@@ -18,7 +18,8 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     """
     folder = context.layout.folder("ingestion")
     # Beside the stage's own folder, which every run replaces; as restricted as that
-    cohort, attrition = ingest(context.layout.root, context.params, kept=folder.with_name(".parsed") / folder.name)
+    kept = folder.with_name(".parsed") / folder.name
+    cohort, attrition = ingest(context.layout.root, context.params, kept=kept, cohort=context.layout.cohort)
     cohort.save(context.out)
     attrition.rows().to_parquet(context.out / "set_aside.parquet", index=False)
     write_json(context.out / "source.json", asdict(context.params.plugin().source(context.params.plugin_options())))

@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from tasks.common.records import CondensedSet, read_json, write_json
 from tasks.networks.recipe import Recipes
 from tasks.release.contents import Contents
 from tasks.release.documents import write_documents
+from tasks.release.worktree import differing, head
 from tasks.results.course import Earlier
 from tasks.results.public import Public
 
@@ -72,12 +72,14 @@ def write_version(
     documents: Callable[[dict[str, str]], dict[str, bytes]],
     history: Sequence[dict[str, Any]] = (),
     spent: float | None = None,
+    override: dict[str, str] | None = None,
 ) -> None:
     """Make the bundle in ``candidate`` release ``version``, in the empty ``folder``; equal arguments give equal bytes.
 
     Manifest and documents state the version; ``history`` is what `Earlier` is read from, ``spent`` as in `Contents`.
     ``documents`` gives, for the SHA-256 of the bundle's files by name, further files about these. The manifest also
-    keeps the hash of the candidate's, so that the two are known to be one thing.
+    keeps the hash of the candidate's, so that the two are known to be one thing, and ``override``: the name, and the
+    fingerprint of the key, of who answers for it against the gate.
     """
     manifest = read_json(candidate / "manifest.json")
     for name in manifest["files"]:
@@ -87,7 +89,8 @@ def write_version(
     for name, content in documents(_hashes(folder)).items():
         (folder / name).write_bytes(content)
     stated = {"version": version, "candidate": sha256(candidate / "manifest.json"), "files": _hashes(folder)}
-    write_json(folder / "manifest.json", {**manifest, **stated})
+    answers = {"override": override} if override else {}
+    write_json(folder / "manifest.json", {**manifest, **stated, **answers})
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -95,15 +98,10 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def code_revision(root: Path) -> dict[str, Any]:
-    """The git commit the code was at, and whether the tree differed from it; nulls outside a git checkout."""
-
-    def git(*arguments: str) -> str | None:
-        result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-        return result.stdout.strip() if result.returncode == 0 else None
-
-    changed = git("status", "--porcelain", "--untracked-files=no")
+    """The git commit the code was at, and whether the files differed from it; nulls outside a git checkout."""
+    changed = differing(root)
     return {
-        "revision": git("rev-parse", "HEAD"),
+        "revision": head(root),
         "uncommitted_changes": None if changed is None else bool(changed),
     }
 

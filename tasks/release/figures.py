@@ -15,7 +15,6 @@ from tasks.networks.part import Part
 from tasks.networks.reliability import reliability
 from tasks.networks.results import Results, ensemble
 
-FEWEST = 10  # patients behind any figure; a cohort's gate may ask for more
 COMPARED = ("condensed", "all_real")  # training sets
 SHOWN = "lstm_beta"  # the network of quickstart.py
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.common import panel
 from tasks.common.errors import Refusal
 from tasks.common.history import events
 from tasks.common.labels import per_class
@@ -20,9 +21,11 @@ from tasks.release import figures
 from tasks.release.bundle import write_bundle
 from tasks.release.evidence import evidence, refused_before
 from tasks.release.gate import asked, check, count_copied, failed, records_per_class
+from tasks.release.panel import panel_of, without_close
 from tasks.release.params import Params
 from tasks.release.private import covered
 from tasks.release.resemblance import resemblance
+from tasks.release.rounding import with_rounded_counts
 from tasks.release.sentences import sentence
 from tasks.release.subgroups import subgroups
 from tasks.results.audit import Audit
@@ -38,6 +41,9 @@ def release(context: Context[Params]) -> dict[str, Any]:
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
     metrics = public_metrics(context, cohort, condensed, preprocessing)
+    if earlier := panel.load(context.layout.root, context.layout.cohort):
+        metrics = without_close(metrics, panel_of(context.layout, metrics), earlier)
+    metrics = with_rounded_counts(metrics)
     if metrics.privacy.guarantee:
         metrics = covered(metrics)
     outcomes = check(metrics, context.params)
@@ -91,7 +97,7 @@ def of_groups(
     context: Context[Params], cohort: Normalised, networks: Sequence[str], preprocessing: Preprocessing
 ) -> dict[str, Any]:
     """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
-    fewest = max(figures.FEWEST, context.params.min_patients_per_class)
+    fewest = panel.fewest_patients(context.layout.root, context.layout.cohort)
     subjects = pd.read_parquet(context.read("ingestion") / "subjects.parquet")
     results = Results.load(context.read("training")).joined(Results.load(context.read("reference")))
     train, validation, test = cohort.part("train"), Part.of(cohort, "validation"), Part.of(cohort, "test")

@@ -38,8 +38,7 @@ def subgroups(
     """
     about = subjects.iloc[test.rows].reset_index(drop=True)
     groups, withheld = [], {}
-    for variable in variables:
-        kind, parts = _kind(variable), dict(_parts(variable, about))
+    for kind, parts in of_variables(variables, about):
         told = _tellable(parts, test, fewest)
         groups += [
             {"variable": kind, "group": name, **_scores(results, test, chosen, networks)}
@@ -49,6 +48,13 @@ def subgroups(
         if len(told) < len(parts):
             withheld[kind] = [name for name in parts if name not in told]
     return {"groups": groups, "withheld": withheld}
+
+
+def of_variables(variables: Sequence[Variable], about: pd.DataFrame) -> Iterator[tuple[str, dict[str, Chosen]]]:
+    """``age`` and ``sex``, where there are such, each with which rows of ``about`` are in each of its groups."""
+    for variable in variables:
+        if parts := dict(_parts(variable, about)):
+            yield _kind(variable), parts
 
 
 def _kind(variable: Variable) -> str:

@@ -12,6 +12,7 @@ from tasks.common.errors import InputError
 from tasks.common.guarantee import Guarantee
 from tasks.common.hashes import sha256
 from tasks.common.labels import n_classes
+from tasks.common.panel import FEWEST
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
@@ -19,7 +20,6 @@ from tasks.networks.recipe import Recipes
 from tasks.release import legacy
 from tasks.release.bundle import FORMAT
 from tasks.release.documents import DOCUMENTS
-from tasks.release.figures import FEWEST
 from tasks.release.gate import check, failed, records_per_class, weaker
 from tasks.release.params import Params
 from tasks.release.private import covered
