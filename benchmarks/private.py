@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from benchmarks.condensation import PAPER_NETWORKS, average
 from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
 from tasks.common.records import SPLITS, Normalised, write_json
+from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request, private_statistics
 from tasks.networks.choose import choose
 from tasks.networks.fit import choose_device
@@ -86,7 +87,7 @@ def measure(
     """Condense with one draw of the noise, train, score on the test split."""
     device, started = choose_device("auto"), time.perf_counter()
     key = hashlib.sha256(f"benchmark {draw}".encode()).digest()  # a steward's would be secret
-    request = Request(arguments.per_class, arguments.steps, draw, device, key)
+    request = Request(arguments.per_class, arguments.steps, draw, device, unrecorded(key))
     made = private_statistics.condense(
         cohort.part("train").labelled(), request, private_statistics.Options(epsilon=epsilon)
     )

@@ -19,6 +19,7 @@ from flows.releases.versions import Releases
 from tasks.common.errors import InputError
 from tasks.common.guarantee import Guarantee, Query, epsilon, sigma_for
 from tasks.common.records import Normalised
+from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request, private_statistics
 from tasks.condensation.methods._private.cohort import class_means, covariance, drawn, rule
 from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
@@ -28,6 +29,7 @@ from tasks.privacy.canaries import NoisySum, audit
 from tests.test_condensation import FAST, cohort, project
 
 KEY = bytes(range(32))
+ANSWERS = unrecorded(KEY)
 PLAN = Plan(n_features=3, n_classes=2, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
 
 
@@ -58,7 +60,7 @@ def test_a_patient_with_many_records_counts_once() -> None:
     many = Normalised(one.values, one.observed, one.labels, one.split, patient)
     without = Normalised(*(array[:30] for array in (one.values, one.observed, one.labels, one.split)))
     plan = Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16))
-    assert np.array_equal(ask(many, plan, 8, 1e-5, KEY).sums, ask(without, plan, 8, 1e-5, KEY).sums)
+    assert np.array_equal(ask(many, plan, 8, 1e-5, ANSWERS).sums, ask(without, plan, 8, 1e-5, ANSWERS).sums)
 
 
 def test_the_sampler_has_the_discrete_gaussian_s_probabilities() -> None:
@@ -77,16 +79,11 @@ def test_the_sampler_has_the_discrete_gaussian_s_probabilities() -> None:
     assert kstest(wide, norm.cdf).pvalue > 1e-3
 
 
-def test_noise_repeats_for_the_same_question_and_tells_nothing_of_another() -> None:
+def test_noise_comes_from_its_key_and_from_nothing_of_the_sums() -> None:
     sums = np.arange(200, dtype=np.int64)
-    first = answered(sums, 100, KEY, b"one") - sums
-    assert np.array_equal(first, answered(sums, 100, KEY, b"one") - sums)
-    for other in (
-        answered(sums, 100, KEY, b"two") - sums,
-        answered(sums + 1, 100, KEY, b"one") - sums - 1,
-        answered(sums, 100, bytes(32), b"one") - sums,
-    ):
-        assert abs(np.corrcoef(first, other)[0, 1]) < 0.3
+    first = answered(sums, 100, KEY) - sums
+    assert np.array_equal(first, answered(sums**2, 100, KEY) - sums**2)
+    assert abs(np.corrcoef(first, answered(sums, 100, bytes(32)) - sums)[0, 1]) < 0.3
 
 
 @pytest.mark.parametrize("wanted", [0.2, 1.0, 3.0, 8.0])
@@ -100,7 +97,7 @@ def test_the_accounting_is_no_less_than_the_gaussian_mechanism_s_exact_cost_and_
 
 
 def test_a_guarantee_stands_only_with_the_noise_that_it_states() -> None:
-    guarantee = ask(cohort(), PLAN, 1.0, 1e-5, KEY).guarantee
+    guarantee = ask(cohort(), PLAN, 1.0, 1e-5, ANSWERS).guarantee
     assert guarantee.stands() and 0.99 < guarantee.epsilon <= 1
     assert guarantee.groups[2] == epsilon(guarantee.queries, 1e-5, 2) > 2 * guarantee.epsilon
     noisy = [query.model_copy(update={"sigma": query.sigma / 2}) for query in guarantee.queries]
@@ -111,7 +108,7 @@ def test_a_guarantee_stands_only_with_the_noise_that_it_states() -> None:
 def test_drawn_records_follow_the_rule_that_the_classes_follow() -> None:
     records = cohort(n=3000, distance=0.5)
     train, test = records.part("train"), records.part("test")
-    statistics = ask(train, Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16)), 3.0, 1e-5, KEY)
+    statistics = ask(train, Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16)), 3.0, 1e-5, ANSWERS)
     found = drawn(statistics, 4000, 4, seed=0)
     assert found.cohort.values.shape == (4000, 4, 3) and np.isfinite(found.cohort.values).all()
     assert found.cohort.labels.mean() == pytest.approx(train.labels.mean(), abs=0.06)
@@ -123,9 +120,9 @@ def test_drawn_records_follow_the_rule_that_the_classes_follow() -> None:
     assert auc > roc_auc_score(test.labels, of_means) - 0.03
 
 
-def test_without_a_secret_or_a_public_scale_nothing_is_asked(tmp_path: Path) -> None:
+def test_without_answers_or_a_public_scale_nothing_is_asked(tmp_path: Path) -> None:
     request = Request(2, 2, 0, torch.device("cpu"))
-    with pytest.raises(InputError, match="secret key"):
+    with pytest.raises(InputError, match="noisy answers"):
         private_statistics.condense(cohort().part("train"), request, private_statistics.Options())
     layout = project(tmp_path, cohort(), "train", method="private_statistics", records_per_class=2, steps=2)
     with pytest.raises(InputError, match=r"set normalisation\.scale to public"):
@@ -195,7 +192,7 @@ def canaries_asked(sigma: float) -> NoisySum:
     """What the mechanism's answers say of patients of whom each has one number of a summary all to herself.
 
     That is their inner product with what each adds to the answers, but for the count, which all have in common. Each
-    question is answered under another key, since equal ones get equal answers.
+    question is answered under a key of its own.
     """
     plan, drawn_keys = CANARIES, (number.to_bytes(32, "big") for number in itertools.count())
 
@@ -208,7 +205,7 @@ def canaries_asked(sigma: float) -> NoisySum:
     adds[:, 0] = 0
 
     def noisy(vectors: np.ndarray) -> np.ndarray:
-        answer = noisy_sums(patients(vectors), plan, int(sigma * GRID), next(drawn_keys)) / GRID
+        answer = noisy_sums(patients(vectors), plan, int(sigma * GRID), unrecorded(next(drawn_keys))).values / GRID
         result: np.ndarray = adds @ answer / np.linalg.norm(adds, axis=1)
         return result
 

@@ -22,7 +22,10 @@ from flows.releases.difference import Finding, compare_files
 from flows.releases.ready import check_remotes
 from flows.releases.versions import Releases, Version
 from tasks.common.errors import InputError
+from tasks.common.layout import Layout
 from tasks.common.progress import track, working
+from tasks.common.records import read_json
+from tasks.condensation.askings import AGAIN
 
 
 def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
@@ -90,10 +93,14 @@ def _records(there: Pipeline, store: Any, folder: Path) -> None:
 
 
 def _run(there: Pipeline) -> None:
+    """Every stage in order; patients are not asked again, but answered for as they were then."""
+    condensed = Layout(there.root, there.cohort).folder("condensation") / "metrics.json"
+    asked = (read_json(condensed)["guarantee"] or {}).get("asked")
+    environment = {"PYTHONPATH": str(there.root), **({AGAIN: str(asked["number"])} if asked else {})}
     for name in there.stages:
         say_stage(name.split("@")[0], "Running")
         try:
-            execute(there.stage(name).cmd, there.root, {"PYTHONPATH": str(there.root)})
+            execute(there.stage(name).cmd, there.root, environment)
         except StageFailed as error:
             raise InputError(f"the release cannot be made again here: {error}") from error
 
