@@ -253,6 +253,6 @@ def test_a_guarantee_needs_a_split_that_moves_nobody_else(kind: str, tmp_path: P
 
 
 def test_under_a_guarantee_nothing_is_refused_for_what_only_exact_counts_tell(tmp_path: Path) -> None:
-    """Whether a class has as many patients as records were asked for is a count of train patients, one patient exact."""
+    """Whether a class has as many patients as records were asked for is an exact count of train patients."""
     layout = project(tmp_path, cohort(n=60), **options(records_per_class=11))  # ten of outcome 1
     assert condensation(layout)["records"] == 22

@@ -1,9 +1,7 @@
 """Condensation with a guarantee: what one patient can change, the noise, the accounting, and what a bundle may say."""
 
 import itertools
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +9,8 @@ import torch
 from scipy.stats import chisquare, kstest, norm
 from sklearn.metrics import roc_auc_score
 
-from flows.ledger import keys
-from flows.ledger.entry import NO_GUARANTEE
-from flows.ledger.spending import together
-from flows.releases.ready import check_budget
-from flows.releases.versions import Releases
 from tasks.common.errors import InputError
-from tasks.common.guarantee import Guarantee, Query, epsilon, sigma_for
+from tasks.common.guarantee import Guarantee, epsilon, sigma_for
 from tasks.common.records import Normalised
 from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request, private_statistics
@@ -140,49 +133,6 @@ def test_the_stage_states_its_guarantee_and_repeats_itself(tmp_path: Path) -> No
     guarantee = Guarantee.model_validate(found[0][0]["guarantee"])
     assert guarantee.stands() and guarantee.epsilon <= 1
     assert found[0][1] == found[1][1]
-
-
-def release(statistics: str, sigma: float) -> dict[str, Any]:
-    """What the ledger says of the privacy of one."""
-    query = Query(name="sum", what="patients", values=1, sensitivity=1, sigma=sigma)
-    cost = epsilon([query], 1e-5)
-    return {"epsilon": cost, "delta": 1e-5, "statistics": statistics, "queries": [query.model_dump()]}
-
-
-def test_costs_of_releases_add_up_by_composition_and_the_same_answers_cost_once() -> None:
-    first, second = release("a" * 64, 4.0), release("b" * 64, 5.0)
-    assert together([]) == 0
-    assert together([first, first]) == first["epsilon"]
-    both = together([first, second])
-    assert both is not None
-    # Noise of 4 and of 5 is, for one patient, as good as the noise whose inverse square is the sum of theirs
-    assert both == pytest.approx(release("c" * 64, (1 / 16 + 1 / 25) ** -0.5)["epsilon"], abs=2e-4)
-    assert first["epsilon"] < both < first["epsilon"] + second["epsilon"]
-    assert together([first, NO_GUARANTEE]) is None
-
-
-def test_a_release_beyond_the_budget_is_refused_with_the_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "keys"))
-    keys.create()
-    root = tmp_path / "project"
-    root.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
-    (root / "dvc.yaml").touch()
-    (root / "params.yaml").write_text("cohorts: {tiny: {schedule: {budget: 1.5}}}")
-    releases, first, second = Releases(root, "tiny"), release("a" * 64, 4.0), release("b" * 64, 4.0)
-    check_budget(releases, first)
-    releases.ledger.append("released", {"privacy": first})
-    check_budget(releases, first)  # from the same answers: nothing is added
-    check_budget(releases, second)
-    third = release("c" * 64, 2.5)
-    total = together([first, third])
-    with pytest.raises(InputError, match=f"have spent {first['epsilon']:g}, this one costs .* come to {total:g} at"):
-        check_budget(releases, third)
-    with pytest.raises(InputError, match="this candidate gives no guarantee"):
-        check_budget(releases, NO_GUARANTEE)
-    releases.ledger.append("released", {"privacy": NO_GUARANTEE})
-    with pytest.raises(InputError, match="an earlier release gave no guarantee"):
-        check_budget(releases, first)
 
 
 CANARIES = Plan(n_features=3, n_classes=1, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
