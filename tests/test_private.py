@@ -16,9 +16,14 @@ from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request, private_statistics
 from tasks.condensation.methods._private.cohort import class_means, covariance, drawn, rule
 from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
-from tasks.condensation.methods._private.statistics import GRID, Plan, ask, noisy_sums
+from tasks.condensation.methods._private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
 from tasks.condensation.stage import condensation
+from tasks.ingestion.params import Params as Ingestion
+from tasks.ingestion.read import ingest
+from tasks.normalisation.fit import fit
+from tasks.normalisation.params import Params as Normalisation
 from tasks.privacy.canaries import NoisySum, audit
+from tests.project import REPO
 from tests.test_condensation import FAST, cohort, project
 
 KEY = bytes(range(32))
@@ -169,3 +174,40 @@ def test_canaries_find_half_of_the_noise_and_not_all_of_it() -> None:
     )
     assert whole.epsilon < 1
     assert half.epsilon > 1, "a mechanism with a fault passes as sound"
+
+
+def sums_of(folder: Path, lines: list[str]) -> tuple[np.ndarray, dict[str, str]]:
+    """The exact sums of a cohort in ``folder``, from its raw file on, and in which split each patient is."""
+    folder.mkdir()
+    (folder / "pbcseq.csv").write_text("\n".join(lines) + "\n")
+    split = {"kind": "hashed", "validation": 0.2, "test": 0.3}
+    found, _ = ingest(folder, Ingestion.model_validate({"dataset": "pbcseq", "raw": ".", "split": split}))
+    scale = fit(found, Normalisation(step_hours=2190, n_steps=4, scale="public"))
+    values, observed = scale.apply(found.events, found.subjects)
+    train = (found.subjects["split"] == "train").to_numpy()
+    records = Normalised(values, observed, found.labels, np.where(train, 0, 1).astype(np.uint8))
+    plan = Plan(values.shape[2], 2, 2, 5.0, (0.01, 0.83, 0.16))
+    return exact_sums(records.part("train"), plan), dict(found.subjects[["subject_id", "split"]].to_numpy().tolist())
+
+
+def test_one_patient_more_moves_nobody_else_and_the_sums_by_no_more_than_the_sensitivity(tmp_path: Path) -> None:
+    header, *lines = (REPO / "data/1_raw/pbcseq/pbcseq.csv").read_text().splitlines()
+    everyone, splits = sums_of(tmp_path / "all", [header, *lines])
+    train, test = (next(one for one, split in splits.items() if split == part) for part in ("train", "test"))
+    for gone, moved in ((train, True), (test, False)):
+        kept = [line for line in lines if line.split(",")[0] != gone]
+        without, others = sums_of(tmp_path / f"without {gone}", [header, *kept])
+        assert others == {one: split for one, split in splits.items() if one != gone}
+        squared = sum(int(number) ** 2 for number in everyone - without)
+        assert squared <= GRID**2 and (squared > 0) is moved
+
+
+def test_what_a_record_adds_does_not_depend_on_which_records_are_beside_it() -> None:
+    values = np.random.default_rng(0).standard_normal((600, 48, 41)).astype(np.float32)
+    plan, classes = Plan(41, 2, 2, 6.8, (0.01, 0.83, 0.16)), np.arange(600) % 2
+    records = Normalised(values, values != 0, classes.astype(np.float32), np.zeros(600, np.uint8))
+    everyone = exact_sums(records, plan)
+    for place in (0, 1, 255, 256, 300, 599):  # at the ends of what is computed at a time, too
+        without = exact_sums(records.only(np.arange(600) != place), plan)
+        alone = plan.asked(values[[place]], classes[[place]])[0]
+        assert np.array_equal(everyone - without, alone)
