@@ -141,9 +141,9 @@ def page(cohort: str, results: dict[str, Any]) -> str:
 
 `python -m benchmarks.private --cohort {cohort}`. Epsilon at delta 1e-5 for one patient of the train split added or
 removed, everything counted, with the train split taken as given: under the paper's split one patient more in the cohort
-would redraw it, so a release needs a hashed split. Test AUC: mean over the paper's 11 networks, single networks, with the
-95 % bootstrap interval over test patients; then the range over draws of the noise (how many), the worst of the 11, and ensembles of as
-many networks as were trained of each. The paper's figure without a guarantee is {PUBLISHED}.
+would redraw it, so a release needs a hashed split. Test AUC: mean over the paper's 11 networks, single networks, with
+the 95 % bootstrap interval over test patients; then the range over draws of the noise (how many), the worst of the 11,
+and ensembles of as many networks as were trained of each. The paper's figure without a guarantee is {PUBLISHED}.
 
 | epsilon | test AUC | draws of the noise | worst | ensembles | calibration error |
 |---|---|---|---|---|---|

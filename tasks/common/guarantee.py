@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 UNIT = "one patient of the train split, added or removed"
 GROUPS = (2, 3, 5)  # patients who would be hidden together, a household say
+COUNTS = "counts"  # the query about the number of patients of each class
 PRECISION = 4  # decimals of a stated epsilon
 LEAST, MOST = 0.05, 1000.0  # sigma, over the sensitivity, among which one is looked for
 
@@ -61,6 +62,10 @@ class Guarantee(BaseModel):
     counts: tuple[float, ...]
     outside: tuple[str, ...]
     asked: Asked | None = None
+
+    def noise_of_counts(self) -> float | None:
+        """The deviation of the noise in each of ``counts``, in patients; None where no query is of them."""
+        return next((one.sigma / one.sensitivity for one in self.queries if one.name == COUNTS), None)
 
     def stands(self) -> bool:
         """Whether epsilon and those of groups are what the queries cost, by an accounting from the start."""

@@ -27,6 +27,7 @@ class Params(RoomParams):
     records) lets a release pass. ``max_tpr``: what the upper bound of every attack's true positive rate at a false
     positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that could not be measured then
     refuses. ``max_epsilon``: what the guarantee of one release may be at most; None asks for no guarantee.
+    ``max_delta``: what its delta may be at most, where that is less than 1 / (10 n) of n patients, which always bounds.
     ``override``: who answers for a release against the gate, and why; the ledger and the bundle's first page say so."""
 
     min_patients_per_class: int = Field(20, ge=1)
@@ -35,4 +36,5 @@ class Params(RoomParams):
     allow_inconclusive: bool = True
     max_tpr: float | None = Field(None, ge=0, le=1)
     max_epsilon: float | None = Field(None, gt=0)
+    max_delta: float | None = Field(None, gt=0, lt=1)
     override: Override | None = None

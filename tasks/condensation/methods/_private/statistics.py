@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.common.guarantee import GROUPS, Guarantee, Query, epsilon, sigma_for
+from tasks.common.guarantee import COUNTS, GROUPS, Guarantee, Query, epsilon, sigma_for
 from tasks.common.labels import likeliest
 from tasks.common.records import Normalised
 from tasks.condensation.askings import Answer, Answers
@@ -17,7 +17,7 @@ from tasks.condensation.methods._private.mechanism import Whole
 
 GRID = 1 << 20  # whole numbers to a length of 1
 CHUNK = 256  # records at a time
-NAMES = ("counts", "class sums", "second moments")
+NAMES = (COUNTS, "class sums", "second moments")
 MECHANISM = (
     "discrete Gaussian on sums of whole numbers; its noise is new in each asking, from a secret key, by HMAC-SHA256 "
     "and ChaCha20"
