@@ -79,11 +79,14 @@ def train_patients(metrics: Public) -> tuple[Number, ...]:
 
     That the smallest class has so many is then a test of size 5 %: each class has to pass it.
     """
-    guarantee = metrics.privacy.guarantee
+    guarantee, stated = metrics.privacy.guarantee, metrics.cohort.train_patients_per_class
     if guarantee is None:
-        return metrics.cohort.train_patients_per_class
+        return stated
     noise = guarantee.noise_of_counts()
-    return () if noise is None else tuple(max(0.0, round(n - ONE_SIDED * noise, 1)) for n in guarantee.counts)
+    if noise is None or len(guarantee.counts) != len(stated):
+        return ()
+    certain = (max(0.0, round(count - ONE_SIDED * noise, 1)) for count in guarantee.counts)
+    return tuple(min(pair) for pair in zip(stated, certain, strict=True))
 
 
 def patients_in_smallest_class(metrics: Public, params: Params) -> Finding:
