@@ -27,7 +27,7 @@ from tasks.release.report import report
 from tasks.release.sentences import WORDS
 from tasks.release.verify import verify
 from tasks.release.words import RESEMBLANCE
-from tasks.results.public import Outcome, Override
+from tasks.results.public import Outcome, Override, Public
 from tests.project import QUICK
 from tests.results import GUARANTEE, SCORE, judged, public, scoring
 
@@ -62,6 +62,12 @@ def bundle(tmp_path: Path) -> Path:
     labels = np.array([0, 0, 1, 0.9], np.float32)
     write_bundle(folder, Layout(root, "pbc"), CondensedSet(values, labels), RECIPES, preprocessing, metrics)
     return folder
+
+
+def contents_of(bundle: Path, metrics: Public) -> Contents:
+    """What ``bundle`` is about, with other figures."""
+    condensed = CondensedSet.load(bundle / "condensed.safetensors")
+    return Contents("pbc", condensed, RECIPES, Preprocessing.load(bundle / "preprocessing.json"), metrics)
 
 
 def failed(bundle: Path) -> str:
@@ -106,8 +112,10 @@ def test_records_that_differ_between_the_two_files_are_found_though_the_manifest
 def test_a_prettier_verdict_is_found_though_the_manifest_agrees(bundle: Path) -> None:
     metrics = json.loads((bundle / "metrics.json").read_text())
     metrics["privacy"]["attacks"]["nearest_record"]["verdict"] = "succeeded"
-    (bundle / "metrics.json").write_text(json.dumps(metrics))
-    relist(bundle, "metrics.json")
+    rewrite(bundle, metrics)
+    assert "verdict is not what those of the attacks come to" in failed(bundle)
+    metrics["privacy"]["verdict"] = "succeeded"
+    rewrite(bundle, metrics)
     assert "the gate's conditions hold" in failed(bundle)
 
 
@@ -175,13 +183,10 @@ def test_limits_that_the_manifest_does_not_know_or_that_are_misspelt_are_found(b
 
 def test_a_gate_that_asks_for_less_than_usual_says_so_on_every_first_page_and_to_verify(bundle: Path) -> None:
     lenient = judged(public(("test_auc.condensed.low", 0.3)), Params(min_test_auc=0, min_patients_per_class=5))
-    preprocessing = Preprocessing.load(bundle / "preprocessing.json")
-    told = Contents("pbc", CondensedSet.load(bundle / "condensed.safetensors"), RECIPES, preprocessing, lenient)
+    told = contents_of(bundle, lenient)
+    asks = "asks for less than usual: patients per class: at least 5, usually at least 20; test auc: at least 0"
     for document in (report(told), readme(told), datasheet(told)):
-        assert (
-            "asks for less than usual: patients per class: at least 5, usually at least 20; test auc: at least 0"
-            in document
-        )
+        assert asks in document
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["params"]["release"] = {"min_test_auc": 0, "min_patients_per_class": 5}
     (bundle / "manifest.json").write_text(json.dumps(manifest))
@@ -193,10 +198,7 @@ def test_a_gate_that_asks_for_less_than_usual_says_so_on_every_first_page_and_to
 def test_an_audit_without_its_bounds_is_released_by_name_alone_and_its_pages_say_so(bundle: Path) -> None:
     weak = judged(public(("privacy.settings.confidence", 0.51), ("privacy.settings.own", ["options.rmia.offset"])))
     override = Override(by="Ada Steward", reason="The board agreed.", against=("audit_confidence",))
-    told = Contents(
-        "pbc", CondensedSet.load(bundle / "condensed.safetensors"), RECIPES,
-        Preprocessing.load(bundle / "preprocessing.json"), weak.model_copy(update={"override": override}),
-    )  # fmt: skip
+    told = contents_of(bundle, weak.model_copy(update={"override": override}))
     for document in (report(told), readme(told), datasheet(told)):
         start = document[: document.index("Ada Steward") + 600]
         assert "confidence of all intervals of the audit together: 0.51, required at least 0.95" in start
@@ -214,8 +216,7 @@ def test_that_no_record_is_a_patients_is_said_only_where_its_condition_was_asked
 ) -> None:
     monkeypatch.setitem(WORDS, RESEMBLANCE, ("records that resemble one patient", "{}", "g"))
     asked = () if holds is None else (Outcome(id=RESEMBLANCE, value=int(not holds), limit=0, holds=holds),)
-    told = Contents("pbc", CondensedSet.load(bundle / "condensed.safetensors"), RECIPES,
-                    Preprocessing.load(bundle / "preprocessing.json"), public().model_copy(update={"gate": asked}))  # fmt: skip
+    told = contents_of(bundle, public().model_copy(update={"gate": asked}))
     for document in (report(told), readme(told), datasheet(told), croissant(told, dict.fromkeys(KINDS, "0"))):
         assert ("No record is a real patient" in document) == bool(holds)
         assert "No row is a patient" not in document

@@ -137,7 +137,7 @@ def _counts(bundle: Path) -> str | None:
 def _typed(bundle: Path, manifest: dict[str, Any]) -> list[Check]:
     """What the figures of a bundle of format 3 claim."""
     try:
-        metrics = Public.load(bundle / "metrics.json")
+        metrics = Public.read(read_json(bundle / "metrics.json"), "metrics.json")
         params = validate(Params, dict(metrics.limits), "metrics.json: limits")
     except (InputError, ValueError) as error:
         return [Check("metrics.json holds the figures of a bundle", False, str(error))]

@@ -27,7 +27,10 @@ class Result(BaseModel):
         found = read_json(path)
         if isinstance(found, dict):
             found = {key: found[key] for key in found if key not in BY_STAGE or key in cls.model_fields}
-        return cls.read(found, f"{path.parent.name}/{path.name}")
+        try:
+            return cls.read(found, path.name)
+        except InputError as error:
+            raise InputError(f"{path.parent}: {error}. Make it again with `recondense run`") from error
 
     @classmethod
     def read(cls, found: Any, where: str) -> Self:
@@ -38,8 +41,7 @@ class Result(BaseModel):
             wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
             more = f", and {len(wrong) - 5} more" if len(wrong) > 5 else ""
             raise InputError(
-                f"{where} does not hold the results that this version reads ({'; '.join(wrong[:5])}{more}): "
-                "make it again with `recondense run`"
+                f"{where} does not hold the results that this version reads ({'; '.join(wrong[:5])}{more})"
             ) from error
 
 
