@@ -9,6 +9,7 @@ from flows.ledger import Ledger, keys
 from flows.ledger.artifacts import evidence, portable, ran
 from flows.ledger.entry import NO_GUARANTEE, PASSED
 from flows.ledger.origin import actor
+from flows.ledger.population import entries_of_population
 from flows.ledger.spending import statement
 from flows.pipeline import Pipeline
 from tasks.common import secret
@@ -86,6 +87,8 @@ class Recorder:
             **found,
             "privacy": self._privacy(name),
         }
+        if name == "condensation":
+            details |= {"noise_key": read_json(self.layout.folder(name) / "metrics.json").get("noise_key")}
         if name == "release":
             bundle = self.layout.folder(name)
             manifest = bundle / "manifest.json"
@@ -115,7 +118,7 @@ class Recorder:
         if stage not in OF_CONDENSED:
             return NO_GUARANTEE
         condensed = read_json(self.layout.folder("condensation") / "metrics.json")
-        return statement(condensed["guarantee"], self.ledger.entries())
+        return statement(condensed["guarantee"], entries_of_population(self.layout.root, self.layout.cohort))
 
     def _append(self, event: str, details: dict[str, Any]) -> None:
         entry = self.ledger.append(event, details | self.runs)

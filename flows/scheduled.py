@@ -18,7 +18,7 @@ from flows.notify import tell
 from flows.pipeline import Pipeline, one_at_a_time, raw_folder
 from flows.recondense import recondense, room_state
 from flows.recorder import Recorder, open_ledger
-from flows.releases.ready import beyond_budget
+from flows.releases.ready import held_by_guarantee
 from flows.releases.release import release_if_new
 from flows.releases.versions import Releases
 from flows.standing import standing
@@ -81,9 +81,9 @@ def release_by_policy(layout: Layout) -> list[str]:
 
 
 def _unreleasable(layout: Layout) -> list[str]:
-    """Why the policy may not release the candidate: it would exceed the budget."""
+    """Why the policy may not release the candidate: its guarantee stands in the way."""
     by_policy = section(layout.root, layout.cohort, "schedule", Params).release
-    return beyond_budget(Releases(layout.root, layout.cohort)) if by_policy else []
+    return held_by_guarantee(Releases(layout.root, layout.cohort)) if by_policy else []
 
 
 def _recorded(ledger: Ledger, run: dict[str, str], reasons: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from flows.ledger import Entry, Ledger
 from flows.ledger.entry import PASSED, TIME_FORMAT
+from flows.ledger.population import entries_of_population
 from flows.ledger.spending import spent as spent_by_releases
 from flows.pipeline import Pipeline
 from tasks.common.layout import Layout
@@ -18,7 +19,7 @@ def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     """For a cohort whose ingestion is current. Subjects are compared by id, and only counted."""
     entries = ledger.entries()
     subjects = layout.folder("ingestion") / "subjects.parquet"
-    now, spent = _subjects(subjects), epsilon_spent(entries)
+    now, spent = _subjects(subjects), epsilon_spent(entries, entries_of_population(layout.root, layout.cohort))
     passed, digest = last_candidate(entries, subjects.relative_to(layout.root).as_posix())
     if passed is None:
         return Standing(len(now), 0, None, spent)
@@ -41,10 +42,11 @@ def last_candidate(entries: Sequence[Entry], subjects: str) -> tuple[datetime | 
     return passed, digest
 
 
-def epsilon_spent(entries: Sequence[Entry]) -> float | None:
-    """Epsilon of all releases, None where one of them, or the last condensed set, gives no guarantee."""
+def epsilon_spent(entries: Sequence[Entry], population: Sequence[Entry]) -> float | None:
+    """Epsilon of all releases of the ``population``, None where one of them, or the cohort's last condensed set by its
+    own ``entries``, gives no guarantee."""
     condensed = [entry.details["privacy"]["epsilon"] for entry in entries if entry.event == "condensed"]
-    return None if condensed and condensed[-1] is None else spent_by_releases(entries)
+    return None if condensed and condensed[-1] is None else spent_by_releases(population)
 
 
 def _subjects(path: Path) -> frozenset[str]:

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from tasks.common.guarantee import Guarantee, Query, epsilon
+from tasks.common.guarantee import Asked, Guarantee, Query, epsilon
 from tasks.networks.results import SIMPLE
 from tasks.release.gate import asked, check
 from tasks.release.params import Params
@@ -16,10 +16,11 @@ SETS = ("condensed", "all_real", *SIMPLE, "random_records", "kmeans")
 SCORES = ("test_auc", "test_auprc", "test_brier", "test_calibration_error")
 UNMEASURED = {"tpr": None, "reason": "needs more than 40 non-members"}
 
-QUERY = Query(name="sums", what="of patients", values=4, sensitivity=1, sigma=5)
+QUERY = Query(name="counts", what="of patients", values=4, sensitivity=1, sigma=5)
 GUARANTEE = Guarantee(
     mechanism="a Gaussian", delta=1e-5, epsilon=epsilon([QUERY], 1e-5), groups={2: epsilon([QUERY], 1e-5, 2)},
     queries=(QUERY,), statistics="0" * 64, counts=(88.7, 31.2), outside=("scores on test patients",),
+    asked=Asked(number=3, draws=2, reused=False),
 )  # fmt: skip
 
 

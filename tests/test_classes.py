@@ -20,6 +20,7 @@ from tasks.common.labels import hard, likeliest
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Ingested, Normalised, read_json
+from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.condensation.stage import condensation
@@ -222,7 +223,7 @@ def three(n: int = 90, seed: int = 0) -> Normalised:
 @pytest.mark.parametrize("method", plugins.names(METHODS))
 def test_every_method_condenses_three_classes_the_same_way_each_time(method: str) -> None:
     module, train = plugins.load(METHODS, method), three()
-    request = Request(records_per_class=2, steps=2, seed=1, device=torch.device("cpu"), secret=bytes(32))
+    request = Request(records_per_class=2, steps=2, seed=1, device=torch.device("cpu"), answers=unrecorded(bytes(32)))
     quick = {"networks": 1, "inner_steps": [2, 3], "window": 2} if method == "unrolled" else {}
     quick = (
         {"drawn": 300, "condensing": {"networks": 1, "inner_steps": [2, 3]}}

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jinja2 import UndefinedError
 from pydantic import ValidationError
@@ -146,6 +147,9 @@ READ: dict[str, Any] = {
     "privacy.settings.confidence": 0.6,
     "privacy.settings.resamples": 1,
     "privacy.guarantee.epsilon": 9.0,
+    "privacy.guarantee.delta": 0.009,
+    "privacy.guarantee.counts": [300.0, 18.0],
+    "privacy.guarantee.asked": None,
 }
 
 
@@ -197,6 +201,46 @@ def test_no_guarantee_or_a_weak_one_is_refused_where_one_is_asked_for() -> None:
     assert (none.id, none.value) == ("epsilon", None) and "not measured" in str(sentence(none))
     weak = public(("privacy.guarantee", GUARANTEE.model_dump(mode="json")))
     assert refused(weak, Params(max_epsilon=0.5)) == ["epsilon"]
+
+
+@pytest.mark.parametrize(
+    ("delta", "most", "holds"),
+    [(0.0099, None, False), (1e-4, None, True), (9e-4, None, False), (1e-4, 1e-5, False), (9e-4, 0.5, False)],
+)
+def test_delta_stays_below_a_tenth_of_one_patient_s_share_and_a_param_can_only_ask_for_less(
+    delta: float, most: float | None, holds: bool
+) -> None:
+    given = GUARANTEE.model_copy(update={"delta": delta}).model_dump(mode="json")  # of 120 patients, give or take
+    assert refused(public(("privacy.guarantee", given)), Params(max_epsilon=9, max_delta=most)) == (
+        [] if holds else ["delta"]
+    )
+
+
+def test_no_delta_is_refused_where_one_is_asked_for() -> None:
+    assert refused(public(), Params(max_delta=1e-5)) == ["delta"]
+
+
+def test_a_noisy_count_is_enough_only_where_its_noise_cannot_be_why() -> None:
+    """A class of 18 passes the limit of 20 in one set of answers in twenty at the most."""
+    query = GUARANTEE.queries[0].model_copy(update={"sigma": 40.0})
+    given = GUARANTEE.model_copy(update={"queries": (query,), "delta": 1e-9})
+    rng, passes = np.random.default_rng(0), []
+    for noise in rng.normal(0, 40, 2000):
+        found = public(("privacy.guarantee", given.model_copy(update={"counts": (500.0, 18 + noise)}).model_dump()))
+        passes.append("patients_in_smallest_class" not in refused(found, Params()))
+    assert 0.03 < np.mean(passes) < 0.06
+    assert refused(public(("privacy.guarantee", given.model_dump(mode="json"))), Params(min_patients_per_record=1)) == [
+        "patients_in_smallest_class", "patients_per_record",
+    ], "31 with noise of 40 may be anything"  # fmt: skip
+
+
+def test_counts_whose_noise_is_not_known_are_not_enough() -> None:
+    query = GUARANTEE.queries[0].model_copy(update={"name": "sums"})
+    given = GUARANTEE.model_copy(update={"queries": (query,)}).model_dump(mode="json")
+    assert refused(public(("privacy.guarantee", given)), Params()) == [
+        "patients_in_smallest_class",
+        "patients_per_record",
+    ]
 
 
 def test_every_condition_has_its_words_and_words_have_their_condition() -> None:

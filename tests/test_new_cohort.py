@@ -108,6 +108,7 @@ def test_a_plain_table_becomes_a_cohort_without_time(root):
     assert {v.name: v.kind for v in cohort.variables} == {"age": "numeric", "sex": "binary", "site": "categorical"}
     assert metrics["shape"] == [200, 1, 5]
     assert written["ingestion"]["options"]["outcome"]["positive"] == ["yes"]
+    assert written["ingestion"]["split"]["kind"] == "hashed", "a guarantee would be refused later"
     assert {line.split()[0] for line in found.left_out} == {"note", "admitted"}
 
 

@@ -1,9 +1,7 @@
 """Condensation with a guarantee: what one patient can change, the noise, the accounting, and what a bundle may say."""
 
 import itertools
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,23 +9,25 @@ import torch
 from scipy.stats import chisquare, kstest, norm
 from sklearn.metrics import roc_auc_score
 
-from flows.ledger import keys
-from flows.ledger.entry import NO_GUARANTEE
-from flows.ledger.spending import together
-from flows.releases.ready import check_budget
-from flows.releases.versions import Releases
 from tasks.common.errors import InputError
-from tasks.common.guarantee import Guarantee, Query, epsilon, sigma_for
+from tasks.common.guarantee import Guarantee, epsilon, sigma_for
 from tasks.common.records import Normalised
+from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request, private_statistics
 from tasks.condensation.methods._private.cohort import class_means, covariance, drawn, rule
 from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
-from tasks.condensation.methods._private.statistics import GRID, Plan, ask, noisy_sums
+from tasks.condensation.methods._private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
 from tasks.condensation.stage import condensation
+from tasks.ingestion.params import Params as Ingestion
+from tasks.ingestion.read import ingest
+from tasks.normalisation.fit import fit
+from tasks.normalisation.params import Params as Normalisation
 from tasks.privacy.canaries import NoisySum, audit
+from tests.project import REPO
 from tests.test_condensation import FAST, cohort, project
 
 KEY = bytes(range(32))
+ANSWERS = unrecorded(KEY)
 PLAN = Plan(n_features=3, n_classes=2, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
 
 
@@ -58,7 +58,7 @@ def test_a_patient_with_many_records_counts_once() -> None:
     many = Normalised(one.values, one.observed, one.labels, one.split, patient)
     without = Normalised(*(array[:30] for array in (one.values, one.observed, one.labels, one.split)))
     plan = Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16))
-    assert np.array_equal(ask(many, plan, 8, 1e-5, KEY).sums, ask(without, plan, 8, 1e-5, KEY).sums)
+    assert np.array_equal(ask(many, plan, 8, 1e-5, ANSWERS).sums, ask(without, plan, 8, 1e-5, ANSWERS).sums)
 
 
 def test_the_sampler_has_the_discrete_gaussian_s_probabilities() -> None:
@@ -77,16 +77,11 @@ def test_the_sampler_has_the_discrete_gaussian_s_probabilities() -> None:
     assert kstest(wide, norm.cdf).pvalue > 1e-3
 
 
-def test_noise_repeats_for_the_same_question_and_tells_nothing_of_another() -> None:
+def test_noise_comes_from_its_key_and_from_nothing_of_the_sums() -> None:
     sums = np.arange(200, dtype=np.int64)
-    first = answered(sums, 100, KEY, b"one") - sums
-    assert np.array_equal(first, answered(sums, 100, KEY, b"one") - sums)
-    for other in (
-        answered(sums, 100, KEY, b"two") - sums,
-        answered(sums + 1, 100, KEY, b"one") - sums - 1,
-        answered(sums, 100, bytes(32), b"one") - sums,
-    ):
-        assert abs(np.corrcoef(first, other)[0, 1]) < 0.3
+    first = answered(sums, 100, KEY) - sums
+    assert np.array_equal(first, answered(sums**2, 100, KEY) - sums**2)
+    assert abs(np.corrcoef(first, answered(sums, 100, bytes(32)) - sums)[0, 1]) < 0.3
 
 
 @pytest.mark.parametrize("wanted", [0.2, 1.0, 3.0, 8.0])
@@ -100,7 +95,7 @@ def test_the_accounting_is_no_less_than_the_gaussian_mechanism_s_exact_cost_and_
 
 
 def test_a_guarantee_stands_only_with_the_noise_that_it_states() -> None:
-    guarantee = ask(cohort(), PLAN, 1.0, 1e-5, KEY).guarantee
+    guarantee = ask(cohort(), PLAN, 1.0, 1e-5, ANSWERS).guarantee
     assert guarantee.stands() and 0.99 < guarantee.epsilon <= 1
     assert guarantee.groups[2] == epsilon(guarantee.queries, 1e-5, 2) > 2 * guarantee.epsilon
     noisy = [query.model_copy(update={"sigma": query.sigma / 2}) for query in guarantee.queries]
@@ -111,7 +106,7 @@ def test_a_guarantee_stands_only_with_the_noise_that_it_states() -> None:
 def test_drawn_records_follow_the_rule_that_the_classes_follow() -> None:
     records = cohort(n=3000, distance=0.5)
     train, test = records.part("train"), records.part("test")
-    statistics = ask(train, Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16)), 3.0, 1e-5, KEY)
+    statistics = ask(train, Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16)), 3.0, 1e-5, ANSWERS)
     found = drawn(statistics, 4000, 4, seed=0)
     assert found.cohort.values.shape == (4000, 4, 3) and np.isfinite(found.cohort.values).all()
     assert found.cohort.labels.mean() == pytest.approx(train.labels.mean(), abs=0.06)
@@ -123,9 +118,9 @@ def test_drawn_records_follow_the_rule_that_the_classes_follow() -> None:
     assert auc > roc_auc_score(test.labels, of_means) - 0.03
 
 
-def test_without_a_secret_or_a_public_scale_nothing_is_asked(tmp_path: Path) -> None:
+def test_without_answers_or_a_public_scale_nothing_is_asked(tmp_path: Path) -> None:
     request = Request(2, 2, 0, torch.device("cpu"))
-    with pytest.raises(InputError, match="secret key"):
+    with pytest.raises(InputError, match="noisy answers"):
         private_statistics.condense(cohort().part("train"), request, private_statistics.Options())
     layout = project(tmp_path, cohort(), "train", method="private_statistics", records_per_class=2, steps=2)
     with pytest.raises(InputError, match=r"set normalisation\.scale to public"):
@@ -145,49 +140,6 @@ def test_the_stage_states_its_guarantee_and_repeats_itself(tmp_path: Path) -> No
     assert found[0][1] == found[1][1]
 
 
-def release(statistics: str, sigma: float) -> dict[str, Any]:
-    """What the ledger says of the privacy of one."""
-    query = Query(name="sum", what="patients", values=1, sensitivity=1, sigma=sigma)
-    cost = epsilon([query], 1e-5)
-    return {"epsilon": cost, "delta": 1e-5, "statistics": statistics, "queries": [query.model_dump()]}
-
-
-def test_costs_of_releases_add_up_by_composition_and_the_same_answers_cost_once() -> None:
-    first, second = release("a" * 64, 4.0), release("b" * 64, 5.0)
-    assert together([]) == 0
-    assert together([first, first]) == first["epsilon"]
-    both = together([first, second])
-    assert both is not None
-    # Noise of 4 and of 5 is, for one patient, as good as the noise whose inverse square is the sum of theirs
-    assert both == pytest.approx(release("c" * 64, (1 / 16 + 1 / 25) ** -0.5)["epsilon"], abs=2e-4)
-    assert first["epsilon"] < both < first["epsilon"] + second["epsilon"]
-    assert together([first, NO_GUARANTEE]) is None
-
-
-def test_a_release_beyond_the_budget_is_refused_with_the_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "keys"))
-    keys.create()
-    root = tmp_path / "project"
-    root.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
-    (root / "dvc.yaml").touch()
-    (root / "params.yaml").write_text("cohorts: {tiny: {schedule: {budget: 1.5}}}")
-    releases, first, second = Releases(root, "tiny"), release("a" * 64, 4.0), release("b" * 64, 4.0)
-    check_budget(releases, first)
-    releases.ledger.append("released", {"privacy": first})
-    check_budget(releases, first)  # from the same answers: nothing is added
-    check_budget(releases, second)
-    third = release("c" * 64, 2.5)
-    total = together([first, third])
-    with pytest.raises(InputError, match=f"have spent {first['epsilon']:g}, this one costs .* come to {total:g} at"):
-        check_budget(releases, third)
-    with pytest.raises(InputError, match="this candidate gives no guarantee"):
-        check_budget(releases, NO_GUARANTEE)
-    releases.ledger.append("released", {"privacy": NO_GUARANTEE})
-    with pytest.raises(InputError, match="an earlier release gave no guarantee"):
-        check_budget(releases, first)
-
-
 CANARIES = Plan(n_features=3, n_classes=1, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
 
 
@@ -195,7 +147,7 @@ def canaries_asked(sigma: float) -> NoisySum:
     """What the mechanism's answers say of patients of whom each has one number of a summary all to herself.
 
     That is their inner product with what each adds to the answers, but for the count, which all have in common. Each
-    question is answered under another key, since equal ones get equal answers.
+    question is answered under a key of its own.
     """
     plan, drawn_keys = CANARIES, (number.to_bytes(32, "big") for number in itertools.count())
 
@@ -208,7 +160,7 @@ def canaries_asked(sigma: float) -> NoisySum:
     adds[:, 0] = 0
 
     def noisy(vectors: np.ndarray) -> np.ndarray:
-        answer = noisy_sums(patients(vectors), plan, int(sigma * GRID), next(drawn_keys)) / GRID
+        answer = noisy_sums(patients(vectors), plan, int(sigma * GRID), unrecorded(next(drawn_keys))).values / GRID
         result: np.ndarray = adds @ answer / np.linalg.norm(adds, axis=1)
         return result
 
@@ -222,3 +174,40 @@ def test_canaries_find_half_of_the_noise_and_not_all_of_it() -> None:
     )
     assert whole.epsilon < 1
     assert half.epsilon > 1, "a mechanism with a fault passes as sound"
+
+
+def sums_of(folder: Path, lines: list[str]) -> tuple[np.ndarray, dict[str, str]]:
+    """The exact sums of a cohort in ``folder``, from its raw file on, and in which split each patient is."""
+    folder.mkdir()
+    (folder / "pbcseq.csv").write_text("\n".join(lines) + "\n")
+    split = {"kind": "hashed", "validation": 0.2, "test": 0.3}
+    found, _ = ingest(folder, Ingestion.model_validate({"dataset": "pbcseq", "raw": ".", "split": split}))
+    scale = fit(found, Normalisation(step_hours=2190, n_steps=4, scale="public"))
+    values, observed = scale.apply(found.events, found.subjects)
+    train = (found.subjects["split"] == "train").to_numpy()
+    records = Normalised(values, observed, found.labels, np.where(train, 0, 1).astype(np.uint8))
+    plan = Plan(values.shape[2], 2, 2, 5.0, (0.01, 0.83, 0.16))
+    return exact_sums(records.part("train"), plan), dict(found.subjects[["subject_id", "split"]].to_numpy().tolist())
+
+
+def test_one_patient_more_moves_nobody_else_and_the_sums_by_no_more_than_the_sensitivity(tmp_path: Path) -> None:
+    header, *lines = (REPO / "data/1_raw/pbcseq/pbcseq.csv").read_text().splitlines()
+    everyone, splits = sums_of(tmp_path / "all", [header, *lines])
+    train, test = (next(one for one, split in splits.items() if split == part) for part in ("train", "test"))
+    for gone, moved in ((train, True), (test, False)):
+        kept = [line for line in lines if line.split(",")[0] != gone]
+        without, others = sums_of(tmp_path / f"without {gone}", [header, *kept])
+        assert others == {one: split for one, split in splits.items() if one != gone}
+        squared = sum(int(number) ** 2 for number in everyone - without)
+        assert squared <= GRID**2 and (squared > 0) is moved
+
+
+def test_what_a_record_adds_does_not_depend_on_which_records_are_beside_it() -> None:
+    values = np.random.default_rng(0).standard_normal((600, 48, 41)).astype(np.float32)
+    plan, classes = Plan(41, 2, 2, 6.8, (0.01, 0.83, 0.16)), np.arange(600) % 2
+    records = Normalised(values, values != 0, classes.astype(np.float32), np.zeros(600, np.uint8))
+    everyone = exact_sums(records, plan)
+    for place in (0, 1, 255, 256, 300, 599):  # at the ends of what is computed at a time, too
+        without = exact_sums(records.only(np.arange(600) != place), plan)
+        alone = plan.asked(values[[place]], classes[[place]])[0]
+        assert np.array_equal(everyone - without, alone)

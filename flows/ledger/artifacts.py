@@ -8,9 +8,11 @@ from typing import Any
 from ruamel.yaml import YAML, YAMLError
 
 from flows.ledger.entry import Entry
+from flows.ledger.spending import differs
 from tasks.common.checks import Check
 from tasks.common.hashes import sha256
 from tasks.common.layout import STAGE_FOLDERS, Layout
+from tasks.common.records import read_json
 from tasks.release.bundle import without_local_paths
 
 
@@ -47,6 +49,8 @@ def check_artifacts(root: Path, cohort: str, entries: list[Entry]) -> list[Check
     for version, entry in released.items():
         if entry.event == "released":
             checks.append(_bundle(folder / version, f"release {version}", entry))
+            if (folder / version / "metrics.json").is_file():
+                checks.append(booked(folder / version, f"release {version}", entry))
     for found in sorted(path for path in folder.glob("[0-9]*") if path.is_dir()):
         if found.name not in released:
             checks.append(Check(f"release {found.name}", False, "no entry says that it was released"))
@@ -119,6 +123,16 @@ def _bundle(folder: Path, name: str, entry: Entry) -> Check:
     extra = sorted({path.name for path in folder.iterdir()} - set(bundle_files(entry)))
     said = [f"changed or lost: {', '.join(wrong)}"] if wrong else []
     return Check(claim, not (wrong or extra), "; ".join([*said, *(f"not of it: {file}" for file in extra)]))
+
+
+def booked(folder: Path, name: str, entry: Entry) -> Check:
+    """Whether the ``released`` line books the cost in differential privacy that the bundle itself states."""
+    claim = f"{name} costs the epsilon that its ledger books"
+    try:
+        wrong = differs(entry.details.get("privacy"), read_json(folder / "metrics.json")["privacy"].get("guarantee"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Check(claim, False, "metrics.json does not say what it costs")
+    return Check(claim, wrong is None, wrong or "")
 
 
 def bundle_files(entry: Entry) -> dict[str, str]:

@@ -16,9 +16,8 @@ from flows.ledger.keys import Key, PublicKey
 from tasks.common import secret
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.history import FOLDER
 from tasks.common.params import check_cohort_name
-
-FOLDER = "data/ledger"
 
 
 def with_ledger(root: Path) -> list[str]:

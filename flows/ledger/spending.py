@@ -1,29 +1,41 @@
-"""What a cohort's releases have cost in differential privacy, together.
+"""What releases have cost in differential privacy, together.
 
-Releases made from the same noisy answers (the same ``statistics``) cost what one does; all others compose. A release
-without a guarantee cannot be added to anything: from then on there is no sum.
+Cohorts of one population (`flows.ledger.population`) spend together. Releases made from the same noisy answers (the
+same ``statistics``) cost what one does; all others compose. A release without a guarantee cannot be added to anything:
+from then on there is no sum.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.ledger.entry import NO_GUARANTEE, Entry
 from tasks.common.guarantee import Guarantee, Query, epsilon
 
+OWN = ("epsilon", "delta", "statistics", "queries")  # what an entry and a bundle must agree on
 
-def statement(guarantee: dict[str, Any] | None, entries: Sequence[Entry]) -> dict[str, Any]:
+
+def statement(guarantee: dict[str, Any] | None, entries: Iterable[Entry]) -> dict[str, Any]:
     """``details.privacy`` of an event about a condensed set with ``guarantee``: what it costs, and what all releases in
     ``entries`` would cost with it."""
+    own = cost(guarantee)
+    return {**own, "cumulative_epsilon": together([*released(entries), own])}
+
+
+def cost(guarantee: dict[str, Any] | None) -> dict[str, Any]:
+    """What a condensed set with ``guarantee`` costs by itself: `OWN`, and how it was ``asked``."""
     if guarantee is None:
         return NO_GUARANTEE
     stated = Guarantee.model_validate(guarantee)
-    own = {
-        "epsilon": stated.epsilon,
-        "delta": stated.delta,
-        "statistics": stated.statistics,
-        "queries": [query.model_dump() for query in stated.queries],
-    }
-    return {**own, "cumulative_epsilon": together([*released(entries), own])}
+    return {**stated.model_dump(mode="json", include=set(OWN)), "asked": stated.asked and stated.asked.model_dump()}
+
+
+def differs(booked: object, guarantee: dict[str, Any] | None) -> str | None:
+    """In what an entry's ``details.privacy`` is not what a bundle with ``guarantee`` costs; None where it is that."""
+    stated, found = cost(guarantee), booked if isinstance(booked, Mapping) else {}
+    other = [key for key in OWN if found.get(key) != stated.get(key)]
+    if not other:
+        return None
+    return f"the ledger has epsilon {found.get('epsilon')}, the bundle {stated['epsilon']}; other {', '.join(other)}"
 
 
 def released(entries: Iterable[Entry]) -> list[dict[str, Any]]:

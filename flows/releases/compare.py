@@ -61,11 +61,10 @@ class Side:
         return {name: v for name, v in numbers.items() if not name.split(".")[-1].startswith("seconds")}
 
     def privacy(self) -> dict[str, Any]:
-        """What had been spent by then."""
-        entries = self.releases.ledger.entries()
+        """What it costs, and all releases with it, by then."""
         if self.version:
-            entries = entries[: self.releases.released()[self.version].n + 1]
-        return privacy(entries)
+            return dict(self.releases.released()[self.version].details["privacy"])
+        return privacy(self.releases)
 
 
 def compare(root: Path, cohort: str, one: str, other: str) -> dict[str, Any]:

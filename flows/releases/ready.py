@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from flows.ledger import Entry
 from flows.ledger.artifacts import check_stages
 from flows.ledger.entry import PASSED
-from flows.ledger.spending import released, spent, together
+from flows.ledger.population import entries_of_population
+from flows.ledger.spending import differs, released, spent, together
 from flows.pipeline import Pipeline
 from flows.releases import git
 from flows.releases.public import RELEASE, PublicRemote
@@ -20,6 +21,8 @@ from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.panel import Panel, Panels
 from tasks.common.params import section
+from tasks.common.records import read_json
+from tasks.condensation.askings import draws
 from tasks.release.panel import panel_of
 from tasks.release.verify import verify
 from tasks.results.public import Public
@@ -67,6 +70,7 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if passed is None or passed.details.get("manifest") != manifest:
         raise InputError(f"the ledger does not say that this candidate passed the gate: `recondense run {cohort}`")
     check_signed(passed)
+    check_answers(releases, passed.details["privacy"], candidate)
     check_budget(releases, passed.details["privacy"])
     check_panel(releases)
     releases.ledger.check_admission()
@@ -110,12 +114,39 @@ def candidate_panel(releases: Releases) -> Panel:
     return panel_of(layout, Public.load(layout.folder("release") / "metrics.json"))
 
 
+def check_answers(releases: Releases, booked: dict[str, Any], candidate: Path) -> None:
+    """Raise `InputError` where the ledger booked another cost for the bundle in ``candidate`` than this states, where
+    its answers served a release before without anybody choosing so, or where more were asked for than it states."""
+    cohort, guarantee = releases.cohort, read_json(candidate / "metrics.json")["privacy"].get("guarantee")
+    if wrong := differs(booked, guarantee):
+        raise InputError(f"{wrong}: `recondense run {cohort}` records what the candidate is made of")
+    if guarantee is None:
+        return
+    again = f"`dvc repro --force --single-item condensation@{cohort}`, then `recondense run {cohort}`"
+    asked = guarantee.get("asked")
+    if asked is None:
+        raise InputError(f"the candidate's answers are of an earlier version, which did not number them: {again}")
+    if not asked["reused"] and booked["statistics"] in {
+        one.get("statistics") for one in released(releases.ledger.entries())
+    }:
+        raise InputError(
+            f"this candidate's answers served a release already. To ask the patients anew, at its cost: {again}. To "
+            f"release the same answers again, which costs nothing: set condensation.reuse to {asked['number']} and run"
+        )
+    if (found := draws(Layout(releases.root, cohort))) != asked["draws"]:
+        raise InputError(
+            f"{found} sets of answers were asked since the last release, and the candidate states {asked['draws']}: "
+            f"{again}"
+        )
+
+
 def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
-    """Raise `InputError` where releases together would cost more than ``schedule.budget``; ``candidate``: its cost."""
+    """Raise `InputError` where releases of the population together would cost more than ``schedule.budget``;
+    ``candidate``: its cost."""
     budget = section(releases.root, releases.cohort, "schedule", Schedule).budget
     if budget is None:
         return
-    entries = releases.ledger.entries()
+    entries = entries_of_population(releases.root, releases.cohort)
     before, after = spent(entries), together([*released(entries), candidate])
     if after is None:
         which = "this candidate gives" if candidate["epsilon"] is None else "an earlier release gave"
@@ -131,13 +162,14 @@ def check_budget(releases: Releases, candidate: dict[str, Any]) -> None:
         )
 
 
-def beyond_budget(releases: Releases) -> list[str]:
-    """Why the candidate, where it is not released yet, would cost too much; nothing where it would not."""
+def held_by_guarantee(releases: Releases) -> list[str]:
+    """Why the candidate, where it is not released yet, would cost too much, or an answer would serve two releases."""
     manifest = Layout(releases.root, releases.cohort).folder("release") / "manifest.json"
     passed = last_passed(releases)
     if passed is None or not manifest.is_file() or releases.of_candidate(sha256(manifest)):
         return []
     try:
+        check_answers(releases, passed.details["privacy"], manifest.parent)
         check_budget(releases, passed.details["privacy"])
     except InputError as error:
         return [str(error)]

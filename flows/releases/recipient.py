@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from flows.ledger import Entry
+from flows.ledger.artifacts import booked
 from flows.ledger.keys import read_public
 from flows.ledger.provenance import FILE, opened
 from flows.releases.published import check, standing
@@ -27,7 +28,19 @@ def check_against(source: str, bundle: Path, root_key: str | None = None) -> lis
     checks, entries = check(content, cohort, root_key)
     if not all(found.holds for found in checks):
         return checks
-    return [*checks, *standing(entries, sha256(bundle / "manifest.json")), _provenance(bundle, entries)]
+    return [
+        *checks,
+        *standing(entries, sha256(bundle / "manifest.json")),
+        *_booked(bundle, entries),
+        _provenance(bundle, entries),
+    ]
+
+
+def _booked(bundle: Path, entries: list[Entry]) -> list[Check]:
+    """Whether the line about this bundle books what it costs; nothing where no line is about it."""
+    manifest = sha256(bundle / "manifest.json")
+    own = [e for e in entries if e.event == "released" and e.details.get("manifest") == manifest]
+    return [booked(bundle, "this bundle", entry) for entry in own[:1]]
 
 
 def _provenance(bundle: Path, entries: list[Entry]) -> Check:

@@ -27,8 +27,9 @@ from typing import Any
 from dvc.exceptions import DvcException
 
 from flows.ledger import Entry, keys
-from flows.ledger.entry import NO_GUARANTEE
+from flows.ledger.population import entries_of_population
 from flows.ledger.provenance import FILE, provenance, signed
+from flows.ledger.spending import statement
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
@@ -131,7 +132,7 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
             str(version),
             provenance_of(releases),
             listing(entries),
-            privacy(entries)["cumulative_epsilon"],
+            privacy(releases)["cumulative_epsilon"],
             answers_for(last_passed(releases)),
         )
     check_bundle(folder)
@@ -191,16 +192,17 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "files": manifest["files"],
         "mlflow_run": manifest["mlflow_run"],
         "figures": Summary.of(Public.load(folder / "metrics.json")).as_json(),
-        "privacy": privacy(entries),
+        "privacy": privacy(releases),
         "panel": candidate_panel(releases).digest,
         "published": so_far(entries),
     }
 
 
-def privacy(entries: list[Entry]) -> dict[str, Any]:
-    """What the last of ``entries`` that says so has spent: epsilon, delta, and epsilon of all releases together."""
-    stated = (entry.details["privacy"] for entry in reversed(entries) if "privacy" in entry.details)
-    return dict(next(stated, NO_GUARANTEE))
+def privacy(releases: Releases) -> dict[str, Any]:
+    """What the candidate costs by its own guarantee, and all releases of the population together with it."""
+    metrics = Layout(releases.root, releases.cohort).folder("release") / "metrics.json"
+    entries = entries_of_population(releases.root, releases.cohort)
+    return statement(read_json(metrics)["privacy"].get("guarantee"), entries)
 
 
 def _tag(releases: Releases, version: Version) -> str:

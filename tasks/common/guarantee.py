@@ -1,8 +1,8 @@
 """Differential privacy as a statement that anyone can check: what was asked of the data, how noisily, at what cost.
 
 Two cohorts are neighbours where one has a patient more, with all of that patient's records. Every query is a sum over
-patients, answered once with Gaussian noise; its cost depends on ``sensitivity / sigma`` alone, and all costs compose by
-Renyi differential privacy (Mironov 2017, arXiv 1702.07476; the accountant is Google's dp-accounting).
+patients, answered with Gaussian noise of its own; its cost depends on ``sensitivity / sigma`` alone, and all costs
+compose by Renyi differential privacy (Mironov 2017, arXiv 1702.07476; the accountant is Google's dp-accounting).
 """
 
 import math
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 UNIT = "one patient of the train split, added or removed"
 GROUPS = (2, 3, 5)  # patients who would be hidden together, a household say
+COUNTS = "counts"  # the query about the number of patients of each class
 PRECISION = 4  # decimals of a stated epsilon
 LEAST, MOST = 0.05, 1000.0  # sigma, over the sensitivity, among which one is looked for
 
@@ -29,12 +30,24 @@ class Query(BaseModel):
     sigma: float = Field(gt=0)
 
 
+class Asked(BaseModel):
+    """The asking that answered. ``number``: of the cohort's askings. ``draws``: the sets of answers that were asked
+    since the last release, this one among them. ``reused``: that an earlier asking's answer was taken again, by choice,
+    and no patient asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(ge=1)
+    draws: int = Field(ge=0)
+    reused: bool
+
+
 class Guarantee(BaseModel):
     """That no patient of the train split shows: epsilon at ``delta``, and the queries that it comes from.
 
     ``queries``: with their cost. ``statistics``: SHA-256 of the noisy answers; releases that share it share the cost.
     ``groups``: epsilon for so many patients at once. ``counts``: the noisy number of patients of each class.
-    ``outside``: what a release states that this does not cover.
+    ``outside``: what a release states that this does not cover. ``asked``: None in bundles of before it was stated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +61,11 @@ class Guarantee(BaseModel):
     statistics: str = Field(pattern=r"^[0-9a-f]{64}$")
     counts: tuple[float, ...]
     outside: tuple[str, ...]
+    asked: Asked | None = None
+
+    def noise_of_counts(self) -> float | None:
+        """The deviation of the noise in each of ``counts``, in patients; None where no query is of them."""
+        return next((one.sigma / one.sensitivity for one in self.queries if one.name == COUNTS), None)
 
     def stands(self) -> bool:
         """Whether epsilon and those of groups are what the queries cost, by an accounting from the start."""

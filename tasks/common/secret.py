@@ -1,8 +1,8 @@
 """The steward's own secrets: where they lie, and the one that noise is drawn from.
 
 Noise that an outsider could draw again is no noise, so it cannot come from a seed in params.yaml. It comes from a key
-that stays with the steward, through a pseudo-random function of what it is added to. So a rerun repeats it, byte for
-byte: nobody draws again until a result pleases, and the same answer given twice costs its epsilon once.
+that stays with the steward, through a pseudo-random function of the asking, never of what it is added to
+(`tasks.condensation.askings`).
 """
 
 import contextlib
@@ -65,16 +65,31 @@ def create(path: Path, content: bytes) -> None:
         scratch.unlink()
 
 
-def noise_key() -> bytes:
-    """This user's key for noise, made where there is none yet. Raises `InputError` where it cannot be used."""
+def noise_key(known: str | None = None) -> bytes:
+    """This user's key for noise, whose `commitment` must be ``known``; made where that is None and there is none yet.
+
+    Raises `InputError` where it cannot be used, is another or is missing.
+    """
     path = folder() / NOISE
-    if not path.exists():
+    if not path.exists() and known is None:
         with contextlib.suppress(FileExistsError):  # another run was faster
             create(path, os.urandom(SIZE))
     key = read(path)
-    if key is None or len(key) != SIZE:
-        raise InputError(f"{path} is not a key of {SIZE} bytes: restore it, or move it away to have another made")
+    if key is not None and len(key) != SIZE:
+        raise InputError(f"{path} is not a key of {SIZE} bytes: restore it")
+    if key is None or (known is not None and commitment(key) != known):
+        state = "is missing" if key is None else "is not the key that earlier noise came from"
+        raise InputError(
+            f"{path} {state} (SHA-256 {str(known)[:12]}...): restore it. Where it is lost, make another (`umask 077; "
+            f"head -c {SIZE} /dev/urandom > {path}`) and set condensation.noise_key to its SHA-256 (`sha256sum`); the "
+            "ledger then says that it changed"
+        )
     return key
+
+
+def commitment(key: bytes) -> str:
+    """What the ledger says of a key without telling it: SHA-256, hexadecimal."""
+    return hashlib.sha256(key).hexdigest()
 
 
 def derived(key: bytes, *context: bytes) -> bytes:

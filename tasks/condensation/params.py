@@ -15,7 +15,9 @@ class Params(RoomParams):
     """``method`` is a file in ``methods/``. ``steps``: None is the method's own default; methods without steps have no
     use for it. ``options`` holds settings by method, so that another method can be chosen without editing them:
     ``{distribution_matching: {representation: output}}``; those of the chosen method are read. ``recipe_search``:
-    among which training recipes the set's own are chosen."""
+    among which training recipes the set's own are chosen. Of methods with a guarantee: ``reuse``, the number of an
+    asking whose answers are taken again in place of asking patients; ``noise_key``, the SHA-256 of a ``noise.key`` that
+    takes the place of the one that the ledger knows."""
 
     method: str = "unrolled"
     records_per_class: int = Field(default=10, ge=1)
@@ -24,6 +26,8 @@ class Params(RoomParams):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
     recipe_search: RecipeSearch = RecipeSearch()
+    reuse: int | None = Field(default=None, ge=1)
+    noise_key: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
     @field_validator("method")
     @classmethod

@@ -8,13 +8,14 @@ import pandas as pd
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
+from tasks.common.hashes import sha256
 from tasks.common.labels import per_class
-from tasks.common.params import validate
+from tasks.common.params import block, validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, Normalised
-from tasks.common.secret import noise_key
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
+from tasks.condensation.askings import Answers, recorded
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS, Params
 from tasks.networks.choose import choose
@@ -28,19 +29,22 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
     final loss, and how long condensing and choosing recipes took.
 
     Raises `InputError` for whatever the method could only fail on later: options it does not know, a class too small,
-    a scale that is not public where the method is to give a guarantee.
+    a scale that is not public, or a split that moves, where the method is to give a guarantee.
     """
     params = context.params
     where = f"params.yaml: cohorts.{context.layout.cohort}.condensation"
     method = plugins.load(METHODS, params.method)
     options = validate(method.Options, params.options.get(params.method, {}), f"{where}.options.{params.method}")
-    secret = _secret(context) if getattr(method, "PRIVATE", False) else None
-    request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device), secret)
+    private = getattr(method, "PRIVATE", False)
+    answers, noise_key = _answers(context) if private else (None, None)
+    request = Request(params.records_per_class, params.steps, params.seed, choose_device(params.device), answers)
     source = context.read("normalisation") / "normalised.safetensors"
     cohort = Normalised.load(source)
     train = cohort.part("train").labelled()
-    check(train, request.records_per_class, str(source))
-    Part.of(cohort, "validation")  # which has to have each class, whatever the method
+    check_finite(train, str(source))
+    if not private:  # whether classes are large enough is asked through the noise, by the gate
+        check_classes(train, request.records_per_class, str(source))
+        Part.of(cohort, "validation")  # which has to have each class, whatever the method
 
     started = time.perf_counter()
     result = method.condense(train, request, options)
@@ -66,28 +70,46 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "seconds_choosing_recipes": round(time.perf_counter() - condensed, 3),
         "final_loss": float(result.losses[-1]) if len(result.losses) else None,
         "guarantee": result.guarantee.model_dump(mode="json") if result.guarantee else None,
+        "noise_key": noise_key,
     }
 
 
-def _secret(context: Context[Params]) -> bytes:
-    """The key of the noise. Raises `InputError` where the scale was fitted to patients, which no noise would hide."""
+def _answers(context: Context[Params]) -> tuple[Answers, str]:
+    """Through what the method asks, and the SHA-256 of the noise's key.
+
+    Raises `InputError` where the scale was fitted to patients, which no noise would hide, or where one patient more or
+    less moves others into or out of the train split, which would move the sums by more than the sensitivity.
+    """
+    layout, params = context.layout, context.params
+    split = block(layout.root, layout.cohort).get("ingestion", {}).get("split", {}).get("kind")
+    if split != "hashed":
+        raise InputError(
+            f"condensation.method is {params.method}, whose guarantee holds only where a patient more or less moves "
+            f"nobody else to another split, and ingestion.split is {split}: write ingestion.split={{kind: hashed, "
+            "validation: 0.2, test: 0.2}"
+        )
     scale = Preprocessing.load(context.read("normalisation") / "preprocessing.json").scale
     if scale != "public":
         raise InputError(
             f"condensation.method is {context.params.method}, whose guarantee covers no scale that was fitted to "
             f"patients: set normalisation.scale to public"
         )
-    return noise_key()
+    records = bytes.fromhex(sha256(context.read("normalisation") / "normalised.safetensors"))
+    return recorded(layout, records, params.noise_key, params.reuse)
 
 
-def check(train: Normalised, records_per_class: int, source: str) -> None:
-    """Raise `InputError` unless ``train`` is finite, has each class, and each class has the records asked for."""
+def check_finite(train: Normalised, source: str) -> None:
+    """Raise `InputError` unless ``train`` is finite."""
     gaps = ~np.isfinite(train.values).all(axis=(0, 1))
     if gaps.any():
         raise InputError(
             f"{source}: {int(gaps.sum())} features hold values that are not finite (the first is column "
             f"{int(gaps.argmax())}): run normalisation again"
         )
+
+
+def check_classes(train: Normalised, records_per_class: int, source: str) -> None:
+    """Raise `InputError` unless ``train`` has each class, and each class has the records asked for."""
     sizes = per_class(train.labels)
     if min(sizes) == 0 or sum(sizes) < len(train.labels):
         others = "".join(f" and {size} with outcome {outcome}" for outcome, size in enumerate(sizes[1:], start=1))

@@ -16,7 +16,7 @@ def block(name: str, found: Proposal) -> str:
         "    ingestion:",
         "      dataset: table                   # docs/your-own-cohort.md explains every key",
         f"      raw: {_flow(found.raw)}",
-        "      split: {kind: random, seed: 0, validation: 0.2, test: 0.3}",
+        "      split: {kind: hashed, validation: 0.2, test: 0.2}   # who comes or goes moves nobody else",
         "      options:",
         "        source:",
         f"          title: {_flow(name)}                # CHECK: what recipients may know of its origin",

@@ -17,6 +17,7 @@ from tasks.results.public import Number, Outcome, Public
 
 # What an audit has to be at least: its own params cannot weaken the gate
 MARGIN, TPR_MARGIN, CONFIDENCE, RESAMPLES = 0.05, 0.01, 0.95, 500
+ONE_SIDED = 1.645  # standard deviations below a normal value that its mean exceeds with 95 %
 
 Names = tuple[str, ...]
 Finding = tuple[Number | Names | None, Number | Names | None, bool]  # value, limit, and whether it holds
@@ -74,14 +75,29 @@ def none_of(names: Sequence[str]) -> Finding:
     return tuple(sorted(names)), (), not names
 
 
+def train_patients(metrics: Public) -> tuple[Number, ...]:
+    """Of each class; with a guarantee as many as there are for certain, since its counts have noise that is known.
+
+    That the smallest class has so many is then a test of size 5 %: each class has to pass it.
+    """
+    guarantee, stated = metrics.privacy.guarantee, metrics.cohort.train_patients_per_class
+    if guarantee is None:
+        return stated
+    noise = guarantee.noise_of_counts()
+    if noise is None or len(guarantee.counts) != len(stated):
+        return ()
+    certain = (max(0.0, round(count - ONE_SIDED * noise, 1)) for count in guarantee.counts)
+    return tuple(min(pair) for pair in zip(stated, certain, strict=True))
+
+
 def patients_in_smallest_class(metrics: Public, params: Params) -> Finding:
     """Of the train split."""
-    return at_least(min(metrics.cohort.train_patients_per_class), params.min_patients_per_class)
+    return at_least(min(train_patients(metrics), default=None), params.min_patients_per_class)
 
 
 def patients_per_record(metrics: Public, params: Params) -> Finding:
     """Train patients for each condensed record of their class."""
-    patients, records = metrics.cohort.train_patients_per_class, metrics.condensed.records_per_class
+    patients, records = train_patients(metrics), metrics.condensed.records_per_class
     each = [n / made for n, made in zip(patients, records, strict=False) if made]
     return at_least(min(each) if each and len(patients) == len(records) else None, params.min_patients_per_record)
 
@@ -217,6 +233,23 @@ def epsilon(metrics: Public, params: Params) -> Finding | None:
     return at_most(guarantee.epsilon if guarantee else None, params.max_epsilon)
 
 
+def delta(metrics: Public, params: Params) -> Finding | None:
+    """Of the same: far below one patient's share, or a release of one patient whole would satisfy it."""
+    guarantee = metrics.privacy.guarantee
+    if guarantee is None:
+        return None if params.max_delta is None else at_most(None, params.max_delta)
+    usual = float(f"{1 / (10 * max(1.0, sum(guarantee.counts))):.3g}")
+    return at_most(guarantee.delta, usual if params.max_delta is None else min(usual, params.max_delta))
+
+
+def answers_asked(metrics: Public, params: Params) -> Finding | None:
+    """How many sets of answers were asked of the patients since the last release: any number, but it has to be said."""
+    guarantee = metrics.privacy.guarantee
+    if guarantee is None:
+        return None
+    return guarantee.asked.draws if guarantee.asked else None, None, guarantee.asked is not None
+
+
 # By the schema that asks for them first, in the order in which they are stated
 CONDITIONS: dict[int, tuple[Condition, ...]] = {
     1: (
@@ -241,6 +274,8 @@ CONDITIONS: dict[int, tuple[Condition, ...]] = {
         tpr_unmeasured,
         tpr_at_0_1_percent,
         epsilon,
+        delta,
+        answers_asked,
     )
 }
 

@@ -166,7 +166,7 @@ def _covered(metrics: dict[str, Any]) -> dict[str, Any]:
         **{name: metrics[name] for name in ("mean_over", "fewest_patients") if name in metrics},
         **held_out,
         "privacy": {
-            "guarantee": guarantee.model_dump(mode="json"),
+            "guarantee": guarantee.model_dump(mode="json", exclude_unset=True),  # it says more by now
             "attacks": {
                 name: {key: attack[key] for key in ("verdict", "tpr_at_most") if key in attack}
                 for name, attack in metrics["privacy"]["attacks"].items()

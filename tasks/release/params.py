@@ -27,9 +27,10 @@ class Params(RoomParams):
     records) lets a release pass. ``max_tpr``: what the upper bound of every attack's true positive rate at a false
     positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that could not be measured then
     refuses, and attacks that guess about people have none. ``max_epsilon``: what the guarantee of one release may be at
-    most; None asks for no guarantee. ``override``: who answers for a release against the gate, and why; the ledger and
-    the bundle's first page say so. A name begins with ``min_``, ``max_`` or ``allow_``, so that a limit weaker than its
-    default is known as one, and told.
+    most; None asks for no guarantee. ``max_delta``: what its delta may be at most, where that is less than 1 / (10 n)
+    of n patients, which always bounds. ``override``: who answers for a release against the gate, and why; the ledger
+    and the bundle's first page say so. A name begins with ``min_``, ``max_`` or ``allow_``, so that a limit weaker than
+    its default is known as one, and told.
 
     ``min_distance_ratio``: how near a condensed record may be to its nearest patient, as a share of what a record of
     nobody's is, by every kind of `tasks.release.resemblance`. ``min_test_events``: test patients of the rarest class;
@@ -49,4 +50,5 @@ class Params(RoomParams):
     allow_no_gain_over_one_variable: bool = False
     max_tpr: float | None = Field(None, ge=0, le=1)
     max_epsilon: float | None = Field(None, gt=0)
+    max_delta: float | None = Field(None, gt=0, lt=1)
     override: Override | None = None

@@ -76,7 +76,7 @@ def queries(contents: Contents) -> str:
     )
     groups = ", ".join(f"{epsilon:g} for {size}" for size, epsilon in given.groups.items())
     return f"""
-| asked of the patients, once | numbers | most that one patient changes it | deviation of the noise |
+| asked of the patients | numbers | most that one patient changes it | deviation of the noise |
 |---|---|---|---|
 {asked}
 

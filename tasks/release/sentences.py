@@ -34,6 +34,8 @@ WORDS: dict[str, tuple[str, str, str]] = {
         ".4f",
     ),
     "epsilon": ("epsilon of the guarantee of differential privacy", "at most {}", "g"),
+    "delta": ("delta of the guarantee, the chance with which it may fail", "at most {}", "g"),
+    "answers_asked": ("sets of noisy answers asked of the patients since the last release", "{}", "g"),
 }  # fmt: skip
 FORMS = {"min_": ("at least {}", "usually at least {}"), "max_": ("at most {}", "usually at most {}")}
 

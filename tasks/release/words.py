@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from math import exp
 
+from tasks.common.guarantee import Asked
 from tasks.networks.results import SIMPLE_MODELS, SINGLE_VARIABLE, TRAINING_SETS
 from tasks.release.contents import Contents
 from tasks.release.gate import weaker
@@ -38,7 +39,19 @@ def guarantee(contents: Contents) -> str:
         f"Differential privacy with epsilon {given.epsilon:g} and delta {given.delta:g}: whatever anyone knows "
         "and does, the odds she gives to “this patient was among them” are at most "
         f"{exp(given.epsilon):.3g} times what they were before she saw this set, but for a chance of delta."
+        f"{_asked(given.asked)}"
     )
+
+
+def _asked(asked: Asked | None) -> str:
+    """How many sets of answers this one is from."""
+    if asked is None:
+        return ""
+    if asked.reused:
+        return f" Its answers are those of asking {asked.number}, given again: for this set no patient was asked."
+    if asked.draws == 1:
+        return " Patients were asked once since the release before."
+    return f" Patients were asked {asked.draws} times since the release before; one set of answers is used here."
 
 
 def notices(metrics: Public) -> list[str]:
@@ -66,8 +79,8 @@ def _tried(found: Evidence) -> Iterator[str]:
     gain, name = found.over_single_variable, found.single_variable
     if gain is False or (isinstance(gain, Interval) and gain.mean <= 0):
         yield (
-            f"A single variable{f' ({name})' if name else ''} ranks test patients at least as well as models trained on "
-            "these records do."
+            f"A single variable{f' ({name})' if name else ''} ranks test patients at least as well as models trained "
+            "on these records do."
         )
 
 

@@ -16,7 +16,8 @@ from tasks.common.layout import Layout
 from tasks.common.outliers import among, of_shadow
 from tasks.common.params import validate
 from tasks.common.records import SPLITS, Normalised
-from tasks.common.secret import noise_key
+from tasks.common.secret import derived, noise_key
+from tasks.condensation.askings import unrecorded
 from tasks.condensation.methods import Request
 from tasks.condensation.params import METHODS
 from tasks.networks.fit import choose_device
@@ -48,6 +49,7 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
     method = plugins.load(METHODS, asked.method)
     where = f"params.yaml: cohorts.{work.layout.cohort}.condensation.options.{asked.method}"
     options = validate(method.Options, asked.options.get(asked.method, {}), where)
+    private = getattr(method, "PRIVATE", False)
     sizes = per_class(cohort.labels[cohort.split == SPLITS.index("train")])
     chosen = members(cohort.labels, sizes, index, work.params.seed)
     request = Request(
@@ -55,7 +57,7 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
         work.steps,
         condensing_seed(index, work.params.seed),
         choose_device(work.params.device),
-        noise_key() if getattr(method, "PRIVATE", False) else None,
+        unrecorded(derived(noise_key(), b"shadow", work.key.encode(), str(index).encode())) if private else None,
     )
     started = time.perf_counter()
     inside, _ = of_shadow(cohort.part("train"), work.params.outliers, index, work.params.seed)

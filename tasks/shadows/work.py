@@ -40,7 +40,7 @@ class Work:
             "records": sha256(source(layout)),
             "code": _code(),
             "shadows": params.model_dump(exclude={"count"}),
-            "condensation": condensation.model_dump(exclude={"seed", "device", "recipe_search"}),
+            "condensation": condensation.model_dump(exclude={"seed", "device", "recipe_search", "reuse", "noise_key"}),
         }
         digest = hashlib.sha256(json.dumps(needed, sort_keys=True, default=str).encode()).hexdigest()
         return cls(layout, params, condensation, digest)

@@ -8,7 +8,7 @@ A method module has ``Options`` (a `RoomParams` model, with a default for everyt
 class. The result has ``records_per_class`` for each class, with hard labels (classes in order) unless the module says
 ``SOFT_LABELS = True``, and depends on nothing but the three arguments: the global generators of
 numpy and torch are left as they were. A method raises `InputError` where it cannot give a usable result. One that says
-``PRIVATE = True`` is given a ``secret`` and gives a `Guarantee`: it looks at ``train`` through the mechanism that this
+``PRIVATE = True`` is given ``answers`` and gives a `Guarantee`: it looks at ``train`` through the mechanism that this
 names, and at nothing else of it but its shape.
 """
 
@@ -26,17 +26,19 @@ from tasks.common.records import CondensedSet, Normalised
 if TYPE_CHECKING:  # params.yaml is checked, and methods are listed, without waiting for torch
     import torch
 
+    from tasks.condensation.askings import Answers
+
 
 @dataclass(frozen=True)
 class Request:
-    """What every method is asked for. ``steps``: None is the method's own default. ``secret``: 32 bytes that only the
-    steward knows, for noise that nobody may draw again."""
+    """What every method is asked for. ``steps``: None is the method's own default. ``answers``: through which a
+    method with a guarantee asks."""
 
     records_per_class: int
     steps: int | None
     seed: int
     device: torch.device
-    secret: bytes | None = field(default=None, repr=False)
+    answers: Answers | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,10 @@ class Options(RoomParams):
 def condense(train: Normalised, request: Request, options: Options) -> Condensation:
     """Records with soft labels; ``guarantee`` says what they cost, ``held_out`` is where recipes are to be chosen.
 
-    Raises `InputError` where the request has no secret, or what `unrolled` raises.
+    Raises `InputError` where the request has no answers, or what these or `unrolled` raise.
     """
-    if request.secret is None:
-        raise InputError("private_statistics draws its noise from a secret key, and the request has none")
+    if request.answers is None:
+        raise InputError("private_statistics looks at patients through noisy answers, and the request gives none")
     _, n_steps, n_features = train.values.shape
     windows = min(options.windows, n_steps)
     plan = Plan(
@@ -66,7 +66,7 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
         length=round(options.length * (windows * n_features) ** 0.5, 3),
         shares=(options.counts, 1 - options.counts - options.moments, options.moments),
     )
-    statistics = ask(train, plan, options.epsilon, options.delta, request.secret)
+    statistics = ask(train, plan, options.epsilon, options.delta, request.answers)
     found = drawn(statistics, options.drawn, n_steps, request.seed)
     asked = Request(request.records_per_class, request.steps or DEFAULT_STEPS, request.seed, request.device)
     train_part = found.cohort.split == 0

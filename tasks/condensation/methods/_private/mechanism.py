@@ -6,8 +6,6 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from numpy.typing import NDArray
 
-from tasks.common.secret import derived
-
 Whole = NDArray[np.int64]
 CHUNK = 256  # bytes of key stream at a time
 
@@ -33,13 +31,13 @@ class Stream:
                 return number
 
 
-def answered(sums: Whole, sigma: int, key: bytes, declaration: bytes) -> Whole:
+def answered(sums: Whole, sigma: int, key: bytes) -> Whole:
     """``sums`` with discrete Gaussian noise of parameter ``sigma`` on each.
 
-    The noise is a pseudo-random function, under ``key``, of the sums and of the ``declaration`` of what they are: equal
-    arguments give an equal answer, others an independent one.
+    The noise depends on ``key`` and ``sigma`` alone, never on the sums: so one key serves one answer and no other
+    (`tasks.condensation.askings`), or two answers would differ by exactly what their sums do.
     """
-    stream = Stream(derived(key, declaration, sums.astype("<i8").tobytes()))
+    stream = Stream(key)
     noise = np.array([discrete_gaussian(sigma, stream) for _ in range(sums.size)], dtype=np.int64)
     return sums + noise.reshape(sums.shape)
 

@@ -4,25 +4,28 @@ A record is summarised by the means of its features over a few windows of time. 
 them what one patient can change. One discrete Gaussian mechanism answers all sums together.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.common.guarantee import GROUPS, Guarantee, Query, epsilon, sigma_for
+from tasks.common.guarantee import COUNTS, GROUPS, Guarantee, Query, epsilon, sigma_for
 from tasks.common.labels import likeliest
 from tasks.common.records import Normalised
-from tasks.condensation.methods._private.mechanism import Whole, answered
+from tasks.condensation.askings import Answer, Answers
+from tasks.condensation.methods._private.mechanism import Whole
 
 GRID = 1 << 20  # whole numbers to a length of 1
 CHUNK = 256  # records at a time
-NAMES = ("counts", "class sums", "second moments")
-MECHANISM = "discrete Gaussian on sums of whole numbers; its noise comes from a secret key, by HMAC-SHA256 and ChaCha20"
+NAMES = (COUNTS, "class sums", "second moments")
+MECHANISM = (
+    "discrete Gaussian on sums of whole numbers; its noise is new in each asking, from a secret key, by HMAC-SHA256 "
+    "and ChaCha20"
+)
 OUTSIDE = (
     "scores on validation and test patients, who are not of the train split",
     "the verdicts of attacks on the train split, and that the gate let this set pass",
-    "the choice of this set, where others were condensed with other noise and not released",
+    "the choice of this set among those that were asked for since the last release, and how many these were",
 )
 Floats = NDArray[np.float64]
 
@@ -100,14 +103,19 @@ class Statistics:
     guarantee: Guarantee
 
 
-def ask(train: Normalised, plan: Plan, wanted: float, delta: float, key: bytes) -> Statistics:
-    """The statistics of ``train`` that cost at most epsilon ``wanted`` at ``delta``; ``key``: of the noise."""
+def ask(train: Normalised, plan: Plan, wanted: float, delta: float, answers: Answers) -> Statistics:
+    """The statistics of ``train`` that cost at most epsilon ``wanted`` at ``delta``, through ``answers``."""
     sigma = int(np.ceil(sigma_for(wanted, delta) * GRID))
-    return _read(noisy_sums(train, plan, sigma, key), plan, sigma, delta)
+    return _read(noisy_sums(train, plan, sigma, answers), plan, sigma, delta)
 
 
-def noisy_sums(train: Normalised, plan: Plan, sigma: int, key: bytes) -> Whole:
-    """The mechanism: all that is ever learned of ``train``, ``(n_values,)``, with noise of deviation ``sigma``.
+def noisy_sums(train: Normalised, plan: Plan, sigma: int, answers: Answers) -> Answer:
+    """The mechanism: all that is ever learned of ``train``, ``(n_values,)``, with noise of deviation ``sigma``."""
+    return answers(_declaration(plan, sigma), lambda: exact_sums(train, plan), sigma)
+
+
+def exact_sums(train: Normalised, plan: Plan) -> Whole:
+    """What nobody is to see, ``(n_values,)``.
 
     Of several records of a patient the first is used, so that all that is theirs is hidden together.
     """
@@ -117,7 +125,7 @@ def noisy_sums(train: Normalised, plan: Plan, sigma: int, key: bytes) -> Whole:
     for start in range(0, len(classes), CHUNK):
         chunk = slice(start, start + CHUNK)
         total += plan.asked(first.values[chunk], classes[chunk]).sum(axis=0)
-    return answered(total, sigma, key, _declaration(plan, sigma))
+    return total
 
 
 def _declaration(plan: Plan, sigma: int) -> bytes:
@@ -125,12 +133,12 @@ def _declaration(plan: Plan, sigma: int) -> bytes:
     return repr((plan, sigma, GRID)).encode()
 
 
-def _read(answer: Whole, plan: Plan, sigma: int, delta: float) -> Statistics:
+def _read(answer: Answer, plan: Plan, sigma: int, delta: float) -> Statistics:
     """What ``answer`` says on the scale of values, and what it cost."""
     queries = plan.queries(sigma / GRID)
     ends = np.cumsum([query.values for query in queries])
     counts, sums, upper = (
-        part / GRID / weight for part, weight in zip(np.split(answer, ends[:-1]), plan.weights, strict=True)
+        part / GRID / weight for part, weight in zip(np.split(answer.values, ends[:-1]), plan.weights, strict=True)
     )
     moments = np.zeros((plan.size, plan.size))
     moments[np.triu_indices(plan.size)] = upper / np.sqrt(2)
@@ -142,9 +150,10 @@ def _read(answer: Whole, plan: Plan, sigma: int, delta: float) -> Statistics:
         epsilon=epsilon(queries, delta),
         groups={size: epsilon(queries, delta, size) for size in GROUPS},
         queries=queries,
-        statistics=hashlib.sha256(_declaration(plan, sigma) + answer.astype("<i8").tobytes()).hexdigest(),
+        statistics=answer.statistics,
         counts=tuple(round(float(count), 1) for count in counts),
         outside=OUTSIDE,
+        asked=answer.asked,
     )
     _, weight, weight_of_moments = plan.weights
     deviation = sigma / GRID
