@@ -14,11 +14,11 @@ from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.privacy.attacks import FEWEST_SHADOWS
 from tasks.privacy.audit import audited
-from tasks.privacy.evaluate import overall
 from tasks.privacy.influence import influence
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.shadowed import Evidence, Hear, by_networks, gather
 from tasks.privacy.standing_out import standing_out
+from tasks.privacy.verdicts import overall
 from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals
 
 
