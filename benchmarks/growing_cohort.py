@@ -26,10 +26,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
+from tasks.common.verdicts import in_words
 
 from benchmarks.harness import DATA, OUT, ROOT, header
 from tasks.common.records import write_json
-from tasks.common.verdicts import in_words
 
 COHORT = "growing"
 RAW = f"data/1_raw/{COHORT}"
@@ -54,7 +54,7 @@ PARAMS = {
     },
     "shadows": {"count": 0},
     "training": {"networks": NETWORKS, "controls": ["random_records", "kmeans"], "control_search": SEARCH},
-    "privacy": {"attacks": ["loss_membership", "nearest_record"]},
+    "privacy": {},
     "release": {"max_epsilon": EPSILON},
     "schedule": {"release": True, "budget": BUDGET},
 }

@@ -76,7 +76,7 @@ def test_three_guesses_cannot_show_anything() -> None:
 
 
 def test_a_baseline_that_is_lower_by_luck_alone_makes_no_success() -> None:
-    """The most likely value of ten guesses says little: the attack's interval lies above it, and the gain is not certain."""
+    """The attack's whole interval lies above the most likely value of ten guesses, which says little."""
     shift = Tally(20, 100, 40, 200)
     assert risk(Tally(60, 150, 40, 200), 0.95).low > 0 and share(60, 150, 0.95).low > 2 / 10
     assert not Evidence(Tally(60, 150, 40, 200), shift, [Rival(2, 10, 0.0)]).beats(0.95)

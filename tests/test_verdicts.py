@@ -11,7 +11,8 @@ from tasks.privacy.evaluate import area_under_curve, measured
 from tasks.privacy.params import Params
 from tasks.privacy.pooled import pooled, succeeds
 from tasks.privacy.risk import share
-from tasks.privacy.verdicts import judged, overall
+from tasks.privacy.verdicts import judged
+from tasks.results.audit import overall
 
 # Members, validation and test records of the embedded cohort, and the confidence of one attack in eleven
 EMBEDDED, ONE_OF_ELEVEN = (131, 50, 79), 1 - 0.05 / 11

@@ -59,17 +59,18 @@ def reported(found: Compared, positive: Compared, params: Params) -> dict[str, A
     detected, smallest = positive.succeeds(), detectable_auc(found, params.confidence)
     verdict, reason = judged(found, detected, params.margin, params.tpr_margin, smallest)
     return {
+        "kind": "membership",
         **summary(found.attack),
         "detectable_auc": round(smallest, 4),
         "baseline": {
             "is": "the attack with validation records for the condensed set",
             **summary(found.baseline),
-            "attack_beyond_it": _rounded("auc", found.over_baseline()[AUC]),
+            "gain": _rounded("value", found.over_baseline()[AUC]),
         },
         "control": {
             "is": "the attack with validation records for the members",
             **summary(found.control),
-            "attack_beyond_it": _rounded("auc", found.over_control()[AUC]),
+            "gain": _rounded("value", found.over_control()[AUC]),
         },
         "positive_control": {
             "is": "the attack with random train records for the condensed set, finding those",

@@ -18,7 +18,7 @@ from tasks.privacy.evaluate import Estimate
 from tasks.privacy.guesses import Guesses, Places, Tally, together
 from tasks.privacy.params import Params
 from tasks.privacy.risk import Evidence, Rival, detectable_risk, rare, risk, share
-from tasks.privacy.verdicts import Verdict
+from tasks.results.verdicts import Verdict
 
 Variants = Mapping[str, Guesses]
 
@@ -70,7 +70,8 @@ def disclosed(
     shown = next(iter([*gained, *undecided, *working, *found]))
     keys = ("risk", "low", "high", "detectable_risk", "rates", "verdict")
     reason = f"{shown.replace('_', ' ')}: {found[shown]['reason']}"
-    return {"variant": shown, **{key: found[shown][key] for key in keys}, "reason": reason, "variants": found}
+    figures = {key: found[shown][key] for key in keys}
+    return {"kind": "guesses", "variant": shown, **figures, "reason": reason, "variants": found}
 
 
 def variant(
@@ -136,8 +137,8 @@ def judged(
         return "succeeded", "guesses are right of members beyond held-out people, the baseline and a naive guess"
     if found.low > 0 and found.high > margin and not by_luck:
         return "above guessing", (
-            "guesses are right of members beyond test records, but not for certain more than they are of validation "
-            "records, of the baseline and of a naive guess: either the condensed set tells, or train and held-out people differ"
+            "guesses are right of members beyond test records, but not for certain beyond validation records, the "
+            "baseline and a naive guess: either the condensed set tells, or train and held-out people differ"
         )
     if not detected and decides:
         return "inconclusive", "the attack misses even real records handed over as they are, so it proves nothing"

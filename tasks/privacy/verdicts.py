@@ -1,12 +1,7 @@
-"""What is said of an attack: whether it succeeded, stands above guessing, was resisted, or could not decide."""
-
-from collections.abc import Sequence
-from typing import Literal
+"""What is said of an attack that scores people: see `tasks.results.verdicts`."""
 
 from tasks.privacy.comparison import Compared
-
-Verdict = Literal["succeeded", "above guessing", "inconclusive", "resisted"]
-WORST_FIRST: tuple[Verdict, ...] = ("succeeded", "above guessing", "inconclusive", "resisted")
+from tasks.results.verdicts import Verdict
 
 
 def judged(found: Compared, detected: bool, margin: float, tpr_margin: float, smallest: float) -> tuple[Verdict, str]:
@@ -42,8 +37,3 @@ def judged(found: Compared, detected: bool, margin: float, tpr_margin: float, sm
         f"too few records: with {attack.n_members} members and {attack.n_others} others, an AUC below {smallest:.3f} "
         f"would be missed more often than one time in five"
     )
-
-
-def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """The worst of them; ``inconclusive`` of none."""
-    return min(verdicts, key=WORST_FIRST.index, default="inconclusive")

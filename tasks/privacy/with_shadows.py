@@ -18,7 +18,7 @@ from tasks.privacy.evaluate import Scores
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.pooled import Pooled, pooled, succeeds
 from tasks.privacy.shadowed import Evidence, Hear
-from tasks.privacy.verdicts import Verdict
+from tasks.results.verdicts import Verdict
 
 TOP = (10, 50, 100)
 
@@ -44,7 +44,7 @@ def audited_with_shadows(
     """As `tasks.privacy.audit.audited` of other attacks, and how it does on shadows; inconclusive without any."""
     if evidence is None:
         reason = f"no shadows: at least {FEWEST_SHADOWS} are needed (shadows.count in params.yaml)"
-        return {"over_shadows": None, "verdict": "inconclusive", "reason": reason}
+        return {"kind": "not_run", "verdict": "inconclusive", "reason": reason}
     attack, device = plugins.load(ATTACKS, name), choose_device(params.device)
     members, validation, test = (cohort.split == index for index in range(len(SPLITS)))
 
@@ -67,6 +67,7 @@ def audited_with_shadows(
     verdict, reason = judged_with_shadows(report, found, over, of_class, evidence, params)
     return {
         **report,
+        "kind": "shadows",
         "shadows": {"count": over.n_shadows, "steps": evidence.steps, "release_steps": evidence.release_steps},
         "over_shadows": {
             "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",

@@ -28,19 +28,19 @@ def spdx(licence: str) -> tuple[str, str] | None:
 def licence(contents: Contents) -> str:
     """LICENSE: the terms of the records it was learned from, which hold for what was made of them."""
     source = contents.source
-    known = spdx(source["licence"])
+    known = spdx(source.licence)
     stands = f"SPDX: {known[0]}\nText: {known[1]}\n" if known else "Its text is with the provider of the records.\n"
     return f"""{contents.title}
 
 The data in this folder was made from
-    {source["title"]}
-    {source["url"]}
+    {source.title}
+    {source.url}
 which its provider gives under
-    {source["licence"]}
+    {source.licence}
 {stands}
 What was made of those records is passed on under the same terms, as far as these reach. Name the source where you show
 results:
-    {source["citation"]}
+    {source.citation}
 
 quickstart.py and apply.py are part of recondense, under Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0).
 There is no warranty of any kind.
@@ -49,8 +49,8 @@ There is no warranty of any kind.
 
 def citation(contents: Contents) -> str:
     """CITATION.cff, Citation File Format 1.2.0; strings are written as JSON, which YAML reads."""
-    source, known = contents.source, spdx(contents.source["licence"])
-    address = source["url"] if source["url"].startswith("http") else ""
+    source, known = contents.source, spdx(contents.source.licence)
+    address = source.url if source.url.startswith("http") else ""
     lines = [
         "cff-version: 1.2.0",
         'message: "Please cite this data set, and the records it was learned from."',
@@ -62,10 +62,10 @@ def citation(contents: Contents) -> str:
         *([f"license: {known[0]}"] if known else []),
         "references:",
         "  - type: dataset",
-        f"    title: {json.dumps(source['title'], ensure_ascii=False)}",
+        f"    title: {json.dumps(source.title, ensure_ascii=False)}",
         *([f"    url: {json.dumps(address)}"] if address else []),
         "    authors:",
         '      - name: "Provider of the records"',
-        f"    notes: {json.dumps(source['citation'], ensure_ascii=False)}",
+        f"    notes: {json.dumps(source.citation, ensure_ascii=False)}",
     ]
     return "\n".join(lines) + "\n"
