@@ -60,7 +60,7 @@ SMALL = {
     "reference": {"networks": NETWORKS, "steps": 20},
     "condensation": {**QUICK["condensation"], "records_per_class": 2, "recipe_search": {**QUICK_SEARCH, "ensemble": 2}},
     "training": {**QUICK["training"], "networks": NETWORKS, "controls": []},
-    "release": {"min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
+    "release": {**QUICK["release"], "min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
 }
 
 

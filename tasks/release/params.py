@@ -23,16 +23,20 @@ class Params(RoomParams):
     """``min_patients_per_class``: train patients of the rarest class. ``min_patients_per_record``: train patients of a
     class for each condensed record of it, and in each mean that a condensed record is or was before it was learned.
     ``min_test_auc``: what the lower bound of the interval of the mean test AUC must exceed; 0 asks for nothing, where
-    test patients are too few to show anything. ``allow_inconclusive``: whether an attack that could not decide (too few
-    records) lets a release pass. ``max_tpr``: what the upper bound of every attack's true positive rate at a false
-    positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that could not be measured then
-    refuses. ``max_epsilon``: what the guarantee of one release may be at most; None asks for no guarantee.
-    ``override``: who answers for a release against the gate, and why; the ledger and the bundle's first page say so."""
+    test patients are too few to show anything. ``allow_inconclusive``: attacks that may be unable to decide (too few
+    records), by name, or true for all; the bundle's first page then says in red what may have passed unseen.
+    ``allow_above_guessing``: the same of attacks that do better than guessing. These are accepted apart: the one is
+    want of knowledge, the other is knowledge of a possible leak. ``max_tpr``: what the upper bound of every attack's
+    true positive rate at a false positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that
+    could not be measured then refuses. ``max_epsilon``: what the guarantee of one release may be at most; None asks for
+    no guarantee. ``override``: who answers for a release against the gate, and why; the ledger and the bundle's first
+    page say so."""
 
     min_patients_per_class: int = Field(20, ge=1)
     min_patients_per_record: float = Field(3, ge=1)
     min_test_auc: float = Field(0.5, ge=0, le=1)
-    allow_inconclusive: bool = True
+    allow_inconclusive: bool | tuple[str, ...] = False
+    allow_above_guessing: bool | tuple[str, ...] = False
     max_tpr: float | None = Field(None, ge=0, le=1)
     max_epsilon: float | None = Field(None, gt=0)
     override: Override | None = None

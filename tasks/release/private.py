@@ -22,7 +22,8 @@ def covered(metrics: Public) -> Public:
     guarantee = privacy.guarantee
     if guarantee is None:
         raise ValueError("these metrics state no guarantee")
-    most = metrics.limits.get("max_tpr")
+    limit = metrics.limits.get("max_tpr")
+    most = limit if isinstance(limit, int | float) else None
     return Public(
         schema=metrics.schema_,
         tier=metrics.tier,

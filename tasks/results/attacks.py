@@ -118,6 +118,10 @@ class OnMembers(Membership):
     verdict: Verdict
     reason: str
 
+    def unseen_below(self) -> float:
+        """The AUC below which it may well have passed unseen."""
+        return self.detectable_auc
+
 
 class WithShadows(OnMembers):
     """The same, of an attack that learned from shadows."""
@@ -126,6 +130,10 @@ class WithShadows(OnMembers):
     shadows: ShadowsUsed
     over_shadows: OverShadows
     top_ranked: dict[str, TopRanked]
+
+    def unseen_below(self) -> float:
+        """It succeeds on the set or over the shadows."""
+        return min(self.detectable_auc, self.over_shadows.detectable_auc)
 
     def upper_tpr(self) -> float | None:
         """Of the figures over shadows: behind them stand more patients."""
@@ -173,7 +181,8 @@ class PositiveRisk(Shift):
 
 
 class Variant(Risk):
-    """One way to guess. ``detectable_risk``: as `OnMembers.detectable_auc`. ``chance``: the rate of a guesser, where it is known exactly."""
+    """One way to guess. ``detectable_risk``: as `OnMembers.detectable_auc`. ``chance``: the rate of a guesser, where it
+    is known exactly."""
 
     detectable_risk: Share
     confidence: Share
