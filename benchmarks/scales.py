@@ -73,7 +73,7 @@ def told(
         return lira_online.scores(target, lira_online.Options())
 
     privacy = Privacy()
-    over = pooled(in_turn(scores, signal, known), known, privacy.confidence, privacy.resamples, privacy.seed)
+    over = pooled(in_turn(scores, signal, known), known, privacy)
     return summary(over.figures)
 
 

@@ -269,7 +269,7 @@ def attacked(
         else:
             each = np.stack([scores(None, held) for held in records])
         for label, people in ((name, np.full(len(rarer), True)), (f"{name}, the rarer class", rarer)):
-            over = pooled(each[:, people], known[:, people], params.confidence, params.resamples, params.seed)
+            over = pooled(each[:, people], known[:, people], params)
             found[label] = summary(over.figures)
     return found
 

@@ -24,7 +24,12 @@ COLOURS = {
     "kmeans": "#8d6cab",
     "kmeans_soft": "#c3aed6",
 }
-VERDICT_COLOURS: dict[Verdict, str] = {"resisted": "#0b6e4f", "succeeded": "#b3261e", "inconclusive": "#777777"}
+VERDICT_COLOURS: dict[Verdict, str] = {
+    "succeeded": "#b3261e",
+    "above guessing": "#c9702b",
+    "inconclusive": "#777777",
+    "resisted": "#0b6e4f",
+}
 GUESS = {"AUC": 0.5, "risk": 0.0}
 METHOD_COLOURS = {"unrolled": "condensed"}
 

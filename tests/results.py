@@ -8,6 +8,7 @@ from tasks.networks.results import SIMPLE
 from tasks.release.gate import asked, check
 from tasks.release.params import Params
 from tasks.results.attacks import ATTACKS
+from tasks.results.audit import overall
 from tasks.results.public import SCHEMA, Public
 
 INTERVAL = {"mean": 0.8, "low": 0.7, "high": 0.9}
@@ -36,8 +37,9 @@ def membership(tpr_high: float | None = None, **others: Any) -> dict[str, Any]:
 def scoring(tpr_high: float | None = None, verdict: str = "resisted") -> dict[str, Any]:
     """An attack that scores membership."""
     beside = membership(**{"is": "made up"})
+    rival = {**beside, "gain": {"value": 0.0, "low": -0.02, "high": 0.02}}
     return {
-        "kind": "membership", **membership(tpr_high), "detectable_auc": 0.55, "baseline": beside, "control": beside,
+        "kind": "membership", **membership(tpr_high), "detectable_auc": 0.55, "baseline": rival, "control": rival,
         "positive_control": {**beside, "detected": True}, "verdict": verdict, "reason": "made up",
     }  # fmt: skip
 
@@ -104,9 +106,7 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
         for key in keys:
             target = target[key]
         target[last] = copy.deepcopy(value)
-    verdicts = {attack["verdict"] for attack in metrics["privacy"]["attacks"].values()}
-    resisted = "resisted" if verdicts == {"resisted"} else "inconclusive"
-    metrics["privacy"]["verdict"] = "succeeded" if "succeeded" in verdicts else resisted
+    metrics["privacy"]["verdict"] = overall([attack["verdict"] for attack in metrics["privacy"]["attacks"].values()])
     return metrics
 
 

@@ -140,12 +140,13 @@ def test_a_few_patients_handed_over_as_they_are_are_found_by_guesses_too(name: s
 
 
 @pytest.mark.parametrize("name", GUESSING)
-def test_guesses_can_succeed_among_as_many_attacks_as_there_are(name: str) -> None:
-    """The more attacks share the confidence, the rarer a coincidence must be, and the more exchanges show that."""
+def test_guesses_are_told_from_luck_among_as_many_attacks_as_there_are(name: str) -> None:
+    """The more attacks share the confidence, the rarer a coincidence must be, and the more exchanges show that. Of the
+    few people of whom an attacker is surest so few are validation records that a shift may explain the gain."""
     records, module = cohort(300, 100, 200), plugins.load(ATTACKS, name)
     released = random_records(records.part("train"), 10, seed=3)
     result = audited(name, module.Options(**QUICK.get(name, {})), records, released, Params().of_each(len(EVERY)))
-    assert result["verdict"] == "succeeded", result["reason"]
+    assert result["verdict"] in ("succeeded", "above guessing"), result["reason"]
 
 
 def test_the_population_that_an_attack_is_given_is_half_of_the_validation_part_and_judged_on_the_other() -> None:
@@ -188,7 +189,7 @@ def test_a_shifted_test_split_is_caught_by_the_control() -> None:
     result = audit("nearest_record", records, independent())
     assert result["low"] > 0.6, "the attack alone would look like a success"
     assert result["control"]["low"] > 0.6
-    assert result["verdict"] == "inconclusive" and "do not come from the condensed set" in result["reason"]
+    assert result["verdict"] == "above guessing" and "train and held-out records differ" in result["reason"]
 
 
 def test_the_stage_writes_figures_and_nothing_about_any_one_record(tmp_path: Path) -> None:

@@ -1,20 +1,11 @@
-"""Figures, intervals and verdicts of the privacy room, against values by hand and by scikit-learn."""
+"""Figures and intervals of the privacy room, against values by hand and by scikit-learn."""
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from tasks.privacy.evaluate import (
-    area_under_curve,
-    beats,
-    clopper_pearson,
-    detectable_auc,
-    judged,
-    measured,
-    true_positive_rate,
-)
-from tasks.results.audit import overall
+from tasks.privacy.evaluate import area_under_curve, clopper_pearson, measured, true_positive_rate
 
 
 def drawn(n: int, shift: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -75,55 +66,22 @@ def test_clopper_pearson_is_the_textbook_s() -> None:
     assert clopper_pearson(5, 5, 0.95)[1] == 1.0
 
 
-def test_the_detectable_auc_is_found_in_four_of_five_repetitions() -> None:
-    auc = detectable_auc(60, 40, 0.95)
-    shift = np.sqrt(2) * norm.ppf(auc)
-    lows = [area_under_curve(drawn(60, shift, seed), drawn(40, 0.0, 1000 + seed), 0.95).low for seed in range(300)]
-    assert 0.72 < np.mean(np.array(lows) > 0.5) < 0.88
-    assert detectable_auc(1600, 1600, 0.95) < 0.53 < detectable_auc(20, 20, 0.95)
+@pytest.mark.parametrize(
+    ("members", "others"),
+    [(drawn(0), drawn(5)), (drawn(5), drawn(0)), (np.array([np.nan, 1.0]), drawn(5)), (drawn(1), drawn(1))],
+)
+def test_nothing_is_known_of_nobody_of_one_and_of_scores_that_are_no_numbers(
+    members: np.ndarray, others: np.ndarray
+) -> None:
+    found = measured(members, others, 0.95)
+    assert found.auc.low < 0.5 < found.auc.high or (found.auc.low, found.auc.high) == (0.0, 1.0)
+    assert not found.within(0.05, 0.01) and not found.above_guessing(0.05, 0.01)
 
 
-def test_an_attack_that_finds_more_than_baseline_and_control_has_succeeded() -> None:
-    chance, better = measured(drawn(200), drawn(200, seed=1), 0.95), measured(drawn(200, 1.0), drawn(200, seed=1), 0.95)
-    assert judged(better, chance, chance, better, 0.05, 0.01, 0.95)[0] == "succeeded"
-    assert judged(better, better, chance, better, 0.05, 0.01, 0.95)[0] == "inconclusive", "the baseline does as well"
-    assert judged(better, chance, better, better, 0.05, 0.01, 0.95)[0] == "inconclusive", "so does the control"
-
-
-def test_a_few_certain_members_are_a_success_though_the_auc_hides_them() -> None:
-    members, others = drawn(2000), drawn(1000, seed=1)
-    members[:60] = 9.0
-    found, chance = measured(members, others, 0.95), measured(drawn(2000, seed=2), others, 0.95)
-    assert found.auc.low < 0.5 < found.auc.high
-    assert beats(found, chance)
-
-
-def test_resisting_takes_enough_records_and_an_attack_that_works() -> None:
-    others = drawn(2000, seed=1)
-    chance, works = measured(drawn(2000), others, 0.95), measured(drawn(20, 3.0), others, 0.95)
-    assert judged(chance, chance, chance, works, 0.05, 0.01, 0.95)[0] == "resisted"
-    verdict, reason = judged(chance, chance, chance, chance, 0.05, 0.01, 0.95)
-    assert verdict == "inconclusive" and "misses even real records" in reason
-
-
-def test_an_auc_near_guessing_resists_nothing_while_a_few_members_may_be_found() -> None:
-    members, others = (norm.ppf((np.arange(n) + 0.5) / n) for n in (400, 5000))  # as normal as can be: an AUC of .5
-    members[:4] = 2.6  # now 8 of 400 lie above the highest hundredth of others: too few to be told from luck
-    found, works = measured(members, others, 0.95), measured(drawn(20, 3.0), others, 0.95)
-    assert found.tpr[0.01] is not None and found.tpr[0.01].value == 0.02
-    assert 0.45 < found.auc.low < found.auc.high < 0.55 and not beats(found)
-    verdict, reason = judged(found, found, found, works, 0.05, 0.01, 0.95)
-    assert verdict == "inconclusive" and "more than 0.01 of the 400 members may be found" in reason
-
-
-def test_too_few_records_are_inconclusive_and_the_reason_says_what_could_have_been_seen() -> None:
-    chance, works = measured(drawn(30), drawn(30, seed=1), 0.95), measured(drawn(30, 3.0), drawn(30, seed=1), 0.95)
-    verdict, reason = judged(chance, chance, chance, works, 0.05, 0.01, 0.95)
-    assert verdict == "inconclusive"
-    assert f"an AUC below {detectable_auc(30, 30, 0.95):.3f} would be missed" in reason
-
-
-def test_one_success_outweighs_any_number_of_resisted_attacks() -> None:
-    assert overall(["resisted", "succeeded"]) == "succeeded"
-    assert overall(["resisted", "inconclusive"]) == "inconclusive"
-    assert overall(["resisted", "resisted"]) == "resisted"
+@pytest.mark.parametrize("seed", range(20))
+def test_every_estimate_lies_in_its_own_interval(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    m, n = rng.integers(1, 150, 2)
+    found = measured(np.round(drawn(m, rng.uniform(-2, 2), seed), 1), np.round(drawn(n, 0, seed + 99), 1), 0.995)
+    for estimate in (found.auc, *found.tpr.values()):
+        assert estimate is None or estimate.low <= estimate.value <= estimate.high

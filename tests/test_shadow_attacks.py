@@ -138,7 +138,7 @@ def test_pooling_is_exact_on_four_patients_and_two_shadows() -> None:
     found = np.array([[4.0, 2, 3, 1], [8, 5, 2, 7]])
     known = np.array([[True, True, False, False], [True, False, True, False]])
     # Members 4 2 8 2, others 3 1 5 7: of 16 pairs 4 wins 2, each 2 wins 1, 8 wins 4; 7 is the highest of the others
-    result = pooled(found, known, 0.95, 100, 0)
+    result = pooled(found, known, Params(resamples=100))
     assert result.figures.auc.value == (2 + 1 + 4 + 1) / 16
     assert result.figures.tpr[0.0].value == 1 / 4
     assert result.figures.tpr[0.01] is None, "four others cannot show one false alarm in a hundred"
@@ -148,7 +148,7 @@ def test_pooling_is_exact_on_four_patients_and_two_shadows() -> None:
 def test_pooled_figures_are_those_of_all_pairs_ties_included() -> None:
     rng = np.random.default_rng(0)
     found, known = rng.integers(0, 40, (6, 500)).astype(float), rng.random((6, 500)) < 0.6
-    result, expected = pooled(found, known, 0.95, 100, 0).figures, measured(found[known], found[~known], 0.95)
+    result, expected = pooled(found, known, Params(resamples=100)).figures, measured(found[known], found[~known], 0.95)
     assert result.auc.value == pytest.approx(expected.auc.value)
     for rate, estimate in expected.tpr.items():
         assert result.tpr[rate].value == pytest.approx(estimate.value)
@@ -160,7 +160,7 @@ def test_a_patient_seen_in_many_shadows_counts_as_one() -> None:
     known = np.tile(rng.random(300) < 0.5, (16, 1))
     found = np.tile(rng.standard_normal(300), (16, 1))
     once = area_under_curve(found[0, known[0]], found[0, ~known[0]], 0.95)
-    many = pooled(found, known, 0.95, 300, 0).figures.auc
+    many = pooled(found, known, Params(resamples=300)).figures.auc
     naive = area_under_curve(found[known], found[~known], 0.95)
     assert many.high - many.low > 0.85 * (once.high - once.low)
     assert naive.high - naive.low < 0.4 * (once.high - once.low), "which is why"
@@ -170,14 +170,14 @@ def test_a_rate_of_nothing_found_has_an_upper_bound_as_if_each_patient_had_been_
     known = np.zeros((8, 400), bool)
     known[:, :200] = True
     found = np.where(known, -1.0, 1.0)
-    rate = pooled(found, known, 0.95, 100, 0).figures.tpr[0.01]
+    rate = pooled(found, known, Params(resamples=100)).figures.tpr[0.01]
     assert (rate.value, rate.low) == (0.0, 0.0) and rate.high == clopper_pearson(0, 400, 0.95)[1]
 
 
 def test_many_shadows_bound_what_a_guesser_finds_below_what_one_could() -> None:
     rng = np.random.default_rng(0)
     known = rng.random((64, 4000)) < 0.64
-    rate = pooled(rng.standard_normal(known.shape), known, 0.95, 100, 0).figures.tpr[0.001]
+    rate = pooled(rng.standard_normal(known.shape), known, Params(resamples=100)).figures.tpr[0.001]
     assert rate.low < 0.001 < rate.high < 0.0016 < clopper_pearson(4, 4000, 0.95)[1]
 
 
@@ -192,7 +192,9 @@ def test_the_interval_over_shadows_holds_the_rate_as_often_as_it_says_where_some
 
     found, known = study(0, 300, 4000)
     truth = np.mean(found[known] > np.quantile(found[~known], 0.99))
-    rates = [pooled(*study(seed, 8, 300), 0.9, 100, 0).figures.tpr[0.01] for seed in range(1, 81)]
+    rates = [
+        pooled(*study(seed, 8, 300), Params(confidence=0.9, resamples=100)).figures.tpr[0.01] for seed in range(1, 81)
+    ]
     assert np.mean([rate.low <= truth <= rate.high for rate in rates]) > 0.9 - 0.07
 
 
@@ -251,11 +253,11 @@ def test_without_shadows_an_attack_that_needs_them_is_inconclusive() -> None:
 def test_a_gain_that_is_certain_but_smaller_than_the_margins_is_no_success() -> None:
     rng = np.random.default_rng(0)
     known = rng.random((40, 3000)) < 0.6
-    small = pooled(rng.standard_normal(known.shape) + 0.07 * known, known, 0.95, 100, 0)
+    small = pooled(rng.standard_normal(known.shape) + 0.07 * known, known, Params(resamples=100))
     assert small.figures.auc.low > 0.51 and not succeeds(small, margin=0.05, tpr_margin=0.01)
     few = rng.standard_normal(known.shape)
     few[:, :200] += 9 * known[:, :200]  # one patient in fifteen, whom the AUC hides
-    assert succeeds(pooled(few, known, 0.95, 100, 0), margin=0.05, tpr_margin=0.01)
+    assert succeeds(pooled(few, known, Params(resamples=100)), margin=0.05, tpr_margin=0.01)
 
 
 def test_ranks_are_counts_of_members_and_name_nobody() -> None:

@@ -13,9 +13,11 @@ from tasks.common.params import RoomParams
 from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import Target
+from tasks.privacy.comparison import AUC, Compared, Groups, compared, detectable_auc
 from tasks.privacy.disclosure import People, disclosed
-from tasks.privacy.evaluate import Estimate, Figures, beats, detectable_auc, judged, measured
+from tasks.privacy.evaluate import Estimate, Figures, Scores
 from tasks.privacy.params import ATTACKS, Params
+from tasks.privacy.verdicts import judged
 
 
 def audited(
@@ -41,34 +43,39 @@ def audited(
         people = People.of(train, validation, test, copied, params.seed)
         return disclosed(found, baseline, positive, people, params)
 
-    def scores(held: CondensedSet) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = attack.scores(replace(target, condensed=held), options)
+    def scores(held: CondensedSet) -> Scores:
+        found: Scores = attack.scores(replace(target, condensed=held), options)
         return found
 
-    def figures(scores: NDArray[np.float64], members: NDArray[np.bool_]) -> Figures:
-        return measured(scores[members], scores[test], params.confidence)
-
-    attacked = scores(condensed)
-    found, control = figures(attacked, train), figures(attacked, validation)
-    baseline = figures(scores(held_out), train)
-    positive = figures(scores(real), train & contained(cohort.values, real))
-    return reported(found, baseline, control, positive, params)
+    groups, instead = Groups(train, validation, test), scores(held_out)
+    found = compared(scores(condensed), instead, groups, params.confidence)
+    copied = replace(groups, members=train & contained(cohort.values, real))
+    positive = compared(scores(real), instead, copied, params.confidence)
+    return reported(found, positive, params)
 
 
-def reported(found: Figures, baseline: Figures, control: Figures, positive: Figures, params: Params) -> dict[str, Any]:
+def reported(found: Compared, positive: Compared, params: Params) -> dict[str, Any]:
     """The verdict on one attack, and the figures that it comes from, as JSON."""
-    margins = params.margin, params.tpr_margin
-    verdict, reason = judged(found, baseline, control, positive, *margins, params.confidence)
+    detected, smallest = positive.succeeds(), detectable_auc(found, params.confidence)
+    verdict, reason = judged(found, detected, params.margin, params.tpr_margin, smallest)
     return {
         "kind": "membership",
-        **summary(found),
-        "detectable_auc": round(detectable_auc(found.n_members, found.n_others, params.confidence), 4),
-        "baseline": {"is": "the attack with validation records for the condensed set", **summary(baseline)},
-        "control": {"is": "the attack with validation records for the members", **summary(control)},
+        **summary(found.attack),
+        "detectable_auc": round(smallest, 4),
+        "baseline": {
+            "is": "the attack with validation records for the condensed set",
+            **summary(found.baseline),
+            "gain": _rounded("value", found.over_baseline()[AUC]),
+        },
+        "control": {
+            "is": "the attack with validation records for the members",
+            **summary(found.control),
+            "gain": _rounded("value", found.over_control()[AUC]),
+        },
         "positive_control": {
             "is": "the attack with random train records for the condensed set, finding those",
-            "detected": beats(positive, baseline, control),
-            **summary(positive),
+            "detected": detected,
+            **summary(positive.attack),
         },
         "verdict": verdict,
         "reason": reason,

@@ -1,4 +1,4 @@
-"""From scores to figures with intervals, and from figures to a verdict."""
+"""From scores to figures with intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import beta, norm, rankdata
-
-from tasks.results.verdicts import Verdict
+from scipy.special import betaincinv, ndtri
+from scipy.stats import rankdata
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.0)
-POWER = 0.8
 Scores = NDArray[np.float64]
 
 
@@ -34,6 +32,19 @@ class Figures:
     auc: Estimate
     tpr: Mapping[float, Estimate | None]
 
+    def within(self, margin: float, tpr_margin: float) -> bool:
+        """Whether no figure, for certain, is further than its margin from guessing."""
+        return 0.5 - margin <= self.auc.low and self.auc.high <= 0.5 + margin and self.hides(tpr_margin)
+
+    def hides(self, tpr_margin: float) -> bool:
+        """Whether no true positive rate that could be had exceeds guessing by more than ``tpr_margin``, for certain."""
+        return all(rate.high <= rate.guessing + tpr_margin for rate in self.tpr.values() if rate)
+
+    def above_guessing(self, margin: float, tpr_margin: float) -> bool:
+        """Whether a figure certainly exceeds guessing, and not certainly by less than its margin."""
+        found = [(self.auc, margin), *((rate, tpr_margin) for rate in self.tpr.values() if rate)]
+        return any(one.low > one.guessing and one.high > one.guessing + most for one, most in found)
+
 
 def measured(members: Scores, others: Scores, confidence: float) -> Figures:
     """The figures of one attack. Members and others need not be equally many: neither figure depends on their ratio."""
@@ -46,18 +57,35 @@ def area_under_curve(members: Scores, others: Scores, confidence: float) -> Esti
 
     The interval is the wider, at each end, of two. DeLong's (1988; by ranks, Sun and Xu 2014) holds for any
     distribution of scores, but shrinks to a point at 0 and 1, where few records often lead; Newcombe's (2006, method
-    5) does not.
+    5) does not. Without members or others, or with a score that is no number, all of 0 to 1.
     """
     m, n = len(members), len(others)
-    ranks = rankdata(np.concatenate([members, others]))
-    above = (ranks[:m] - rankdata(members)) / n  # of each member: the share of others below it
-    below = 1 - (ranks[m:] - rankdata(others)) / m  # of each other: the share of members above it
+    if not knowable(members, others):
+        return Estimate(0.5, 0.0, 1.0, 0.5)
+    above, below = placements(members, others)
     value = float(above.mean())
-    z = _quantile(confidence)
-    delong = z * np.sqrt(_variance(above) / m + _variance(below) / n)
-    low = min(value - delong, _newcombe(value, m, n, z, 0.0))
-    high = max(value + delong, _newcombe(value, m, n, z, 1.0))
+    delong = quantile(confidence) * np.sqrt(_variance(above) / m + _variance(below) / n)
+    by_size = newcombe(value, m, n, confidence)
+    low, high = min(value - delong, by_size.low), max(value + delong, by_size.high)
     return Estimate(value, max(0.0, float(low)), min(1.0, float(high)), 0.5)
+
+
+def newcombe(auc: float, m: int, n: int, confidence: float) -> Estimate:
+    """An ``auc`` of ``m`` members and ``n`` others with the interval that needs no scores (Newcombe 2006, method 5)."""
+    z = quantile(confidence)
+    return Estimate(auc, _newcombe(auc, m, n, z, 0.0), _newcombe(auc, m, n, z, 1.0), 0.5)
+
+
+def knowable(members: Scores, others: Scores) -> bool:
+    """Whether there is someone to compare on both sides, and each has a score."""
+    return bool(len(members) and len(others)) and not (np.isnan(members).any() or np.isnan(others).any())
+
+
+def placements(members: Scores, others: Scores) -> tuple[Scores, Scores]:
+    """Of each member the share of others below it, and of each other the share of members above it; ties half."""
+    m, n = len(members), len(others)
+    ranks = rankdata(np.concatenate([members, others]))
+    return (ranks[:m] - rankdata(members)) / n, 1 - (ranks[m:] - rankdata(others)) / m
 
 
 def true_positive_rate(members: Scores, others: Scores, rate: float, confidence: float) -> Estimate | None:
@@ -70,10 +98,16 @@ def true_positive_rate(members: Scores, others: Scores, rate: float, confidence:
     allowed = int(rate * len(others) + 1e-9)
     if rate > 0 and allowed == 0:
         return None
-    threshold = np.sort(others)[-allowed - 1] if allowed < len(others) else -np.inf
-    found = int((members > threshold).sum())
-    low, high = clopper_pearson(found, len(members), confidence)
-    return Estimate(found / len(members), low, high, clopper_pearson(allowed, len(others), confidence)[1])
+    guessing = clopper_pearson(allowed, len(others), confidence)[1]
+    if not knowable(members, others):
+        return Estimate(0.0, 0.0, 1.0, guessing)
+    found = int((members > threshold(others, allowed)).sum())
+    return Estimate(found / len(members), *clopper_pearson(found, len(members), confidence), guessing)
+
+
+def threshold(others: Scores, allowed: int) -> float:
+    """The least score that at most ``allowed`` of the ``others`` exceed."""
+    return float(np.sort(others)[-allowed - 1]) if allowed < len(others) else -np.inf
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float) -> tuple[float, float]:
@@ -83,82 +117,24 @@ def clopper_pearson(successes: int, trials: int, confidence: float) -> tuple[flo
     [0.0, 0.3085]
     """
     tail = (1 - confidence) / 2
-    low = beta.ppf(tail, successes, trials - successes + 1) if successes else 0.0
-    high = beta.ppf(1 - tail, successes + 1, trials - successes) if successes < trials else 1.0
+    low = betaincinv(successes, trials - successes + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, trials - successes, 1 - tail) if successes < trials else 1.0
     return float(low), float(high)
 
 
-def detectable_auc(n_members: int, n_others: int, confidence: float) -> float:
-    """The smallest AUC whose interval lies above 0.5 in `POWER` of all repetitions with so many records."""
-    errors = reach(confidence)
-    return float(brentq(lambda a: a - 0.5 - errors * np.sqrt(_auc_variance(a, n_members, n_others)), 0.5, 1))
+def auc_variance(auc: float, m: int, n: int) -> float:
+    """Hanley and McNeil's (1982) variance of an AUC, both group sizes replaced by their mean as Newcombe does."""
+    spread = 1 + ((m + n) / 2 - 1) * ((1 - auc) / (2 - auc) + auc / (1 + auc))
+    return auc * (1 - auc) * spread / (m * n)
 
 
-def reach(confidence: float) -> float:
-    """How many standard errors above guessing a figure lies that is told from it in `POWER` of all repetitions."""
-    return _quantile(confidence) + float(norm.ppf(POWER))
-
-
-def beats(attack: Figures, *others: Figures) -> bool:
-    """Whether a figure of ``attack`` lies, with its whole interval, above guessing and above that of all ``others``."""
-    pairs = [(attack.auc, [other.auc.value for other in others])]
-    for rate, found in attack.tpr.items():
-        if found:
-            pairs.append((found, [rival.value for other in others if (rival := other.tpr[rate])]))
-    return any(found.low > max([found.guessing, *rivals]) for found, rivals in pairs)
-
-
-def hides(attack: Figures, tpr_margin: float) -> bool:
-    """Whether no true positive rate that could be had exceeds guessing by more than ``tpr_margin``, for certain."""
-    return all(rate.high <= rate.guessing + tpr_margin for rate in attack.tpr.values() if rate)
-
-
-def judged(
-    attack: Figures,
-    baseline: Figures,
-    control: Figures,
-    positive: Figures,
-    margin: float,
-    tpr_margin: float,
-    confidence: float,
-) -> tuple[Verdict, str]:
-    """The verdict on one attack, and the reason for it in words. An AUC within ``margin`` of guessing hides the few who
-    are found for sure (Carlini et al. 2022), so true positive rates have to keep to ``tpr_margin``, too."""
-    if beats(attack, baseline, control):
-        return "succeeded", "members are told apart, beyond guessing, the baseline and the control"
-    if not beats(positive, baseline, control):
-        return "inconclusive", "the attack misses even real records handed over as they are, so it proves nothing"
-    if 0.5 - margin <= attack.auc.low and attack.auc.high <= 0.5 + margin:
-        if hides(attack, tpr_margin):
-            return "resisted", f"AUC lies within {margin:g} of guessing, and the attack does find real records"
-        return "inconclusive", (
-            f"too few records: AUC lies within {margin:g} of guessing, but more than {tpr_margin:g} of the "
-            f"{attack.n_members} members may be found beyond guessing"
-        )
-    if attack.auc.low > 0.5 or attack.auc.high < 0.5:
-        return "inconclusive", (
-            "train and held-out records differ in ways that do not come from the condensed set (baseline or control is "
-            "as far from 0.5, or the held-out records score higher): split the cohort at random to tell"
-        )
-    smallest = detectable_auc(attack.n_members, attack.n_others, confidence)
-    return "inconclusive", (
-        f"too few records: with {attack.n_members} members and {attack.n_others} others, an AUC below {smallest:.3f} "
-        f"would be missed more often than one time in five"
-    )
-
-
-def _quantile(confidence: float) -> float:
-    return float(norm.ppf((1 + confidence) / 2))
+def quantile(confidence: float) -> float:
+    """How many standard errors an interval of ``confidence`` reaches to each side."""
+    return float(ndtri((1 + confidence) / 2))
 
 
 def _variance(shares: Scores) -> float:
     return float(shares.var(ddof=1)) if len(shares) > 1 else 0.25  # of one record: the most that it can be
-
-
-def _auc_variance(auc: float, m: int, n: int) -> float:
-    """Hanley and McNeil's (1982) variance of an AUC, both group sizes replaced by their mean as Newcombe does."""
-    spread = 1 + ((m + n) / 2 - 1) * ((1 - auc) / (2 - auc) + auc / (1 + auc))
-    return auc * (1 - auc) * spread / (m * n)
 
 
 def _newcombe(value: float, m: int, n: int, z: float, end: float) -> float:
@@ -166,4 +142,4 @@ def _newcombe(value: float, m: int, n: int, z: float, end: float) -> float:
     if value == end:
         return end
     beside = value + 1e-9 * (end - value)  # an AUC of 0 or 1 has no standard error, and would be its own answer
-    return float(brentq(lambda a: abs(a - value) - z * np.sqrt(_auc_variance(a, m, n)), beside, end))
+    return float(brentq(lambda a: abs(a - value) - z * np.sqrt(auc_variance(a, m, n)), beside, end))

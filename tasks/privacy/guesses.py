@@ -67,11 +67,12 @@ class AboutEach:
 
     def tally(self, members: Places, others: Places) -> Tally:
         """See `Guesses`."""
-        chosen = [self._chosen(group) for group in (members, others)]
+        chosen = [self.chosen(group) for group in (members, others)]
         of_members, of_others = (int(self.correct[group].sum()) for group in chosen)
         return Tally(of_members, len(chosen[0]), of_others, len(chosen[1]))
 
-    def _chosen(self, group: Places) -> Places:
+    def chosen(self, group: Places) -> Places:
+        """Those of ``group`` about whom there is a guess."""
         order = np.argsort(-self.confidence[group], kind="stable")
         chosen: Places = group[order[: ceil(self.surest * len(group))]]
         return chosen
@@ -121,6 +122,22 @@ class Reconstructions:
         nearest = np.unique(self.distances[:, everyone].argmin(axis=1))
         right = int((nearest < len(members)).sum())
         return Tally(right, len(nearest), len(nearest) - right, len(nearest), len(members) / len(everyone))
+
+
+def together(one: Guesses, other: Guesses, people: Places) -> float:
+    """How the rates at which two attackers are right of the same ``people`` hang together: the correlation of their
+    errors, -1 to 1. It comes from those about whom both guess; of claims that are not one about each person it is 0."""
+    if not (isinstance(one, AboutEach) and isinstance(other, AboutEach)):
+        return 0.0
+    first, second = one.chosen(people), other.chosen(people)
+    both = np.intersect1d(first, second)
+    rights = one.correct[first], other.correct[second]
+    spread = float(np.prod([right.std() for right in rights]))
+    if not len(both) or spread == 0:
+        return 0.0
+    a, b = one.correct[both], other.correct[both]
+    shared = float((a & b).mean() - a.mean() * b.mean()) * len(both) / np.sqrt(len(first) * len(second))
+    return float(np.clip(shared / spread, -1, 1))
 
 
 def surest_share(n_condensed: int, n_candidates: int) -> float:

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from tasks.privacy.evaluate import FALSE_POSITIVE_RATES, Estimate, Figures, clopper_pearson, reach
+from tasks.privacy.comparison import reach
+from tasks.privacy.evaluate import (
+    FALSE_POSITIVE_RATES,
+    Estimate,
+    Figures,
+    clopper_pearson,
+    knowable,
+    measured,
+    quantile,
+)
+from tasks.privacy.params import Params
 
 Scores = NDArray[np.float64]
 
@@ -54,16 +63,17 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Pooled:
-    """``figures``, with the patients behind them for members and for others; ``detectable_auc``: the smallest AUC whose
-    interval would lie above 0.5 in four of five repetitions."""
+    """``figures``, with the pairs behind them of members and of others; ``detectable_auc``: the smallest AUC that would
+    have succeeded, as `succeeds` says, in at least four of five repetitions; 1 if none."""
 
     figures: Figures
     n_shadows: int
     detectable_auc: float
 
 
-def pooled(scores: Scores, members: NDArray[np.bool_], confidence: float, resamples: int, seed: int) -> Pooled:
-    """The figures of all pairs together, ``(n_shadows, n_patients)``.
+def pooled(scores: Scores, members: NDArray[np.bool_], params: Params) -> Pooled:
+    """The figures of all pairs together, ``(n_shadows, n_patients)``. Of ``params`` the confidence, the margin, the
+    resamples and the seed count. Nothing is known of scores that are no numbers, or all of one side.
 
     Intervals come from the pigeonhole bootstrap (Owen 2007, arXiv 0712.1111): patients and shadows are drawn anew, each
     by itself, and a pair counts as often as both were drawn together. For means over crossed factors that is
@@ -71,10 +81,12 @@ def pooled(scores: Scores, members: NDArray[np.bool_], confidence: float, resamp
     where ``confidence`` is high. The other is of an AUC the normal one with the bootstrap's error, of a true positive
     rate `_as_if_independent`.
     """
-    pairs, (n_shadows, n_patients) = Pairs.of(scores, members), scores.shape
+    (n_shadows, n_patients), confidence = scores.shape, params.confidence
+    if not knowable(scores[members], scores[~members]):
+        return Pooled(measured(scores[members], scores[~members], confidence), n_shadows, 1.0)
+    pairs, rng = Pairs.of(scores, members), np.random.default_rng(params.seed)
     value, *rates = pairs.figures(np.ones(scores.shape))
-    rng = np.random.default_rng(seed)
-    drawn = np.array([pairs.figures(_weights(n_shadows, n_patients, members, rng)) for _ in range(resamples)])
+    drawn = np.array([pairs.figures(_weights(n_shadows, n_patients, members, rng)) for _ in range(params.resamples)])
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     errors, counts = drawn.std(axis=0, ddof=1), (int(members.sum()), int((~members).sum()))
@@ -85,10 +97,10 @@ def pooled(scores: Scores, members: NDArray[np.bool_], confidence: float, resamp
         measurable = rate == 0 or int(rate * (~members).sum() + 1e-9) > 0
         ends = min(float(low[place]), alone[0]), max(float(high[place]), alone[1])
         tpr[rate] = Estimate(found, *ends, guessing) if measurable else None
-    away = float(norm.ppf(1 - tail) * errors[0])
+    away = float(quantile(confidence) * errors[0])
     ends = min(float(low[0]), value - away), max(float(high[0]), value + away)
     auc = Estimate(value, max(0.0, ends[0]), min(1.0, ends[1]), 0.5)
-    smallest = min(1.0, 0.5 + reach(confidence) * float(errors[0]))
+    smallest = min(1.0, 0.5 + params.margin + reach(confidence) * float(errors[0]))
     return Pooled(Figures(*counts, auc, tpr), n_shadows, smallest)
 
 

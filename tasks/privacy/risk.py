@@ -6,15 +6,21 @@ share of guesses that are right of members and of held-out people (Giomi et al. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import binom, norm
+from numpy.typing import NDArray
+from scipy.special import ndtr
+from scipy.stats import binom
 
-from tasks.privacy.evaluate import POWER, Estimate, clopper_pearson
+from tasks.privacy.comparison import POWER, difference
+from tasks.privacy.evaluate import Estimate, clopper_pearson, quantile
 from tasks.privacy.guesses import Guesses, Places, Tally
 
+REPETITIONS = 400
+STEPS = 9  # halvings of what is between no risk and all of it: to 1 in 512
 FEWEST_EXCHANGES = 200
 BY_LUCK = 3  # exchanges that may gain as much, where confidence asks for more than the fewest
 
@@ -25,7 +31,7 @@ def wilson(right: float, made: int, confidence: float) -> tuple[float, float]:
     >>> [round(part, 6) for part in wilson(0, 0, 0.95)]
     [0.5, 0.5]
     """
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = quantile(confidence)
     variance = right * (made - right) / made if made else 0.0
     return (right + z * z / 2) / (made + z * z), z / (made + z * z) * sqrt(variance + z * z / 4)
 
@@ -44,24 +50,88 @@ def risk(tally: Tally, confidence: float) -> Estimate:
     return Estimate(value, value - error, value + error, 0.0)
 
 
-def detectable_risk(tally: Tally, confidence: float) -> float:
-    """The smallest risk whose interval lies above 0 in `POWER` of all repetitions with so many guesses; 1 if none."""
-    if tally.chance is not None:
-        counts = range(tally.made + 1)
-        enough = next((k for k in counts if clopper_pearson(k, tally.made, confidence)[0] > tally.chance), None)
-        if enough is None:
-            return 1.0
-        share = float(brentq(lambda p: binom.sf(enough - 1, tally.made, p) - POWER, 0, 1))
-        return (share - tally.chance) / (1 - tally.chance)
-    reach = 1 + float(norm.ppf(POWER) / norm.ppf((1 + confidence) / 2))
-    true = tally.others_right / tally.others_made if tally.others_made else 0.5
-    control, control_error = wilson(tally.others_right, tally.others_made, confidence)
+@dataclass(frozen=True)
+class Rival:
+    """Guesses about the same people without the condensed set: ``right`` of ``made``, and the correlation of their
+    errors with the attack's."""
 
-    def spare(found: float) -> float:
-        rate, error = wilson((true + found * (1 - true)) * tally.made, tally.made, confidence)
-        return rate - control - reach * sqrt(error**2 + (control_error * (1 - rate) / (1 - control)) ** 2)
+    right: int
+    made: int
+    together: float
 
-    return float(brentq(spare, 0, 1)) if spare(1) > 0 > spare(0) else 1.0
+
+@dataclass(frozen=True)
+class Evidence:
+    """The attack's guesses about members beside those about test records (``found``), its guesses about validation
+    records beside the same (``shift``), and its rivals."""
+
+    found: Tally
+    shift: Tally
+    rivals: Sequence[Rival] = ()
+
+    def beats(self, confidence: float) -> bool:
+        """Whether guesses certainly are right of members beyond test records, by more than they are of validation
+        records, and beyond every rival: the interval of each difference lies above 0.
+
+        The two risks share their test records; to take them for independent makes the interval wider."""
+        own, found = share(self.found.right, self.found.made, confidence), risk(self.found, confidence)
+        gains = [difference(found, risk(self.shift, confidence), 0.0)]
+        for rival in self.rivals:
+            gains.append(difference(own, share(rival.right, rival.made, confidence), rival.together))
+        return found.low > 0 and all(gain.low > 0 for gain in gains)
+
+
+def share(right: int, made: int, confidence: float) -> Estimate:
+    """A proportion with Wilson's interval."""
+    centre, error = wilson(right, made, confidence)
+    return Estimate(right / max(1, made), centre - error, centre + error, 0.0)
+
+
+def detectable_risk(found: Evidence, confidence: float) -> float:
+    """The smallest risk at which `Evidence.beats` holds in `POWER` of all repetitions with so many guesses; 1 if none.
+
+    Guesses about held-out people, and those of rivals, are taken to be right as often as they were in ``found``. All
+    guesses count as independent of each other, so that `rare` may find fewer.
+    """
+    draws = np.random.default_rng(0).standard_normal((3 + len(found.rivals), REPETITIONS))
+
+    def power(true: float) -> float:
+        attack, shift = _repeated(found.found, true, draws[[0, 1]]), _repeated(found.shift, 0.0, draws[[2, 1]])
+        rivals = [_rivals(rival, draws[[0, place]]) for place, rival in enumerate(found.rivals, start=3)]
+        again = zip(attack, shift, zip(*rivals, strict=True) if rivals else [()] * REPETITIONS, strict=True)
+        return float(np.mean([Evidence(*one).beats(confidence) for one in again]))
+
+    low, high = 0.0, 1.0
+    if power(high) < POWER:
+        return high
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power(middle) >= POWER else (middle, high)
+    return high
+
+
+def _repeated(tally: Tally, true: float, draws: NDArray[np.float64]) -> list[Tally]:
+    """A tally a repetition, where members' risk is ``true``. ``draws``: normal ones, of members and of others."""
+    of_others = tally.others_right / tally.others_made if tally.others_made else 0.5
+    control = of_others if tally.chance is None else tally.chance
+    right = _drawn(control + true * (1 - control), tally.made, draws[0])
+    others = tally.made - right if tally.chance is not None else _drawn(control, tally.others_made, draws[1])
+    return [
+        Tally(one, tally.made, other, tally.others_made, tally.chance)
+        for one, other in zip(right.tolist(), others.tolist(), strict=True)
+    ]
+
+
+def _rivals(rival: Rival, draws: NDArray[np.float64]) -> list[Rival]:
+    mixed = rival.together * draws[0] + sqrt(1 - rival.together**2) * draws[1]
+    right = _drawn(rival.right / max(1, rival.made), rival.made, mixed)
+    return [Rival(one, rival.made, rival.together) for one in right.tolist()]
+
+
+def _drawn(rate: float, made: int, draws: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Binomial counts that rise with normal ``draws``."""
+    counts: NDArray[np.int64] = np.maximum(0, binom.ppf(ndtr(draws), made, min(1.0, rate))).astype(np.int64)
+    return counts
 
 
 def rare(guesses: Guesses, members: Places, others: Places, confidence: float, seed: int) -> bool:
@@ -87,13 +157,3 @@ def rare(guesses: Guesses, members: Places, others: Places, confidence: float, s
         if as_much > allowed:
             return False
     return True
-
-
-def beats(guesses: Guesses, about: Places, others: Places, rivals: list[float], confidence: float, seed: int) -> bool:
-    """Whether guesses about ``about`` are right beyond those about ``others`` and beyond the rates of ``rivals``, with
-    the whole interval, and not by an exchange of people."""
-    tally = guesses.tally(about, others)
-    centre, error = wilson(tally.right, tally.made, confidence)
-    if risk(tally, confidence).low <= 0 or centre - error <= max(rivals, default=0.0):
-        return False
-    return rare(guesses, about, others, confidence, seed)

@@ -13,7 +13,8 @@ from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
 from tasks.privacy.audit import reported, summary
-from tasks.privacy.evaluate import Estimate, Figures, Scores, hides, measured
+from tasks.privacy.comparison import Compared, Groups, compared
+from tasks.privacy.evaluate import Scores
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.pooled import Pooled, pooled, succeeds
 from tasks.privacy.shadowed import Evidence, Hear
@@ -52,23 +53,16 @@ def audited_with_shadows(
         found: Scores = attack.scores(target, options)
         return found
 
-    def figures(scores: Scores, members: NDArray[np.bool_]) -> Figures:
-        return measured(scores[members], scores[test], params.confidence)
-
     attacked, known, real = scores(evidence.released), evidence.released, evidence.positive
     each = in_turn(scores, known.signals, known.members)
-    over = pooled(each, known.members, params.confidence, params.resamples, params.seed)
-    classes, sure = by_class(cohort.labels), params.of_each(n_classes(cohort.labels)).confidence
-    of_class = [pooled(each[:, who], known.members[:, who], sure, params.resamples, params.seed) for who in classes]
+    over = pooled(each, known.members, params)
+    classes, sure = by_class(cohort.labels), params.of_each(n_classes(cohort.labels))
+    of_class = [pooled(each[:, who], known.members[:, who], sure) for who in classes]
     again = in_turn(lambda shadows: scores(shadows, real.pool), real.signals, real.members)
-    found = figures(attacked, members)
-    report = reported(
-        found,
-        figures(scores(evidence.baseline), members),
-        figures(attacked, validation),
-        pooled(again, real.members, params.confidence, params.resamples, params.seed).figures,
-        params,
-    )
+    groups = Groups(members, validation, test)
+    found = compared(attacked, scores(evidence.baseline), groups, params.confidence)
+    released = pooled(again, real.members, params).figures
+    report = reported(found, Compared(released, found.baseline, found.control), params)
     report["positive_control"]["is"] = "the attack on releases of random train records, with others for their shadows"
     verdict, reason = judged_with_shadows(report, found, over, of_class, evidence, params)
     return {
@@ -106,38 +100,38 @@ def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, dict[str
 
 
 def judged_with_shadows(
-    report: dict[str, Any], found: Figures, over: Pooled, of_class: list[Pooled], evidence: Evidence, params: Params
+    report: dict[str, Any], found: Compared, over: Pooled, of_class: list[Pooled], evidence: Evidence, params: Params
 ) -> tuple[Verdict, str]:
-    """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: the figures behind it.
+    """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: what is behind it.
 
     ``of_class``: ``over`` of each class's patients alone: fewer stand behind a record of a rare class, and among all
-    patients nobody sees it.
+    patients nobody sees it. Of a class by itself only a success counts.
     """
-    verdict, reason = report["verdict"], report["reason"]
+    verdict, reason, margins = report["verdict"], report["reason"], (params.margin, params.tpr_margin)
     if verdict == "succeeded":
         return verdict, reason + evidence.caveat
-    if succeeds(over, params.margin, params.tpr_margin):
-        return "succeeded", f"over {over.n_shadows} shadows members are told apart beyond the margins{evidence.caveat}"
-    for outcome, alone in enumerate(of_class):
-        if succeeds(alone, params.margin, params.tpr_margin):
-            told = f"members of class {outcome} are told apart beyond the margins"
-            return "succeeded", f"over {over.n_shadows} shadows {told}{evidence.caveat}"
+    told = {"members": over, **{f"members of class {outcome}": alone for outcome, alone in enumerate(of_class)}}
+    for who, pairs in told.items():
+        if succeeds(pairs, *margins):
+            return (
+                "succeeded",
+                f"over {over.n_shadows} shadows {who} are told apart beyond the margins{evidence.caveat}",
+            )
+    if verdict == "above guessing":
+        return verdict, reason + evidence.caveat
+    if over.figures.above_guessing(*margins):
+        told_apart = "members are told apart beyond guessing, but not for certain beyond the margins"
+        return "above guessing", f"over {over.n_shadows} shadows {told_apart}{evidence.caveat}"
     if not report["positive_control"]["detected"]:
         return verdict, reason
-    auc = over.figures.auc
-    within = _within(auc, params.margin)
-    if verdict == "resisted" and within and not hides(over.figures, params.tpr_margin):
-        return "inconclusive", (
-            f"over {over.n_shadows} shadows more than {params.tpr_margin:g} of members may be found beyond guessing"
-        )
-    within = within and hides(over.figures, params.tpr_margin)
+    auc, within = over.figures.auc, over.figures.within(*margins)
     if verdict == "resisted" and not within:
-        return "inconclusive", f"over {over.n_shadows} shadows the AUC may be {auc.low:.3f} to {auc.high:.3f}"
-    undecided = verdict == "inconclusive" and found.auc.low <= 0.5 <= found.auc.high
+        if not over.figures.hides(params.tpr_margin):
+            may = f"more than {params.tpr_margin:g} of members may be found beyond guessing"
+        else:
+            may = f"the AUC may be {auc.low:.3f} to {auc.high:.3f}"
+        return "inconclusive", f"over {over.n_shadows} shadows {may}"
+    undecided = verdict == "inconclusive" and found.attack.auc.low <= 0.5 <= found.attack.auc.high
     if undecided and within and not evidence.caveat:
         return "resisted", f"over {over.n_shadows} shadows the AUC lies within {params.margin:g} of guessing"
     return verdict, reason + evidence.caveat
-
-
-def _within(auc: Estimate, margin: float) -> bool:
-    return 0.5 - margin <= auc.low and auc.high <= 0.5 + margin

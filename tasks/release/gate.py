@@ -13,7 +13,8 @@ from tasks.common.records import CondensedSet, Normalised
 from tasks.release.params import Params
 from tasks.results.attacks import ATTACKS, tells_members, upper_tpr
 from tasks.results.evidence import Ratios
-from tasks.results.public import Number, Outcome, Public
+from tasks.results.public import Limit, Number, Outcome, Public
+from tasks.results.verdicts import Verdict
 
 # What an audit has to be at least: its own params cannot weaken the gate
 MARGIN, TPR_MARGIN, CONFIDENCE, RESAMPLES = 0.05, 0.01, 0.95, 500
@@ -40,22 +41,24 @@ def failed(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if not outcome.holds]
 
 
-def weaker(limits: dict[str, bool | Number | None]) -> dict[str, tuple[bool | Number | None, bool | Number | None]]:
+def weaker(limits: dict[str, Limit]) -> dict[str, tuple[Limit, Limit]]:
     """By name, what a cohort's gate was asked and what it is asked usually, where it was asked for less."""
     usual = asked(Params())
     return {name: (limit, usual[name]) for name, limit in limits.items() if _less(name, limit, usual.get(name, limit))}
 
 
-def _less(name: str, limit: bool | Number | None, usual: bool | Number | None) -> bool:
+def _less(name: str, limit: Limit, usual: Limit) -> bool:
     """By the beginning of a param's ``name`` one knows in which direction it is strict."""
     if usual is None or usual == limit:
         return False
     if limit is None or name.startswith("allow_"):
         return bool(limit) or limit is None
+    if isinstance(limit, tuple) or isinstance(usual, tuple):
+        return True
     return limit < usual if name.startswith("min_") else limit > usual
 
 
-def asked(params: Params) -> dict[str, bool | Number | None]:
+def asked(params: Params) -> dict[str, Limit]:
     """The limits among ``params``, defaults included."""
     return params.model_dump(exclude={"override"})
 
@@ -88,6 +91,18 @@ def train_patients(metrics: Public) -> tuple[Number, ...]:
         return ()
     certain = (max(0.0, round(count - ONE_SIDED * noise, 1)) for count in guarantee.counts)
     return tuple(min(pair) for pair in zip(stated, certain, strict=True))
+
+
+def none_but(names: Sequence[str], accepted: bool | Names) -> Finding:
+    """A finding that holds where there are no ``names`` but those ``accepted``; True accepts all."""
+    if accepted is True:
+        return tuple(sorted(names)), None, True
+    limit = accepted or ()
+    return tuple(sorted(names)), limit, set(names) <= set(limit)
+
+
+def _with_verdict(metrics: Public, verdict: Verdict) -> list[str]:
+    return [name for name, attack in metrics.privacy.attacks.items() if attack.verdict == verdict]
 
 
 def patients_in_smallest_class(metrics: Public, params: Params) -> Finding:
@@ -178,15 +193,17 @@ def attacks_missing(metrics: Public, params: Params) -> Finding:
 
 def attacks_succeeded(metrics: Public, params: Params) -> Finding:
     """Attacks whose verdict says so."""
-    return none_of([name for name, attack in metrics.privacy.attacks.items() if attack.verdict == "succeeded"])
+    return none_of(_with_verdict(metrics, "succeeded"))
+
+
+def attacks_above_guessing(metrics: Public, params: Params) -> Finding:
+    """Attacks that do better than guessing, though not for certain better than what needs no condensed set."""
+    return none_but(_with_verdict(metrics, "above guessing"), params.allow_above_guessing)
 
 
 def attacks_undecided(metrics: Public, params: Params) -> Finding:
     """Attacks that could not decide."""
-    names, limit, holds = none_of(
-        [name for name, attack in metrics.privacy.attacks.items() if attack.verdict == "inconclusive"]
-    )
-    return names, None if params.allow_inconclusive else limit, holds or params.allow_inconclusive
+    return none_but(_with_verdict(metrics, "inconclusive"), params.allow_inconclusive)
 
 
 def audit_margin(metrics: Public, params: Params) -> Finding:
@@ -266,6 +283,7 @@ CONDITIONS: dict[int, tuple[Condition, ...]] = {
         gain_over_one_variable,
         attacks_missing,
         attacks_succeeded,
+        attacks_above_guessing,
         attacks_undecided,
         audit_margin,
         audit_tpr_margin,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from tasks.release.gate import keeps_away
 from tasks.results.attacks import Attack, Withheld, tells_members, upper_tpr
 from tasks.results.evidence import Evidence
-from tasks.results.public import Calibration, Cohort, Condensed, Group, Privacy, Public, Subgroups, Subjects
+from tasks.results.public import Calibration, Cohort, Condensed, Group, Limit, Privacy, Public, Subgroups, Subjects
 
 CONDENSED = "condensed"
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def covered(metrics: Public) -> Public:
     guarantee = privacy.guarantee
     if guarantee is None:
         raise ValueError("these metrics state no guarantee")
-    most, least = metrics.limits.get("max_tpr"), metrics.limits.get("min_distance_ratio") or 0
+    most, least = _number(metrics.limits.get("max_tpr")), _number(metrics.limits.get("min_distance_ratio")) or 0
     return Public(
         schema=metrics.schema_,
         tier=metrics.tier,
@@ -109,6 +109,10 @@ def _of_held_out(metrics: Public) -> dict[str, Any]:
             withheld=subgroups.withheld,
         ),
     }
+
+
+def _number(limit: Limit) -> float | None:
+    return float(limit) if isinstance(limit, int | float) else None
 
 
 def _only(by_training_set: dict[str, T]) -> dict[str, T]:

@@ -77,8 +77,12 @@ def less(name: str, limit: Limit, usual: Limit) -> str:
 
     >>> less("min_test_auc", 0, 0.5), less("allow_inconclusive", True, False)
     ('test auc: at least 0, usually at least 0.5', 'inconclusive: allowed, usually not')
+    >>> less("allow_inconclusive", ("reconstruction",), False)
+    'inconclusive: allowed for reconstruction, usually not'
     """
     kind, about = name[:4], name.split("_", 1)[1].replace("_", " ")
+    if isinstance(limit, tuple):
+        return f"{about}: allowed for {_value(limit, '')}, usually not"
     if kind not in FORMS:
         return f"{about}: allowed, usually not"
     here, usually = FORMS[kind]

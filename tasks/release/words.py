@@ -8,11 +8,12 @@ from tasks.networks.results import SIMPLE_MODELS, SINGLE_VARIABLE, TRAINING_SETS
 from tasks.release.contents import Contents
 from tasks.release.gate import weaker
 from tasks.release.sentences import less, sentence
-from tasks.results.attacks import Attack, NotRun, OfGuesses, Withheld
+from tasks.results.attacks import Attack, NotRun, OfGuesses, OnMembers, Withheld
 from tasks.results.base import Interval
 from tasks.results.course import Strongest
 from tasks.results.evidence import Evidence
 from tasks.results.public import Public
+from tasks.results.verdicts import Verdict
 
 MAY = (
     "Train and compare models of the outcome, teach, and develop software, without access to real records.",
@@ -64,6 +65,7 @@ def notices(metrics: Public) -> list[str]:
     if found := weaker(metrics.limits):
         asked = "; ".join(less(name, *limits) for name, limits in found.items())
         said.append(f"This cohort's gate asks for less than usual: {asked}.")
+    said += beyond_resisted(metrics)
     said += _tried(metrics.evidence) if metrics.evidence else ()
     if own := metrics.privacy.settings.own:
         said.append(f"The attacks ran with settings of their own: {', '.join(own)}.")
@@ -101,6 +103,31 @@ def beside_real(metrics: Public) -> str:
     return said
 
 
+def beyond_resisted(metrics: Public) -> list[str]:
+    """How many attacks stand above guessing or could not decide, which, and what that means for whoever took part."""
+    attacks, said = metrics.privacy.attacks, []
+    if found := _with_verdict(attacks, "above guessing"):
+        said.append(
+            f"{len(found)} of {len(attacks)} attacks did better than guessing ({_names(found)}), and whether that is "
+            "owed to this set could not be told. It may tell who was among the patients."
+        )
+    if found := _with_verdict(attacks, "inconclusive"):
+        aucs = [attack.unseen_below() for attack in found.values() if isinstance(attack, OnMembers)]
+        risks = [attack.detectable_risk for attack in found.values() if isinstance(attack, OfGuesses)]
+        unseen = [f"{name} below {max(of):.3f}" for name, of in (("an AUC", aucs), ("a risk", risks)) if of]
+        missed = f"One with {' or '.join(unseen)} may well have passed unseen." if unseen else "They prove nothing."
+        said.append(f"{len(found)} of {len(attacks)} attacks could not decide ({_names(found)}). {missed}")
+    return said
+
+
+def _with_verdict(attacks: Mapping[str, Attack], verdict: Verdict) -> dict[str, Attack]:
+    return {name: attack for name, attack in attacks.items() if attack.verdict == verdict}
+
+
+def _names(attacks: Mapping[str, Attack]) -> str:
+    return ", ".join(name.replace("_", " ") for name in sorted(attacks))
+
+
 def nobody(metrics: Public) -> str:
     """That no record is a patient's: said only where the condition on it was asked, and holds."""
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
@@ -108,12 +135,12 @@ def nobody(metrics: Public) -> str:
 
 
 def together(confidence: float) -> str:
-    """With which confidence all intervals of an audit hold.
+    """With which confidence the intervals of all attacks hold, of the one figure of each that stands beside its name.
 
     >>> together(0.95)
-    'all intervals hold together with 95 %'
+    'the intervals of all AUCs and risks hold together with 95 %'
     """
-    return f"all intervals hold together with {100 * confidence:g} %"
+    return f"the intervals of all AUCs and risks hold together with {100 * confidence:g} %"
 
 
 def interval(score: Interval | Mapping[str, float]) -> str:

@@ -57,9 +57,23 @@ class Membership(Result):
 
 
 class Compared(Membership):
-    """The same of a baseline or a control; ``is``: which, in words."""
+    """The same of what the attack is compared with; ``is``: which, in words."""
 
     is_: str = Field(alias="is")
+
+
+class Gain(Result):
+    """An AUC less another, with the interval of the difference: their errors are not independent."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Beside(Compared):
+    """The same of a baseline or a control, and how far the attack lies above it."""
+
+    gain: Gain
 
 
 class PositiveControl(Compared):
@@ -76,7 +90,8 @@ class TopRanked(Result):
 
 
 class OverShadows(Compared):
-    """The attack on every shadow. ``detectable_auc``: the smallest that four of five repetitions would tell."""
+    """The attack on every shadow. ``detectable_auc``: the smallest that would have
+    succeeded in four of five repetitions."""
 
     detectable_auc: Share
     by_class: dict[str, Membership]
@@ -92,15 +107,20 @@ class ShadowsUsed(Result):
 
 
 class OnMembers(Membership):
-    """An attack that scores membership."""
+    """An attack that scores membership. ``detectable_auc``: the smallest with which it would have succeeded in about
+    four of five repetitions; 1 if none."""
 
     kind: Literal["membership"] = "membership"
     detectable_auc: Share
-    baseline: Compared
-    control: Compared
+    baseline: Beside
+    control: Beside
     positive_control: PositiveControl
     verdict: Verdict
     reason: str
+
+    def unseen_below(self) -> float:
+        """The AUC below which it may well have passed unseen."""
+        return self.detectable_auc
 
 
 class WithShadows(OnMembers):
@@ -110,6 +130,10 @@ class WithShadows(OnMembers):
     shadows: ShadowsUsed
     over_shadows: OverShadows
     top_ranked: dict[str, TopRanked]
+
+    def unseen_below(self) -> float:
+        """It succeeds on the set or over the shadows."""
+        return min(self.detectable_auc, self.over_shadows.detectable_auc)
 
     def upper_tpr(self) -> float | None:
         """Of the figures over shadows: behind them stand more patients."""
@@ -157,7 +181,8 @@ class PositiveRisk(Shift):
 
 
 class Variant(Risk):
-    """One way to guess. ``chance``: the rate of a guesser, where it is known exactly."""
+    """One way to guess. ``detectable_risk``: as `OnMembers.detectable_auc`. ``chance``: the rate of a guesser, where it
+    is known exactly."""
 
     detectable_risk: Share
     confidence: Share

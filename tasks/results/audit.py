@@ -1,12 +1,13 @@
 """What came of all attacks, and under which settings."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from tasks.results.attacks import Attack, Membership
 from tasks.results.base import Result, Share
-from tasks.results.verdicts import Verdict
+from tasks.results.verdicts import WORST_FIRST, Verdict
 
 
 class Settings(Result):
@@ -51,7 +52,7 @@ class StandingOut(Result):
 
 
 class Audit(Result):
-    """The privacy stage's ``metrics.json``. ``verdict``: succeeded if one attack did, resisted if all were."""
+    """The privacy stage's ``metrics.json``. ``verdict``: the worst of all attacks'."""
 
     settings: Settings
     attacks: dict[str, Attack]
@@ -66,8 +67,6 @@ class Audit(Result):
         return self
 
 
-def overall(verdicts: list[Verdict]) -> Verdict:
-    """``succeeded`` if any attack did, ``resisted`` if all were, else ``inconclusive``."""
-    if "succeeded" in verdicts:
-        return "succeeded"
-    return "resisted" if set(verdicts) == {"resisted"} else "inconclusive"
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """The worst of them; ``inconclusive`` of none."""
+    return min(verdicts, key=WORST_FIRST.index, default="inconclusive")

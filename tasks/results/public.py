@@ -12,7 +12,7 @@ from tasks.results.scores import Score, Training
 
 SCHEMA = 1  # of bundles of format 3; raised with each condition, limit or field that is added later
 Number = int | float
-Limit = bool | Number | None
+Limit = bool | Number | tuple[str, ...] | None
 
 
 class Outcome(Result):
