@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.doctor import Finding
 from flows.ledger import Entry
 from flows.outcomes import Group, Outcome, smallest
+from flows.terminal import Terminal
 from tasks.common.checks import Check
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
@@ -17,8 +17,8 @@ from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.words import interval
 
-_err = Console(stderr=True, highlight=False)
-_out = Console(highlight=False)
+_err = Terminal(stderr=True, highlight=False)
+_out = Terminal(highlight=False)
 
 
 def say(text: str) -> None:

@@ -17,7 +17,8 @@ from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised
 from tasks.networks.recipe import Calibration, Recipe, Recipes
 from tasks.release.bundle import write_bundle
-from tasks.release.documents import DOCUMENTS
+from tasks.release.contents import Contents
+from tasks.release.documents import DOCUMENTS, write_documents
 from tasks.release.gate import conditions, copied_records
 from tasks.release.params import Params
 from tasks.release.private import bounded, covered
@@ -193,7 +194,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def failed(bundle: Path) -> str:
-    return "; ".join(f"{check.claim} {check.detail}" for check in verify(bundle) if not check.holds)
+    return "; ".join(f"{check.claim} {check.detail}" for check in verify(bundle) if check.holds is False)
 
 
 def relist(bundle: Path, name: str) -> None:
@@ -280,8 +281,11 @@ def private_bundle(bundle: Path) -> dict[str, Any]:
 
 
 def rewrite(bundle: Path, metrics: dict[str, Any]) -> None:
+    """Put other ``metrics`` into the bundle, and make all else agree with them, as a forger would."""
     (bundle / "metrics.json").write_text(json.dumps(metrics))
-    relist(bundle, "metrics.json")
+    write_documents(bundle, Contents.load(bundle, "pbc", "candidate", ()))
+    for name in ("metrics.json", *DOCUMENTS):
+        relist(bundle, name)
 
 
 def test_a_bundle_with_a_guarantee_states_noisy_counts_and_nothing_of_who_was_learned_from(bundle: Path) -> None:

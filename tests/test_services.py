@@ -87,7 +87,7 @@ def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_r
     bundle = tmp_path / "public" / "releases" / "alpha" / version
     ledger = f"{store}/public/recondense/releases/alpha/ledger.jsonl"
     verified = hospital.call("flows.cli", "verify", str(bundle), "--ledger", ledger, "--json")
-    assert {check["detail"] for check in json.loads(verified.stdout)} >= {version, "current"}
+    assert {check["detail"] for check in json.loads(verified.stdout)["checks"]} >= {version, "current"}
     again = json.loads(hospital.call("flows.cli", "reproduce", "alpha", version, "--json").stdout)
     assert again["reproduced"], again
 

@@ -33,6 +33,7 @@ from flows.releases import git, vault
 from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, check_bundle, check_ready, check_remotes
+from flows.releases.signature import sign
 from flows.releases.versions import Releases, Version, in_turn
 from flows.tracking import tag
 from tasks.common import secret
@@ -128,6 +129,7 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
             listing(entries),
             privacy(entries)["cumulative_epsilon"],
         )
+        sign(scratch, _key())
     check_bundle(folder)
     try:
         (stage,) = pipeline.repo.add(str(folder))
@@ -148,9 +150,7 @@ def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, by
     """
 
     def documents(files: dict[str, str]) -> dict[str, bytes]:
-        key = keys.own()
-        if key is None:
-            raise InputError(f"{secret.folder()} holds no key to sign with: `recondense keys create` makes one")
+        key = _key()
         statement = provenance(releases.ledger.entries(), files)
         definition = statement["predicate"]["buildDefinition"]
         definition["resolvedDependencies"] = [
@@ -160,6 +160,13 @@ def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, by
         return {FILE: signed(statement, key)}
 
     return documents
+
+
+def _key() -> keys.Key:
+    key = keys.own()
+    if key is None:
+        raise InputError(f"{secret.folder()} holds no key to sign with: `recondense keys create` makes one")
+    return key
 
 
 def _details(releases: Releases, version: Version) -> dict[str, Any]:
