@@ -42,11 +42,11 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, database: str, store: str
         "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{database}/prefect",
     }
     mlflow_command = [str(scripts / "mlflow"), "server", *at, mlflow.rsplit(":", 1)[1], "--workers", "1"]
-    mlflow_command += ["--backend-store-uri", f"postgresql+psycopg2://{database}/mlflow"]
+    backend = {"MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{database}/mlflow"}
     mlflow_command += ["--artifacts-destination", str(home / "artifacts")]
     with (
         server(prefect_command, f"{prefect}/api/health", home / "prefect.log", connection),
-        server(mlflow_command, f"{mlflow}/health", home / "mlflow.log", {}),
+        server(mlflow_command, f"{mlflow}/health", home / "mlflow.log", backend),
     ):
         addresses = {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow, **S3_KEYS}
         project = make_project(tmp_path_factory.mktemp("hospital"), {"alpha": QUICK}, **addresses)

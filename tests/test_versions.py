@@ -23,7 +23,7 @@ from flows.recorder import Recorder
 from flows.releases import git
 from flows.releases.compare import compare
 from flows.releases.difference import compare_files
-from flows.releases.recipient import check_against
+from flows.releases.recipient import check_against, examine
 from flows.releases.release import release
 from flows.releases.reproduce import reproduce
 from flows.releases.withdraw import withdraw
@@ -415,7 +415,6 @@ def assert_whole(steward: Steward, versions: list[str] | None = None) -> None:
     ledger = Ledger(steward.root, "alpha")
     assert [entry.details["version"] for entry in ledger.entries() if entry.event == "released"] == [version]
     checks = [*ledger.verify(), *check_artifacts(steward.root, "alpha", ledger.entries())]
-    checks += check_against(
-        str(steward.published / "ledger.jsonl"), steward.published / version, keys.own().fingerprint
-    )[1]
+    ledger_file = str(steward.published / "ledger.jsonl")
+    checks += examine(steward.published / version, ledger_file, keys.own().fingerprint).checks
     assert [check for check in checks if not check.holds] == []

@@ -178,7 +178,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "tag": releases.tag(version),
         "candidate": sha256(candidate / "manifest.json"),
         "manifest": sha256(folder / "manifest.json"),
-        "files": manifest["files"],
+        "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != "manifest.json"},
         "mlflow_run": manifest["mlflow_run"],
         "figures": summary(read_json(folder / "metrics.json")),
         "privacy": privacy(entries),

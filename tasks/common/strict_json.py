@@ -4,14 +4,24 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tasks.common.errors import InputError
+
 MOST_BYTES = 16 * 2**20  # in memory a list of empty lists takes twenty times as much
 DEEPEST = 64
 
 
+class Unreadable(InputError, ValueError):
+    """A file that holds no JSON, or more than is read."""
+
+
 def read_json(path: Path) -> Any:
-    """What one JSON file in UTF-8 holds. Raises `ValueError`, which quotes nothing of it, and `OSError`."""
+    """What one JSON file in UTF-8 holds. Raises `Unreadable` and `OSError`."""
     with path.open("rb") as file:
-        return parse_json(file.read(MOST_BYTES + 1))
+        content = file.read(MOST_BYTES + 1)
+    try:
+        return parse_json(content)
+    except ValueError as error:
+        raise Unreadable(f"{path} is no JSON that can be read ({error}): get it again from where it comes") from error
 
 
 def parse_json(content: bytes) -> Any:

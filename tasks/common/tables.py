@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
@@ -34,6 +35,11 @@ def read_within(path: Path, most: int, columns: Sequence[str] | None = None) -> 
     length = sum(_length(chunk) for column in table.columns for chunk in column.chunks)
     _fits(path, table.num_rows * table.num_columns * WIDTH + length, most)
     return pa.table([_written_out(column) for column in table.columns], names=table.column_names)
+
+
+def share_of_memory() -> int:
+    """Bytes that one raw table may take here: a quarter of what is free, since it is there twice while it is checked."""
+    return int(psutil.virtual_memory().available // 4)
 
 
 def _fits(path: Path, size: int, most: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
+from tasks.common.escape import markdown
 from tasks.common.verdicts import in_words
 from tasks.release.words import interval
 
@@ -13,12 +14,13 @@ HERE = Path(__file__).parent
 
 
 @cache
-def _templates(folder: Path) -> Environment:
-    """HTML is escaped. A figure that is missing is false, and so are its parts: a block asks, and is left out."""
+def _templates(folder: Path, of_markdown: bool) -> Environment:
+    """HTML is escaped, and so is Markdown. A figure that is missing is false, and so are its parts: a block asks, and is left out."""
     found = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),
         undefined=ChainableUndefined,
+        finalize=_in_markdown if of_markdown else None,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -26,6 +28,10 @@ def _templates(folder: Path) -> Environment:
     return found
 
 
+def _in_markdown(value: Any) -> Any:
+    return markdown(value) if isinstance(value, str) else value
+
+
 def render(name: str, folder: Path = HERE, /, **values: Any) -> str:
     """The document that template ``name`` in ``folder`` makes of ``values``; it may include those beside this file."""
-    return _templates(folder).get_template(name).render(values) + "\n"
+    return _templates(folder, ".md." in name).get_template(name).render(values) + "\n"

@@ -3,6 +3,7 @@
 import json
 import re
 
+from tasks.common.escape import printable
 from tasks.release.contents import CANDIDATE, Contents
 
 # Of licences that data providers use: what their names contain, their SPDX identifier, where they stand
@@ -27,10 +28,10 @@ def spdx(licence: str) -> tuple[str, str] | None:
 
 def licence(contents: Contents) -> str:
     """LICENSE: the terms of the records it was learned from, which hold for what was made of them."""
-    source = contents.source
+    source = {key: printable(value) for key, value in contents.source.items()}
     known = spdx(source["licence"])
     stands = f"SPDX: {known[0]}\nText: {known[1]}\n" if known else "Its text is with the provider of the records.\n"
-    return f"""{contents.title}
+    return f"""{printable(contents.title)}
 
 The data in this folder was made from
     {source["title"]}
@@ -55,17 +56,22 @@ def citation(contents: Contents) -> str:
         "cff-version: 1.2.0",
         'message: "Please cite this data set, and the records it was learned from."',
         "type: dataset",
-        f"title: {json.dumps(contents.title, ensure_ascii=False)}",
-        *([f"version: {json.dumps(contents.version)}"] if contents.version != CANDIDATE else []),
+        f"title: {_text(contents.title)}",
+        *([f"version: {_text(contents.version)}"] if contents.version != CANDIDATE else []),
         "authors:",
-        f"  - name: {json.dumps(f'The stewards of the cohort {contents.cohort}')}",
+        f"  - name: {_text(f'The stewards of the cohort {contents.cohort}')}",
         *([f"license: {known[0]}"] if known else []),
         "references:",
         "  - type: dataset",
-        f"    title: {json.dumps(source['title'], ensure_ascii=False)}",
-        *([f"    url: {json.dumps(address)}"] if address else []),
+        f"    title: {_text(source['title'])}",
+        *([f"    url: {_text(address)}"] if address else []),
         "    authors:",
         '      - name: "Provider of the records"',
-        f"    notes: {json.dumps(source['citation'], ensure_ascii=False)}",
+        f"    notes: {_text(source['citation'])}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _text(text: str) -> str:
+    """As a string of JSON without control characters, of which YAML reads some otherwise."""
+    return json.dumps(printable(text), ensure_ascii=False)

@@ -3,6 +3,7 @@
 from math import exp
 from typing import Any
 
+from tasks.common.escape import markdown
 from tasks.release.contents import Contents
 
 MAY = (
@@ -33,12 +34,13 @@ def guarantee(contents: Contents) -> str:
 
 
 def override(contents: Contents) -> str:
-    """Who answers for a release against the gate, and why: on the first page of each document."""
+    """Who answers for a release against the gate, and why: in Markdown."""
     given = contents.metrics.get("override")
     if given is None:
         return ""
-    against = "; ".join(given["against"])
-    return f"\n\n**Released against the gate by {given['by']}: {given['reason']}** The gate's reasons: {against}.\n\n"
+    against = markdown("; ".join(given["against"]))
+    by, reason = markdown(given["by"]), markdown(given["reason"])
+    return f"\n\n**Released against the gate by {by}: {reason}** The gate's reasons: {against}.\n\n"
 
 
 def interval(score: dict[str, Any], name: str = "mean") -> str:
