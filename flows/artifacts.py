@@ -48,8 +48,8 @@ def of_stage(layout: Layout, name: str) -> None:
 def of_refusal(cohort: str, reasons: Sequence[str]) -> None:
     """Why the gate refused."""
     listed = "\n".join(f"- {markdown(_plain(reason))}" for reason in reasons)
-    markdown = f"## {cohort}: the gate refused this release\n\n{listed}\n\nThe last bundle that passed is unchanged."
-    create_markdown_artifact(markdown, key=key(cohort, "run"), description=f"{cohort}: refused")
+    text = f"## {cohort}: the gate refused this release\n\n{listed}\n\nThe last bundle that passed is unchanged."
+    create_markdown_artifact(text, key=key(cohort, "run"), description=f"{cohort}: refused")
 
 
 def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) -> None:

@@ -38,7 +38,7 @@ def read_within(path: Path, most: int, columns: Sequence[str] | None = None) -> 
 
 
 def share_of_memory() -> int:
-    """Bytes that one raw table may take here: a quarter of what is free, since it is there twice while it is checked."""
+    """Bytes that a raw table may take here: a quarter of what is free, since it is there twice while it is checked."""
     return int(psutil.virtual_memory().available // 4)
 
 

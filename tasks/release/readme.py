@@ -59,14 +59,14 @@ known, `apply.py --tensors mine.safetensors` and `quickstart.py --records mine.s
 - `manifest.json.sig`, `steward.pem`: in a release, the signature of `manifest.json`, and the key to check it with
 
 ## Check it
-Anybody can make a bundle that agrees with itself. So ask the steward for the fingerprint of their key, by another way than
-this bundle came, and then
+Anybody can make a bundle that agrees with itself. So ask the steward for the fingerprint of their key, by another way
+than this bundle came, and then
 ```
-recondense verify BUNDLE --key FINGERPRINT                                # recompute what can be; who signed for the rest?
-recondense verify BUNDLE --key FINGERPRINT --ledger URL                   # is it current, or withdrawn?
+recondense verify BUNDLE --key FINGERPRINT                                # does it agree with itself, and who signed?
+recondense verify BUNDLE --key FINGERPRINT --ledger URL                   # and is it current, or withdrawn?
 ```
-Recomputed are hashes, counts of records, the gate's outcome, a guarantee's epsilon and every document. Scores, figures of
-attacks and counts of patients take the real records: for these the signature stands. No program in here needs to be run for it.
+Recomputed are hashes, counts of records, the gate's outcome, a guarantee's epsilon and every document. Scores, figures
+of attacks and counts of patients take the real records: for these the signature stands.
 
 ## With recondense installed
 ```
@@ -83,7 +83,8 @@ def queries(contents: Contents) -> str:
     if given is None:
         return ""
     asked = "\n".join(
-        f"| {markdown(one['name'])}: {markdown(one['what'])} | {one['values']:,} | {one['sensitivity']:.3f} | {one['sigma']:.3f} |"
+        f"| {markdown(one['name'])}: {markdown(one['what'])} | {one['values']:,} | {one['sensitivity']:.3f} "
+        f"| {one['sigma']:.3f} |"
         for one in given["queries"]
     )
     groups = ", ".join(f"{epsilon:g} for {size}" for size, epsilon in given["groups"].items())
@@ -92,7 +93,8 @@ def queries(contents: Contents) -> str:
 |---|---|---|---|
 {asked}
 
-Unit: {markdown(given["unit"])}; for several patients at once epsilon is {groups}. Noise: {markdown(given["mechanism"])}.
+Unit: {markdown(given["unit"])}; for several patients at once epsilon is {groups}.
+Noise: {markdown(given["mechanism"])}.
 `recondense verify` accounts for epsilon anew. Not covered: {markdown("; ".join(given["outside"]))}.
 """
 

@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 
 @cache
 def _templates(folder: Path, of_markdown: bool) -> Environment:
-    """HTML is escaped, and so is Markdown. A figure that is missing is false, and so are its parts: a block asks, and is left out."""
+    """What is put into HTML or Markdown is escaped. A figure that is missing is false, and so are its parts: a block
+    asks, and is left out."""
     found = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),

@@ -62,7 +62,8 @@ def _decoded(path: Path, encoding: str) -> str:
     content = path.read_bytes()
     if path.name.endswith(".gz"):
         try:
-            content = gzip.open(path).read(LARGEST + 1)
+            with gzip.open(path) as stream:
+                content = stream.read(LARGEST + 1)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputError(f"{path} is damaged or cut short: copy it again from where it comes") from error
     if len(content) > LARGEST:
