@@ -26,10 +26,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
+from tasks.common.verdicts import in_words
 
 from benchmarks.harness import DATA, OUT, ROOT, header
 from tasks.common.records import write_json
-from tasks.common.verdicts import in_words
 
 COHORT = "growing"
 RAW = f"data/1_raw/{COHORT}"

@@ -6,6 +6,7 @@ Each artifact has a key of its cohort, so that Prefect keeps them as versions of
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,9 +22,12 @@ from flows.outcomes import Group, Outcome
 from tasks.common.escape import markdown
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
-from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
-from tasks.release.words import interval
+from tasks.release.sentences import sentence
+from tasks.release.words import in_words, interval, reason, together
+from tasks.results.audit import Audit
+from tasks.results.public import Public
+from tasks.results.scores import Training
 
 LOCAL_MLFLOW = "http://127.0.0.1:5000"  # where `recondense ui` serves its pages, unless told otherwise
 
@@ -39,8 +43,7 @@ def key(*parts: str) -> str:
 
 def of_stage(layout: Layout, name: str) -> None:
     """What came of a finished stage, where that is more than a number."""
-    metrics = read_json(layout.folder(name) / "metrics.json")
-    rows, about = ROWS[name](metrics) if name in ROWS else ([], "")
+    rows, about = ROWS[name](layout.folder(name) / "metrics.json") if name in ROWS else ([], "")
     if rows:
         create_table_artifact(_cells(rows), key=key(layout.cohort, name), description=f"{layout.cohort}: {about}")
 
@@ -54,30 +57,23 @@ def of_refusal(cohort: str, reasons: Sequence[str]) -> None:
 
 def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) -> None:
     """A finished run on one page: each stage, what the bundle is worth, what attacks found; and a link to MLflow."""
-    metrics = read_json(layout.folder("release") / "metrics.json")
+    metrics = Public.load(layout.folder("release") / "metrics.json")
     bundle = layout.folder("release").relative_to(layout.root)
-    attacks = metrics["privacy"]["attacks"]
-    succeeded = [name for name, found in attacks.items() if found["verdict"] == "succeeded"]
-    guarantee = metrics["privacy"]["guarantee"]
+    attacks, guarantee = metrics.privacy.attacks, metrics.privacy.guarantee
+    succeeded = [name for name, found in attacks.items() if found.verdict == "succeeded"]
     ran = [name for name, state in states.items() if state != "Cached"]
-    condensed = metrics["condensed"]
     said = [
         f"## {layout.cohort}: a release candidate",
-        f"{sum(condensed['records_per_class'])} condensed records by {markdown(_plain(condensed['method']))}. "
-        f"Models trained on them reach a test AUC of **{interval(metrics['test_auc']['condensed'])}**"
-        + _beside(metrics),
+        f"{sum(metrics.condensed.records_per_class)} condensed records by {markdown(_plain(metrics.condensed.method))}. "
+        f"Models trained on them reach a test AUC of **{interval(metrics.test_auc['condensed'])}**" + _beside(metrics),
         f"Attacks that succeeded: **{', '.join(map(_plain, succeeded)) or 'none'}** of {len(attacks)}. "
-        + (
-            f"Epsilon {guarantee['epsilon']:g}, delta {guarantee['delta']:g}."
-            if guarantee
-            else "No guarantee is given."
-        ),
+        + (f"Epsilon {guarantee.epsilon:g}, delta {guarantee.delta:g}." if guarantee else "No guarantee is given."),
         f"Ran: {', '.join(ran) or 'nothing, all was current'}.",
         f"The bundle lies in `{bundle}`: `report.html` is its page, `recondense verify {bundle}` checks it, "
         f"`recondense release {layout.cohort}` makes it a release. MLflow run `{run}`.",
     ]
-    if against := metrics.get("override"):
-        said.insert(1, f"**Released against the gate by {markdown(against['by'])}: {markdown(against['reason'])}**")
+    if against := metrics.override:
+        said.insert(1, f"**Released against the gate by {markdown(against.by)}: {markdown(against.reason)}**")
     create_markdown_artifact("\n\n".join(said), key=key(layout.cohort, "run"), description=f"{layout.cohort}: passed")
     link_to_mlflow(layout.cohort, experiment, run)
 
@@ -129,12 +125,12 @@ def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) ->
         create_table_artifact(_cells(failed), key=key(name, "failed"), description="cells that did not come through")
 
 
-def _beside(metrics: dict[str, Any]) -> str:
-    real = metrics["test_auc"].get("all_real")
+def _beside(metrics: Public) -> str:
+    real = metrics.test_auc.get("all_real")
     return f"; on all real records {interval(real)}." if real else "."
 
 
-def _counts(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+def _counts(file: Path) -> tuple[list[dict[str, Any]], str]:
     rows = [
         {
             "of": unit,
@@ -142,35 +138,37 @@ def _counts(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
             "kept": count["kept"],
             "set aside": "; ".join(f"{reason}: {n}" for reason, n in count["set_aside"].items()) or "none",
         }
-        for unit, count in metrics["counts"].items()
+        for unit, count in read_json(file)["counts"].items()
     ]
     return rows, "what came in, what was kept, and why the rest was set aside"
 
 
-def _worth(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+def _worth(file: Path) -> tuple[list[dict[str, Any]], str]:
+    metrics = Training.load(file)
     rows = [
         {
             "trained on": TRAINING_SETS.get(name, name),
             "test AUC (95 % interval)": interval(found),
-            **{_plain(network): f"{score['mean']:.3f}" for network, score in found.get("by_network", {}).items()},
+            **{_plain(network): f"{score.mean:.3f}" for network, score in found.by_network.items()},
         }
-        for name, found in metrics["test_auc"].items()
+        for name, found in metrics.test_auc.items()
     ]
-    return rows, f"test AUC, mean over {len(metrics['mean_over'])} networks, and of each network"
+    return rows, f"test AUC, mean over {len(metrics.mean_over)} networks, and of each network"
 
 
-def _attacks(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+def _attacks(file: Path) -> tuple[list[dict[str, Any]], str]:
+    audit = Audit.load(file)
     rows = [
-        {"attack": _plain(name), "verdict": found["verdict"], "found": in_words(found), "why": found.get("reason", "")}
-        for name, found in metrics["attacks"].items()
+        {"attack": _plain(name), "verdict": found.verdict, "found": in_words(found), "why": reason(found)}
+        for name, found in audit.attacks.items()
     ]
-    return rows, "privacy attacks on the condensed records; all intervals hold together with 95 %"
+    return rows, f"privacy attacks on the condensed records; {together(audit.settings.confidence)}"
 
 
-def _gate(metrics: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+def _gate(file: Path) -> tuple[list[dict[str, Any]], str]:
     rows = [
-        {"condition": one["name"], "found": _plain(str(one["found"])), "required": one["required"]}
-        for one in metrics.get("gate", [])
+        {"condition": one.name, "found": one.found, "required": one.required}
+        for one in map(sentence, Public.load(file).gate)
     ]
     return rows, "what the release had to satisfy"
 

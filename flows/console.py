@@ -13,10 +13,10 @@ from flows.terminal import Terminal
 from tasks.common.checks import Check
 from tasks.common.escape import printable
 from tasks.common.layout import Layout
-from tasks.common.records import read_json
-from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
-from tasks.release.words import interval
+from tasks.release.words import in_words, interval, notices, together
+from tasks.results.course import Strongest
+from tasks.results.public import Public
 
 MARKS = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}
 _err = Terminal(stderr=True, highlight=False)
@@ -78,30 +78,32 @@ def sweep_results(groups: Sequence[Group], target: float | None = None) -> None:
 def results(layout: Layout) -> None:
     """What the run is worth: test AUC by training set, privacy verdicts, where the bundle is."""
     bundle = layout.folder("release")
-    metrics = read_json(bundle / "metrics.json")
+    metrics = Public.load(bundle / "metrics.json")
     auc = Table(
-        title=f"{layout.cohort}: test AUC, mean over {len(metrics['mean_over'])} networks",
+        title=f"{layout.cohort}: test AUC, mean over {len(metrics.mean_over)} networks",
         title_justify="left",
     )
     for heading in ("trained on", "AUC", "95 % interval", "calibration error"):
         auc.add_column(heading)
     for key, words in TRAINING_SETS.items():
-        if key in metrics["test_auc"]:
-            found, error = metrics["test_auc"][key], metrics["test_calibration_error"][key]["mean"]
-            auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}", f"{error:.3f}")
-    for key, together in metrics["ensembles"].items():
-        found, error = together["test_auc"], together["test_calibration_error"]["mean"]
-        words = f"{TRAINING_SETS[key]}, ensembles of {together['size']}"
-        auc.add_row(words, f"{found['mean']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}", f"{error:.3f}")
+        if key in metrics.test_auc:
+            found, error = metrics.test_auc[key], metrics.test_calibration_error[key].mean
+            auc.add_row(words, f"{found.mean:.3f}", f"{found.low:.3f} to {found.high:.3f}", f"{error:.3f}")
+    for key, several in metrics.ensembles.items():
+        found, error = several.test_auc, several.test_calibration_error.mean
+        words = f"{TRAINING_SETS[key]}, ensembles of {several.size}"
+        auc.add_row(words, f"{found.mean:.3f}", f"{found.low:.3f} to {found.high:.3f}", f"{error:.3f}")
     privacy = Table(title="privacy attacks on the condensed records", title_justify="left")
-    for heading in ("attack", "found (95 % for all intervals together)", "verdict"):
+    for heading in ("attack", f"found ({together(metrics.privacy.settings.confidence)})", "verdict"):
         privacy.add_column(heading)
-    for name, attack in metrics["privacy"]["attacks"].items():
-        privacy.add_row(name.replace("_", " "), in_words(attack), attack["verdict"])
+    for name, attack in metrics.privacy.attacks.items():
+        privacy.add_row(name.replace("_", " "), in_words(attack), attack.verdict)
     _out.print(auc)
     _out.print(privacy)
-    if guarantee := metrics["privacy"]["guarantee"]:
-        _out.print(f"differential privacy: epsilon {guarantee['epsilon']:g} at delta {guarantee['delta']:g}")
+    if guarantee := metrics.privacy.guarantee:
+        _out.print(f"differential privacy: epsilon {guarantee.epsilon:g} at delta {guarantee.delta:g}")
+    for notice in notices(metrics):
+        _out.print(notice, style="bold red", markup=False, soft_wrap=True)
     _out.print(f"bundle: {bundle.relative_to(layout.root)}", soft_wrap=True)
     _out.print(f"check it with: recondense verify {bundle.relative_to(layout.root)}", soft_wrap=True)
 
@@ -117,7 +119,7 @@ def compared(found: dict[str, Any]) -> None:
                 "seconds": one["seconds"] and f"{one['seconds']:.3g}",
                 "epsilon": one["epsilon"],
                 "strongest attack": one["attack"]
-                and f"{one['attack']['name'].replace('_', ' ')}, {in_words(one['attack'])}",
+                and f"{one['attack']['name'].replace('_', ' ')}, {in_words(Strongest.model_validate(one['attack']))}",
             }
             for one in found["contenders"]
         ]

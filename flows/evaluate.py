@@ -20,6 +20,7 @@ from tasks.evaluation.mapping import Matching, match, outcomes, read_mapping
 from tasks.ingestion.read import ingest, plausible_events, plausible_statics
 from tasks.networks.recipe import Recipes
 from tasks.release.words import interval
+from tasks.results.public import Stated
 
 SCORES = {"auc": "AUC", "auprc": "AUPRC", "brier": "Brier", "calibration_error": "calibration error"}
 
@@ -38,7 +39,7 @@ def evaluate(
     ``scores`` (see `tasks.evaluation.evaluate.scores`), ``stated`` (the bundle's own test AUC) and ``recalibrated``.
     Raises `InputError`.
     """
-    preprocessing, metrics = Preprocessing.load(bundle / "preprocessing.json"), read_json(bundle / "metrics.json")
+    preprocessing, stated = Preprocessing.load(bundle / "preprocessing.json"), Stated.load(bundle / "metrics.json")
     settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
     with working("reading records"):
         ingested, read = ingest(raw, settings, outcome_required=False)
@@ -51,7 +52,7 @@ def evaluate(
     found: dict[str, Any] = {
         "bundle": {
             "cohort": read_json(bundle / "manifest.json")["cohort"],
-            "records": sum(metrics["condensed"]["records_per_class"]),
+            "records": sum(stated.condensed.records_per_class),
         },
         "cohort": cohort,
         "subjects": {"all": len(labels), "labelled": int(chosen.sum()), "per_class": per_class(labels[chosen])},
@@ -66,16 +67,16 @@ def evaluate(
             "missing": missing,
             "unused": list(matching.unused),
         },
-        "drift": drift(values, observed, preprocessing, missing, metrics.get("coverage", {})),
+        "drift": drift(values, observed, preprocessing, missing, stated.coverage or {}),
     }
     if not chosen.any():
         return found
     condensed, recipes = CondensedSet.load(bundle / "condensed.safetensors"), Recipes.load(bundle / "recipe.json")
-    risks = predicted(condensed, recipes, metrics["mean_over"], values[chosen], device)
+    risks = predicted(condensed, recipes, list(stated.mean_over), values[chosen], device)
     with working("intervals"):
         found |= {"ensemble": recipes.ensemble, "scores": scores(risks, labels[chosen])}
-    if stated := metrics["test_auc"].get("condensed"):
-        found["stated"] = {key: stated[key] for key in ("mean", "low", "high")}
+    if own := stated.test_auc.get("condensed"):
+        found["stated"] = {"mean": own.mean, "low": own.low, "high": own.high}
     if recalibrate is not None:
         with working("recalibration"):
             found["recalibrated"] = recalibrated(risks, labels[chosen], recalibrate)

@@ -1,7 +1,6 @@
 """Pictures of aggregate results, for MLflow and for a person."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,6 +8,12 @@ from matplotlib.figure import Figure
 
 from flows.outcomes import Group
 from tasks.common.layout import Layout
+from tasks.release.words import together
+from tasks.results.attacks import NotRun, OfGuesses, Withheld
+from tasks.results.audit import Audit
+from tasks.results.public import Calibration, Public
+from tasks.results.scores import Score, Training
+from tasks.results.verdicts import Verdict
 
 Figures = Iterator[tuple[str, Figure]]
 COLOURS = {
@@ -19,23 +24,25 @@ COLOURS = {
     "kmeans": "#8d6cab",
     "kmeans_soft": "#c3aed6",
 }
-VERDICT_COLOURS = {"resisted": "#0b6e4f", "succeeded": "#b3261e", "inconclusive": "#777777"}
+VERDICT_COLOURS: dict[Verdict, str] = {"resisted": "#0b6e4f", "succeeded": "#b3261e", "inconclusive": "#777777"}
+GUESS = {"AUC": 0.5, "risk": 0.0}
 METHOD_COLOURS = {"unrolled": "condensed"}
 
 
-def of_stage(layout: Layout, name: str, metrics: dict[str, Any]) -> Figures:
-    """Title and figure of whatever there is to see of a stage, from the ``metrics`` and curves that it left."""
+def of_stage(layout: Layout, name: str) -> Figures:
+    """Title and figure of whatever there is to see of a stage, from the metrics and curves that it left."""
+    metrics = layout.folder(name) / "metrics.json"
     if name == "condensation":
         history = pd.read_parquet(layout.folder(name) / "history.parquet")
         if len(history) > 1:
             yield "loss", _loss(history)
     if name == "training":
         curves = [pd.read_parquet(layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
-        yield from training_figures(metrics, pd.concat(curves))
-    if name == "privacy" and metrics["attacks"]:
-        yield "attacks", _attacks(metrics["attacks"])
-    if name == "release" and metrics.get("calibration", {}).get("of"):
-        yield "calibration", _calibration(metrics["calibration"])
+        yield from training_figures(Training.load(metrics).test_auc, pd.concat(curves))
+    if name == "privacy":
+        yield "attacks", _attacks(Audit.load(metrics))
+    if name == "release" and (calibration := Public.load(metrics).calibration):
+        yield "calibration", _calibration(calibration)
 
 
 def _loss(history: pd.DataFrame) -> Figure:
@@ -49,41 +56,37 @@ def _loss(history: pd.DataFrame) -> Figure:
     return figure
 
 
-def _attacks(attacks: dict[str, Any]) -> Figure:
+def _attacks(audit: Audit) -> Figure:
     """What each attack found: AUC beside a guess's 0.5, risk beside its 0."""
-    figures = {"auc": ("AUC", 0.5), "risk": ("risk", 0.0)}
-    of = {
-        name: next((kind for kind in figures if found.get(kind) is not None), None) for name, found in attacks.items()
-    }
-    kinds = [kind for kind in figures if kind in of.values()]
-    figure = Figure(figsize=(11, 1.4 + 0.36 * len(attacks)), layout="constrained")
-    figure.suptitle("all intervals hold together with 95 %", fontsize=10)
+    kinds: dict[str, list[tuple[str, Verdict, float, float, float]]] = {}
+    for name, found in reversed(audit.attacks.items()):
+        if not isinstance(found, NotRun | Withheld):
+            kind, value = ("risk", found.risk) if isinstance(found, OfGuesses) else ("AUC", found.auc)
+            kinds.setdefault(kind, []).append((name, found.verdict, found.low, value, found.high))
+    figure = Figure(figsize=(11, 1.4 + 0.36 * len(audit.attacks)), layout="constrained")
+    figure.suptitle(together(audit.settings.confidence), fontsize=10)
     panels = figure.subplots(1, max(1, len(kinds)), squeeze=False)[0]
-    for axes, kind in zip(panels, kinds, strict=False):
-        words, guess = figures[kind]
-        names = [name for name in reversed(attacks) if of[name] == kind]
-        for place, name in enumerate(names):
-            found = attacks[name]
-            colour = VERDICT_COLOURS.get(found["verdict"], "#777777")
-            axes.plot([found["low"], found["high"]], [place, place], color=colour)
-            axes.plot(found[kind], place, "o", color=colour, markersize=5)
-        axes.set_yticks(range(len(names)), [f"{n.replace('_', ' ')}: {attacks[n]['verdict']}" for n in names])
-        axes.set_ylim(-0.6, max(len(names), 1) - 0.4)
-        axes.axvline(guess, color="#999999", linewidth=1, linestyle=":")
-        axes.set_xlabel(f"{words} (dotted: a guess)")
+    for axes, (kind, rows) in zip(panels, sorted(kinds.items()), strict=False):
+        for place, (_, verdict, low, value, high) in enumerate(rows):
+            colour = VERDICT_COLOURS[verdict]
+            axes.plot([low, high], [place, place], color=colour)
+            axes.plot(value, place, "o", color=colour, markersize=5)
+        axes.set_yticks(range(len(rows)), [f"{name.replace('_', ' ')}: {verdict}" for name, verdict, *_ in rows])
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.axvline(GUESS[kind], color="#999999", linewidth=1, linestyle=":")
+        axes.set_xlabel(f"{kind} (dotted: a guess)")
     return figure
 
 
-def _calibration(calibration: dict[str, Any]) -> Figure:
+def _calibration(calibration: Calibration) -> Figure:
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
-    for name, bins in calibration["of"].items():
-        observed = [bin["observed"] for bin in bins]
-        spread = [[bin["observed"] - bin["low"] for bin in bins], [bin["high"] - bin["observed"] for bin in bins]]
-        axes.errorbar([bin["risk"] for bin in bins], observed, spread, fmt="o-", markersize=4, label=_words(name),
-                      color=COLOURS.get(name))  # fmt: skip
-    axes.set_xlabel(f"mean risk, {_words(calibration['network'])}, ensemble")
+    for name, bins in calibration.of.items():
+        spread = [[bin.observed - bin.low for bin in bins], [bin.high - bin.observed for bin in bins]]
+        axes.errorbar([bin.risk for bin in bins], [bin.observed for bin in bins], spread, fmt="o-", markersize=4,
+                      label=_words(name), color=COLOURS.get(name))  # fmt: skip
+    axes.set_xlabel(f"mean risk, {_words(calibration.network)}, ensemble")
     axes.set_ylabel("observed share (95 % interval)")
     axes.legend(frameon=False)
     return figure
@@ -93,22 +96,19 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def training_figures(metrics: dict[str, Any], curves: pd.DataFrame) -> list[tuple[str, Figure]]:
+def training_figures(test_auc: Mapping[str, Score], curves: pd.DataFrame) -> list[tuple[str, Figure]]:
     """Test AUC per network and training set, and how fast each training set reaches it."""
-    return [("test_auc", _auc(metrics["test_auc"])), ("convergence", _convergence(curves))]
+    return [("test_auc", _auc(test_auc)), ("convergence", _convergence(curves))]
 
 
-def _auc(test_auc: dict[str, Any]) -> Figure:
+def _auc(test_auc: Mapping[str, Score]) -> Figure:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for offset, (name, result) in enumerate(test_auc.items()):
-        rows = {"mean": result, **result["by_network"]}
+        rows = {"mean": result, **result.by_network}
         x = [position + (offset - (len(test_auc) - 1) / 2) * 0.13 for position in range(len(rows))]
-        means = [row["mean"] for row in rows.values()]
-        spread = [
-            [row["mean"] - row["low"] for row in rows.values()],
-            [row["high"] - row["mean"] for row in rows.values()],
-        ]
+        means = [row.mean for row in rows.values()]
+        spread = [[row.mean - row.low for row in rows.values()], [row.high - row.mean for row in rows.values()]]
         axes.errorbar(x, means, spread, fmt="o", markersize=4, label=name.replace("_", " "), color=COLOURS.get(name))
         axes.set_xticks(range(len(rows)), list(rows), rotation=45, ha="right")
     axes.set_ylabel("test AUC (95 % interval)")

@@ -8,6 +8,8 @@ from tasks.common import params
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.records import read_json
+from tasks.release.words import interval
+from tasks.results.public import Stated
 
 
 def cohort_rows(root: Path) -> list[dict[str, Any]]:
@@ -68,11 +70,10 @@ def _figures(bundle: Path) -> dict[str, Any]:
     """What a bundle states of itself; nulls where it is not here."""
     if not (bundle / "manifest.json").is_file():
         return dict.fromkeys(("created", "method", "records", "test AUC"))
-    metrics = read_json(bundle / "metrics.json")
-    auc = metrics["test_auc"]["condensed"]
+    stated = Stated.load(bundle / "metrics.json")
     return {
         "created": read_json(bundle / "manifest.json")["created"],
-        "method": metrics["condensed"]["method"],
-        "records": sum(metrics["condensed"]["records_per_class"]),
-        "test AUC": f"{auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})",
+        "method": stated.condensed.method,
+        "records": sum(stated.condensed.records_per_class),
+        "test AUC": interval(stated.test_auc["condensed"]),
     }

@@ -15,6 +15,7 @@ from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.params import block
 from tasks.common.records import read_json
+from tasks.results.public import Public
 
 EVENTS = {
     "ingestion": "ingested",
@@ -76,9 +77,9 @@ class Recorder:
             bundle = self.layout.folder(name)
             manifest = bundle / "manifest.json"
             details |= {"manifest": sha256(manifest), "files": read_json(manifest)["files"]}
-        override = read_json(bundle / "metrics.json").get("override") if name == "release" else None
+        override = Public.load(bundle / "metrics.json").override if name == "release" else None
         if override:
-            details |= {"override": override}
+            details |= {"override": override.as_json()}
         self._append(PASSED[1] if override else EVENTS[name], details)
         return found["inputs"]
 

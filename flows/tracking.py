@@ -26,6 +26,7 @@ from tasks.common.params import block
 from tasks.common.records import read_json
 from tasks.common.tiers import Tier
 from tasks.release.contents import CANDIDATE
+from tasks.results.audit import Audit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,11 +132,12 @@ class Tracker:
         run_id = self._nested(name, {"state": state, "tier": metrics["tier"]})
         self._log(run_id, _metrics(metrics) + self._curve(name, folder), _params(section))
         self._log(self.run_id, _metrics(metrics, f"{name}."), _params(section, f"{name}."))
-        self._figures(run_id, layout, name, metrics)
+        self._figures(run_id, layout, name)
         for each in (run_id, self.run_id):
             self._inputs(each, layout.cohort, read, name)
         if name == "privacy":
-            succeeded = [attack for attack, found in metrics["attacks"].items() if found["verdict"] == "succeeded"]
+            attacks = Audit.load(folder / "metrics.json").attacks
+            succeeded = [attack for attack, found in attacks.items() if found.verdict == "succeeded"]
             self.client.set_tag(self.run_id, "attacks_that_succeeded", ", ".join(succeeded) or "none")
         if name == "release":
             self.client.set_tag(self.run_id, VERSION, CANDIDATE)
@@ -177,11 +179,11 @@ class Tracker:
         run_id: str = run.info.run_id
         return run_id
 
-    def _figures(self, run_id: str, layout: Layout, name: str, metrics: dict[str, Any]) -> None:
+    def _figures(self, run_id: str, layout: Layout, name: str) -> None:
         from flows.figures import of_stage
 
         with TemporaryDirectory() as scratch:
-            for title, figure in of_stage(layout, name, metrics):
+            for title, figure in of_stage(layout, name):
                 figure.savefig(drawn := Path(scratch) / f"{title}.png")
                 for each in (run_id, self.run_id):
                     self.client.log_artifact(each, str(drawn))

@@ -30,13 +30,18 @@ from tasks.common.checks import Check
 from tasks.common.errors import InputError
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
+from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet
 from tasks.release.bundle import SIGNATURE, STEWARD, write_version
 from tasks.release.contents import Contents
 from tasks.release.documents import write_documents
+from tasks.release.gate import check as check_gate
+from tasks.release.params import Params
 from tasks.release.scripts import SCRIPTS, SHIPPED
 from tasks.release.verify import verify
+from tasks.results.course import Earlier
+from tasks.results.public import Public
 
 VERSION = "2026.11.1"
 HISTORY = [
@@ -202,7 +207,8 @@ def test_a_bundle_rewritten_throughout_is_consistent_and_only_the_signature_tell
     metrics["test_auc"]["condensed"] |= {"mean": 0.95, "low": 0.93, "high": 0.97}  # scores
     (bundle / "metrics.json").write_text(json.dumps(metrics))
     with_gate_restated(bundle)
-    write_documents(bundle, Contents.load(bundle, "small", VERSION, tuple(HISTORY)))  # pages
+    earlier = tuple(Earlier.read(one, "history") for one in HISTORY)
+    write_documents(bundle, Contents.load(bundle, "small", VERSION, earlier))  # pages
     relist(bundle)
     assert any("is not the signature" in said for said in wrong(examine(bundle)))
     author = person(tmp_path / "author", monkeypatch)
@@ -216,13 +222,9 @@ def test_a_bundle_rewritten_throughout_is_consistent_and_only_the_signature_tell
 
 def with_gate_restated(bundle: Path) -> None:
     """Let the stated outcome of the gate be the one that follows from the figures as they are now."""
-    from tasks.common.params import validate
-    from tasks.release.gate import conditions
-    from tasks.release.params import Params
-
-    metrics, manifest = (json.loads((bundle / name).read_text()) for name in ("metrics.json", "manifest.json"))
-    params = validate(Params, manifest["params"]["release"], "params")
-    edit(bundle / "metrics.json", gate=[vars(one) for one in conditions(metrics, params)])
+    metrics = Public.load(bundle / "metrics.json")
+    outcomes = check_gate(metrics, validate(Params, dict(metrics.limits), "limits"))
+    edit(bundle / "metrics.json", gate=[outcome.as_json() for outcome in outcomes])
 
 
 def test_an_author_s_own_ledger_does_not_vouch_for_the_author(

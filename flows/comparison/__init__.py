@@ -23,5 +23,5 @@ def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict
     html, png = folder / f"{cohort}.html", folder / f"{cohort}.png"
     html.write_text(page(cohort, found, missing), encoding="utf-8")
     figure(cohort, found).savefig(png, dpi=150)
-    rows = [{"label": one.label, **asdict(one)} for one in found]
+    rows = [{"label": one.label, **asdict(one), "attack": one.attack and one.attack.as_json()} for one in found]
     return {"page": str(html), "picture": str(png), "unrecorded": missing, "contenders": rows}

@@ -12,6 +12,7 @@ from flows.tracking import EXPERIMENT, REFUSED, VERSION, client
 from tasks.common.errors import InputError
 from tasks.common.params import block
 from tasks.release.contents import CANDIDATE
+from tasks.results.course import Strongest
 
 RELEASED, WITHDRAWN, SWEEP = "released", "withdrawn", "sweep"
 PASSED, STOPPED = "passed the gate", "did not end"
@@ -24,8 +25,8 @@ class Contender:
 
     ``auc``: test AUC, ``mean, low, high``, of several seeds the mean of each; ``aucs``: of each seed. ``all_real``: of
     models trained on all real records of the same cohort. ``networks``: test AUC by network. ``seconds``: to condense.
-    ``epsilon``: None without a guarantee, and of cells that did not record it. ``attack``: ``name, auc, low, high`` of
-    the attack with the highest AUC. ``data``: DVC's hash of the normalised records, None of a run that did not record
+    ``epsilon``: None without a guarantee, and of cells that did not record it. ``attack``: the one
+    with the highest AUC. ``data``: DVC's hash of the normalised records, None of a run that did not record
     it. ``runs``: MLflow's ids.
     """
 
@@ -40,7 +41,7 @@ class Contender:
     networks: dict[str, float]
     seconds: float | None
     epsilon: float | None
-    attack: dict[str, Any] | None
+    attack: Strongest | None
     data: str | None
     runs: tuple[str, ...] = field(default=())
 
@@ -169,7 +170,7 @@ def _by_network(metrics: Mapping[str, float], start: str, end: str = "") -> dict
     return {name.removesuffix(end): value for name, value in sorted(named.items()) if name.endswith(end)}
 
 
-def _strongest(metrics: Mapping[str, float]) -> dict[str, Any] | None:
+def _strongest(metrics: Mapping[str, float]) -> Strongest | None:
     start, end = "privacy.attacks.", ".auc"
     aucs = {name[len(start) : -len(end)]: metrics[name] for name in metrics if name.startswith(start)
             and name.endswith(end) and "." not in name[len(start) : -len(end)]}  # fmt: skip
@@ -177,7 +178,7 @@ def _strongest(metrics: Mapping[str, float]) -> dict[str, Any] | None:
         return None
     name = max(aucs, key=lambda each: aucs[each])
     bounds = {key: metrics.get(f"{start}{name}.{key}", aucs[name]) for key in ("low", "high")}
-    return {"name": name, "auc": aucs[name], **bounds}
+    return Strongest(name=name, auc=aucs[name], **bounds)
 
 
 def _digest(run: Any, file: str) -> str | None:
@@ -188,7 +189,7 @@ def _digest(run: Any, file: str) -> str | None:
 
 def _identity(one: Contender) -> tuple[Any, ...]:
     """Equal for runs of which the later found everything current."""
-    attack = one.attack and (one.attack["name"], one.attack["auc"])
+    attack = one.attack and (one.attack.name, one.attack.auc)
     return one.method, one.records_per_class, one.data, one.auc["mean"], one.seconds, attack
 
 

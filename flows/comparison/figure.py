@@ -26,10 +26,10 @@ def figure(cohort: str, found: Sequence[Contender]) -> Figure:
         worth.plot(seeds, [place - 0.22] * len(seeds), ".", color=colour, alpha=0.6, markersize=5)
         _interval(worth, place, one.auc["low"], one.auc["mean"], one.auc["high"], colour)
         if one.attack:
-            _interval(attacked, place, one.attack["low"], one.attack["auc"], one.attack["high"], colour)
+            _interval(attacked, place, one.attack.low, one.attack.auc, one.attack.high, colour)
             attacked.annotate(
-                one.attack["name"].replace("_", " "),
-                (one.attack["auc"], place + 0.2),
+                one.attack.name.replace("_", " "),
+                (one.attack.auc, place + 0.2),
                 fontsize=7,
                 ha="center",
                 va="bottom",

@@ -10,6 +10,8 @@ from flows.comparison.contenders import SWEEP, Contender, other_data
 from tasks.release import course
 from tasks.release.charts import Axis, Line, chart, nice, powers, strip
 from tasks.release.templates import render
+from tasks.results.base import Interval
+from tasks.results.course import Spent, Summary
 
 COLOURS = 6  # of the style sheet
 
@@ -57,16 +59,17 @@ def _strip(score: dict[str, float], low: float, high: float) -> Markup:
 
 def _attack(one: Contender) -> Markup:
     found = one.attack
-    return strip(found["low"], found["auc"], found["high"], Axis(0.3, 1), 0.5) if found else Markup()
+    return strip(found.low, found.auc, found.high, Axis(0.3, 1), 0.5) if found else Markup()
 
 
 def _best(name: str, found: Sequence[Contender]) -> float:
     return max(one.networks[name] for one in found if name in one.networks)
 
 
-def _release(one: Contender) -> dict[str, Any]:
+def _release(one: Contender) -> course.Row:
     """As `tasks.release.course` has releases; what all cost together is the ledger's to say."""
-    return {"version": one.name, "figures": {"test_auc": one.auc, "attack": one.attack}}
+    figures = Summary(test_auc=Interval.model_validate(one.auc), attack=one.attack)
+    return course.Row(one.name, None, None, figures, Spent())
 
 
 def _pictures(found: Sequence[Contender], methods: Sequence[str]) -> Iterator[tuple[str, Markup]]:

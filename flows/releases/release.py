@@ -44,7 +44,8 @@ from tasks.common.progress import working
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
 from tasks.release.bundle import write_version
-from tasks.release.course import summary
+from tasks.results.course import Summary
+from tasks.results.public import Public
 
 
 def release(root: Path, cohort: str) -> dict[str, Any]:
@@ -180,7 +181,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "manifest": sha256(folder / "manifest.json"),
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != "manifest.json"},
         "mlflow_run": manifest["mlflow_run"],
-        "figures": summary(read_json(folder / "metrics.json")),
+        "figures": Summary.of(Public.load(folder / "metrics.json")).as_json(),
         "privacy": privacy(entries),
         "published": so_far(entries),
     }

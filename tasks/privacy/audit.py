@@ -60,6 +60,7 @@ def reported(found: Figures, baseline: Figures, control: Figures, positive: Figu
     margins = params.margin, params.tpr_margin
     verdict, reason = judged(found, baseline, control, positive, *margins, params.confidence)
     return {
+        "kind": "membership",
         **summary(found),
         "detectable_auc": round(detectable_auc(found.n_members, found.n_others, params.confidence), 4),
         "baseline": {"is": "the attack with validation records for the condensed set", **summary(baseline)},

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.privacy.evaluate import Estimate, Verdict
+from tasks.privacy.evaluate import Estimate
 from tasks.privacy.guesses import Guesses, Places, Tally
 from tasks.privacy.params import Params
 from tasks.privacy.risk import beats, detectable_risk, risk, wilson
+from tasks.results.verdicts import Verdict
 
 Variants = Mapping[str, Guesses]
 
@@ -69,7 +70,8 @@ def disclosed(
     shown = next(iter([*succeeded, *undecided, *working, *found]))
     keys = ("risk", "low", "high", "detectable_risk", "rates", "verdict")
     reason = f"{shown.replace('_', ' ')}: {found[shown]['reason']}"
-    return {"variant": shown, **{key: found[shown][key] for key in keys}, "reason": reason, "variants": found}
+    figures = {key: found[shown][key] for key in keys}
+    return {"kind": "guesses", "variant": shown, **figures, "reason": reason, "variants": found}
 
 
 def variant(

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import beta, norm, rankdata
 
+from tasks.results.verdicts import Verdict
+
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.0)
 POWER = 0.8
 Scores = NDArray[np.float64]
-Verdict = Literal["succeeded", "resisted", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,6 @@ def judged(
         f"too few records: with {attack.n_members} members and {attack.n_others} others, an AUC below {smallest:.3f} "
         f"would be missed more often than one time in five"
     )
-
-
-def overall(verdicts: list[Verdict]) -> Verdict:
-    """``succeeded`` if any attack did, ``resisted`` if all were, else ``inconclusive``."""
-    if "succeeded" in verdicts:
-        return "succeeded"
-    return "resisted" if set(verdicts) == {"resisted"} else "inconclusive"
 
 
 def _quantile(confidence: float) -> float:

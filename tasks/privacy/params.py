@@ -63,6 +63,13 @@ class Params(RoomParams):
         """
         return self.model_copy(update={"confidence": 1 - (1 - self.confidence) / attacks})
 
+    def settings(self) -> dict[str, Any]:
+        """What decided the verdicts, as `tasks.results.audit.Settings` has it."""
+        named = {f"options.{name}.{key}" for name, of in self.options.items() for key in of}
+        changed = {f"signals.{key}" for key, value in self.signals if value != getattr(Signals(), key)}
+        decisive = self.model_dump(include={"margin", "tpr_margin", "confidence", "resamples"})
+        return {**decisive, "own": sorted(named | changed)}
+
     def chosen(self) -> list[str]:
         """The chosen attacks."""
         return plugins.names(ATTACKS) if self.attacks == "all" else list(self.attacks)

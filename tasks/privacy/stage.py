@@ -14,12 +14,12 @@ from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.privacy.attacks import FEWEST_SHADOWS
 from tasks.privacy.audit import audited
-from tasks.privacy.evaluate import overall
 from tasks.privacy.influence import influence
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.shadowed import Evidence, Hear, by_networks, gather
 from tasks.privacy.standing_out import standing_out
 from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals
+from tasks.results.audit import Audit, overall
 
 
 @stage(Params, Tier.AGGREGATE)
@@ -54,12 +54,14 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
         else audited(name, chosen, cohort, condensed, params)
         for name, chosen in track(options.items(), "attacks", len(options))
     }
-    return {
+    found = {
+        "settings": context.params.settings(),
         "attacks": attacks,
         "influence": influence(cohort.part("train"), sets, params.seed),
         "standing_out": standing_out(cohort, sets, made, context.params),
         "verdict": overall([attack["verdict"] for attack in attacks.values()]),
     }
+    return Audit.model_validate(found).as_json()
 
 
 def check(cohort: Normalised, condensed: CondensedSet) -> None:

@@ -13,10 +13,11 @@ from tasks.common.records import SPLITS, CondensedSet, Normalised
 from tasks.networks.fit import choose_device
 from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
 from tasks.privacy.audit import reported, summary
-from tasks.privacy.evaluate import Estimate, Figures, Scores, Verdict, hides, measured
+from tasks.privacy.evaluate import Estimate, Figures, Scores, hides, measured
 from tasks.privacy.params import ATTACKS, Params
 from tasks.privacy.pooled import Pooled, pooled, succeeds
 from tasks.privacy.shadowed import Evidence, Hear
+from tasks.results.verdicts import Verdict
 
 TOP = (10, 50, 100)
 
@@ -42,7 +43,7 @@ def audited_with_shadows(
     """As `tasks.privacy.audit.audited` of other attacks, and how it does on shadows; inconclusive without any."""
     if evidence is None:
         reason = f"no shadows: at least {FEWEST_SHADOWS} are needed (shadows.count in params.yaml)"
-        return {"over_shadows": None, "verdict": "inconclusive", "reason": reason}
+        return {"kind": "not_run", "verdict": "inconclusive", "reason": reason}
     attack, device = plugins.load(ATTACKS, name), choose_device(params.device)
     members, validation, test = (cohort.split == index for index in range(len(SPLITS)))
 
@@ -72,6 +73,7 @@ def audited_with_shadows(
     verdict, reason = judged_with_shadows(report, found, over, of_class, evidence, params)
     return {
         **report,
+        "kind": "shadows",
         "shadows": {"count": over.n_shadows, "steps": evidence.steps, "release_steps": evidence.release_steps},
         "over_shadows": {
             "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",

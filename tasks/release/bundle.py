@@ -20,8 +20,11 @@ from tasks.common.records import CondensedSet, read_json, write_json
 from tasks.networks.recipe import Recipes
 from tasks.release.contents import Contents
 from tasks.release.documents import write_documents, writer
+from tasks.results.course import Earlier
+from tasks.results.public import Public
 
-FORMAT = 3  # 1 had a README.md and no other document, 2 no `documents` in its manifest, and no signature
+# 1 had a README.md and no other document; of 2 the gate's outcome was in sentences, and nobody had signed
+FORMAT = 3
 SIGNATURE, STEWARD = "manifest.json.sig", "steward.pem"  # of a release, beside the manifest that lists all else
 PACKAGES = ("recondense", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
 
@@ -32,14 +35,14 @@ def write_bundle(
     condensed: CondensedSet,
     recipes: Recipes,
     preprocessing: Preprocessing,
-    metrics: dict[str, Any],
+    metrics: Public,
 ) -> None:
     """Write every file of the bundle into the empty ``folder``; the manifest, which lists the others, last."""
     condensed.save(folder / "condensed.safetensors")
     preprocessing.clinical(condensed).to_parquet(folder / "condensed.parquet", index=False)
     recipes.save(folder / "recipe.json")
     preprocessing.save(folder / "preprocessing.json")
-    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "metrics.json", metrics.as_json())
     params = {name: section for name, section in block(layout.root, layout.cohort).items() if name in STAGE_FOLDERS}
     write_documents(folder, Contents(layout.cohort, condensed, recipes, preprocessing, metrics))
     write_json(
@@ -74,14 +77,15 @@ def write_version(
 ) -> None:
     """Make the bundle in ``candidate`` release ``version``, in the empty ``folder``; equal arguments give equal bytes.
 
-    Manifest and documents state the version, and ``history`` and ``spent`` as `Contents` has them.
+    Manifest and documents state the version; ``history`` is what `Earlier` is read from, ``spent`` as in `Contents`.
     ``documents`` gives, for the SHA-256 of the bundle's files by name, further files about these. The manifest also
     keeps the hash of the candidate's, so that the two are known to be one thing.
     """
     manifest = read_json(candidate / "manifest.json")
     for name in manifest["files"]:
         shutil.copyfile(candidate / name, folder / name)
-    write_documents(folder, Contents.load(folder, manifest["cohort"], version, tuple(history), spent))
+    before = tuple(Earlier.read(release, "the ledger's listing of releases") for release in history)
+    write_documents(folder, Contents.load(folder, manifest["cohort"], version, before, spent))
     for name, content in documents(_hashes(folder)).items():
         (folder / name).write_bytes(content)
     stated = {

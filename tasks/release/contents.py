@@ -2,36 +2,35 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tasks.common.guarantee import Guarantee
 from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet, read_json
+from tasks.common.records import CondensedSet
 from tasks.networks.recipe import Recipes
+from tasks.results.course import Earlier
+from tasks.results.public import Public, Source
 
 CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """``metrics``: the public figures; any that is about real patients may be missing, and is then not spoken of.
-
-    ``history``: earlier releases of the cohort, oldest first: ``version``, ``released`` (time), ``withdrawn``, None
-    or ``{time, reason}``, ``figures`` as `tasks.release.course.summary` has them, and ``privacy``, its ``epsilon``
-    and the ``cumulative_epsilon`` of all up to it. ``spent``: epsilon of all releases with this one, if any.
+    """``metrics``: the public figures; one that is null is not spoken of. ``history``: earlier releases of the cohort,
+    oldest first. ``spent``: epsilon of all releases with this one, if any.
     """
 
     cohort: str
     condensed: CondensedSet
     recipes: Recipes
     preprocessing: Preprocessing
-    metrics: dict[str, Any]
+    metrics: Public
     version: str = CANDIDATE
-    history: tuple[dict[str, Any], ...] = ()
+    history: tuple[Earlier, ...] = ()
     spent: float | None = None
 
     @classmethod
     def load(
-        cls, bundle: Path, cohort: str, version: str, history: tuple[dict[str, Any], ...], spent: float | None = None
+        cls, bundle: Path, cohort: str, version: str, history: tuple[Earlier, ...], spent: float | None = None
     ) -> "Contents":
         """What the files in ``bundle`` hold."""
         return cls(
@@ -39,7 +38,7 @@ class Contents:
             CondensedSet.load(bundle / "condensed.safetensors"),
             Recipes.load(bundle / "recipe.json"),
             Preprocessing.load(bundle / "preprocessing.json"),
-            read_json(bundle / "metrics.json"),
+            Public.load(bundle / "metrics.json"),
             version,
             history,
             spent,
@@ -51,13 +50,11 @@ class Contents:
         return f"{self.cohort} {self.version}: {len(self.condensed.labels)} condensed records"
 
     @property
-    def source(self) -> dict[str, str]:
-        """``title``, ``licence``, ``url`` and ``citation`` of the records it was learned from."""
-        found: dict[str, str] = self.metrics["cohort"]["source"]
-        return found
+    def source(self) -> Source:
+        """The records it was learned from."""
+        return self.metrics.cohort.source
 
     @property
-    def guarantee(self) -> dict[str, Any] | None:
-        """The differential privacy of the bundle, ``epsilon``, ``delta`` and ``items``, where it has any."""
-        found = self.metrics["privacy"].get("guarantee")
-        return found if isinstance(found, dict) and found.get("epsilon") is not None else None
+    def guarantee(self) -> Guarantee | None:
+        """The differential privacy of the bundle, where it has any."""
+        return self.metrics.privacy.guarantee

@@ -6,7 +6,7 @@ from typing import Any
 from tasks.release.contents import CANDIDATE, Contents
 from tasks.release.dictionary import COLUMNS
 from tasks.release.terms import spdx
-from tasks.release.words import MAY, MAY_NOT, guarantee
+from tasks.release.words import MAY, MAY_NOT, guarantee, nobody
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -61,7 +61,7 @@ IN_PARQUET = {
 
 def croissant(contents: Contents, hashes: dict[str, str]) -> str:
     """croissant.json; ``hashes``: the SHA-256 of the files it describes, by name."""
-    known = spdx(contents.source["licence"])
+    known = spdx(contents.source.licence)
     labels = [f"label_{name}" for name in contents.preprocessing.classes] or ["label"]
     columns = {"record": IN_PARQUET["record"]}
     columns |= {
@@ -72,12 +72,12 @@ def croissant(contents: Contents, hashes: dict[str, str]) -> str:
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "name": f"{contents.cohort}-condensed",
-        "description": f"{len(contents.condensed.labels)} synthetic records, learned from {contents.source['title']} "
-        "so that a model of its outcome can be trained on them alone. No record is a patient.",
+        "description": f"{len(contents.condensed.labels)} synthetic records, learned from {contents.source.title} "
+        f"so that a model of its outcome can be trained on them alone. {nobody(contents.metrics)}".rstrip(),
         "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
-        "license": known[1] if known else contents.source["licence"],
-        "url": contents.source["url"],
-        "citeAs": contents.source["citation"],
+        "license": known[1] if known else contents.source.licence,
+        "url": contents.source.url,
+        "citeAs": contents.source.citation,
         **({"version": contents.version} if contents.version != CANDIDATE else {}),
         "isLiveDataset": False,
         "rai:dataUseCases": list(MAY),

@@ -15,14 +15,16 @@ from tasks.release.report import report
 from tasks.release.scripts import SCRIPTS
 from tasks.release.templates import render
 from tasks.release.terms import citation, licence
-from tasks.release.words import MAY, MAY_NOT, guarantee
+from tasks.release.words import MAY, MAY_NOT, guarantee, nobody, notices
 
 
 def datasheet(contents: Contents) -> str:
     """DATASHEET.md: the questions of Gebru et al. 2021 (arXiv 1803.09010), and the model card of Mitchell et al. 2019
     (arXiv 1810.03993)."""
-    words = {"may": MAY, "may_not": MAY_NOT, "guarantee": guarantee(contents)}
-    return render("datasheet.md.jinja", its=contents, metrics=contents.metrics, **words)
+    words = {"may": MAY, "may_not": MAY_NOT, "guarantee": guarantee(contents), "nobody": nobody(contents.metrics)}
+    return render(
+        "datasheet.md.jinja", its=contents, metrics=contents.metrics, notices=notices(contents.metrics), **words
+    )
 
 
 WRITTEN: dict[str, Callable[[Contents], str]] = {
@@ -37,7 +39,7 @@ WRITTEN: dict[str, Callable[[Contents], str]] = {
 
 CROISSANT = "croissant.json"
 DOCUMENTS = (*WRITTEN, *(script.name for script in SCRIPTS), CROISSANT)
-ROOMS, WRITE = Path(__file__).parents[1], ("release", "common", "networks")
+ROOMS, WRITE = Path(__file__).parents[1], ("release", "results", "common", "networks")
 
 
 def documents(contents: Contents, parquet: str) -> dict[str, bytes]:

@@ -6,75 +6,92 @@ scores of models trained on the condensed set, and of attacks the verdict alone,
 keeps to the gate's bound.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
-from tasks.common.guarantee import Guarantee
-from tasks.release.gate import upper_bounds
+from tasks.results.attacks import Attack, Withheld, tells_members, upper_tpr
+from tasks.results.public import Calibration, Cohort, Condensed, Group, Privacy, Public, Subgroups, Subjects
 
 CONDENSED = "condensed"
-COHORT = ("classes", "source")
-OF_CONDENSED = ("method", "records_per_class", "copied_records")
-OF_ATTACK = ("verdict", "tpr_at_most")
+T = TypeVar("T")
 
 
-def bounded(metrics: dict[str, Any], most: float | None) -> dict[str, Any]:
-    """``metrics`` where each attack whose true positive rate can be told has ``tpr_at_most``: the bound ``most`` where
-    it keeps to that with certainty, else None. So the gate can ask, and the rate itself need not be stated."""
-    if most is None:
-        return metrics
-    stated = metrics["privacy"]["attacks"]
-    attacks = {
-        name: stated[name] | {"tpr_at_most": most if bound is not None and bound <= most else None}
-        for name, bound in upper_bounds(stated).items()
-    }
-    privacy = metrics["privacy"] | {"attacks": stated | attacks}
-    return metrics | {"privacy": privacy}
-
-
-def covered(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The part of a bundle's ``metrics`` that its guarantee covers, or that is outside of it by declaration."""
-    guarantee = Guarantee.model_validate(metrics["privacy"]["guarantee"])
-    cohort, attacks = metrics["cohort"], metrics["privacy"]["attacks"]
-    scores = {
-        name: {CONDENSED: of_sets[CONDENSED]}
-        for name, of_sets in metrics.items()
-        if (name.startswith("test_") or name == "ensembles") and CONDENSED in of_sets
-    }
-    return {
-        "tier": metrics["tier"],
-        "cohort": {
-            **{name: cohort[name] for name in COHORT if name in cohort},
-            "train_patients_per_class": [max(0, round(count)) for count in guarantee.counts],
-            "subjects": {"test": cohort["subjects"]["test"]},
-        },
-        "condensed": {name: metrics["condensed"][name] for name in OF_CONDENSED},
-        **scores,
-        **{name: metrics[name] for name in ("mean_over", "fewest_patients") if name in metrics},
+def covered(metrics: Public) -> Public:
+    """The part of a bundle's ``metrics`` that its guarantee covers, or that is outside of it by declaration. A field
+    that is not named here is left out. Raises `ValueError` where there is no guarantee."""
+    cohort, condensed, privacy = metrics.cohort, metrics.condensed, metrics.privacy
+    guarantee = privacy.guarantee
+    if guarantee is None:
+        raise ValueError("these metrics state no guarantee")
+    most = metrics.limits.get("max_tpr")
+    return Public(
+        schema=metrics.schema_,
+        tier=metrics.tier,
+        cohort=Cohort(
+            classes=cohort.classes,
+            train_patients_per_class=tuple(max(0, round(count)) for count in guarantee.counts),
+            source=cohort.source,
+            subjects=Subjects(train=None, validation=None, test=cohort.subjects.test),
+            counts=None,
+            prevalence=None,
+        ),
+        condensed=Condensed(
+            method=condensed.method,
+            records_per_class=condensed.records_per_class,
+            copied_records=condensed.copied_records,
+            averaged=None,
+            seconds=None,
+        ),
+        test_auc=_only(metrics.test_auc),
+        test_auprc=_only(metrics.test_auprc),
+        test_brier=_only(metrics.test_brier),
+        test_calibration_error=_only(metrics.test_calibration_error),
+        ensembles=_only(metrics.ensembles),
+        mean_over=metrics.mean_over,
+        fewest_patients=metrics.fewest_patients,
+        limits=metrics.limits,
+        privacy=Privacy(
+            settings=privacy.settings,
+            attacks={name: _withheld(attack, most) for name, attack in privacy.attacks.items()},
+            influence=None,
+            standing_out=None,
+            verdict=privacy.verdict,
+            guarantee=guarantee,
+        ),
         **_of_held_out(metrics),
-        "privacy": {
-            "guarantee": guarantee.model_dump(mode="json"),
-            "attacks": {
-                name: {key: attack[key] for key in OF_ATTACK if key in attack} for name, attack in attacks.items()
-            },
-        },
+    )
+
+
+def _withheld(attack: Attack, most: float | None) -> Withheld:
+    """The verdict, and the bound ``most`` where the attack's true positive rate keeps to it for certain. So the gate
+    can ask, and the rate itself need not be stated."""
+    bound = upper_tpr(attack)
+    kept = most if most is not None and bound is not None and bound <= most else None
+    return Withheld(kind="withheld", verdict=attack.verdict, tells_members=tells_members(attack), tpr_at_most=kept)
+
+
+def _of_held_out(metrics: Public) -> dict[str, Any]:
+    """What models trained on the condensed set do on groups of validation and test patients."""
+    curves, calibration, subgroups = metrics.convergence, metrics.calibration, metrics.subgroups
+    return {
+        "convergence": curves and _only(curves),
+        "calibration": calibration and Calibration(network=calibration.network, of=_only(calibration.of)),
+        "subgroups": subgroups
+        and Subgroups(
+            groups=tuple(
+                Group(
+                    variable=group.variable,
+                    group=group.group,
+                    patients=group.patients,
+                    with_outcome=group.with_outcome,
+                    auc=_only(group.auc),
+                    risk=_only(group.risk),
+                )
+                for group in subgroups.groups
+            ),
+            withheld=subgroups.withheld,
+        ),
     }
 
 
-def _of_held_out(metrics: dict[str, Any]) -> dict[str, Any]:
-    """What models trained on the condensed set do on groups of validation and test patients."""
-    found: dict[str, Any] = {}
-    if "convergence" in metrics:
-        found["convergence"] = _only(metrics["convergence"])
-    if "calibration" in metrics:
-        found["calibration"] = {**metrics["calibration"], "of": _only(metrics["calibration"]["of"])}
-    if "subgroups" in metrics:
-        groups = [
-            {**group, "auc": _only(group["auc"]), "risk": _only(group["risk"])}
-            for group in metrics["subgroups"]["groups"]
-        ]
-        found["subgroups"] = {**metrics["subgroups"], "groups": groups}
-    return found
-
-
-def _only(by_training_set: dict[str, Any]) -> dict[str, Any]:
+def _only(by_training_set: dict[str, T]) -> dict[str, T]:
     return {name: found for name, found in by_training_set.items() if name == CONDENSED}

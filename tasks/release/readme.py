@@ -1,12 +1,9 @@
 """The bundle's README.md."""
 
-from typing import Any
-
 from tasks.common.escape import markdown
-from tasks.common.verdicts import in_words
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.contents import Contents
-from tasks.release.words import guarantee, interval, override
+from tasks.release.words import guarantee, in_words, interval, nobody, notices
 
 
 def readme(contents: Contents) -> str:
@@ -14,19 +11,22 @@ def readme(contents: Contents) -> str:
     preprocessing, metrics = contents.preprocessing, contents.metrics
     records, steps, features = contents.condensed.values.shape
     attacks = "\n".join(
-        f"| {markdown(name.replace('_', ' '))} | {markdown(attack['verdict'])} | {in_words(attack)} |"
-        for name, attack in metrics["privacy"]["attacks"].items()
+        f"| {markdown(name.replace('_', ' '))} | {attack.verdict} | {in_words(attack)} |"
+        for name, attack in metrics.privacy.attacks.items()
     )
-    source = {key: markdown(value) for key, value in contents.source.items()}
+    source = {key: markdown(value) for key, value in contents.source}
     classes = [markdown(name) for name in preprocessing.classes]
+    claim = nobody(metrics)
+    said = (f" {claim}" if claim else "") + "".join(f"\n\n**{markdown(notice)}**\n" for notice in notices(metrics))
     labels = f"`labels` ({records},), risks in [0, 1]"
     if classes:
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"
     return f"""# {markdown(contents.title)}
 
 {records} synthetic records, each {steps} steps of {preprocessing.step_hours:g} hours and {features} features, learned
-so that a model can be trained on them alone. No row is a patient.{override(contents)} `report.html` says all of this
-to be read and printed: what it may be used for, what it is worth and for whom, what it gives away.
+so that a model can be trained on them alone.{said}
+`report.html` says all of this to be read and printed: what it may be used for, what it is worth and for whom, what it
+gives away.
 
 {_scores(contents)}
 | attack | verdict | found (by guessing: AUC 0.5, risk 0) |
@@ -83,19 +83,17 @@ def queries(contents: Contents) -> str:
     if given is None:
         return ""
     asked = "\n".join(
-        f"| {markdown(one['name'])}: {markdown(one['what'])} | {one['values']:,} | {one['sensitivity']:.3f} "
-        f"| {one['sigma']:.3f} |"
-        for one in given["queries"]
+        f"| {markdown(one.name)}: {markdown(one.what)} | {one.values:,} | {one.sensitivity:.3f} | {one.sigma:.3f} |"
+        for one in given.queries
     )
-    groups = ", ".join(f"{epsilon:g} for {size}" for size, epsilon in given["groups"].items())
+    groups = ", ".join(f"{epsilon:g} for {size}" for size, epsilon in given.groups.items())
     return f"""
 | asked of the patients, once | numbers | most that one patient changes it | deviation of the noise |
 |---|---|---|---|
 {asked}
 
-Unit: {markdown(given["unit"])}; for several patients at once epsilon is {groups}.
-Noise: {markdown(given["mechanism"])}.
-`recondense verify` accounts for epsilon anew. Not covered: {markdown("; ".join(given["outside"]))}.
+Unit: {markdown(given.unit)}; for several patients at once epsilon is {groups}. Noise: {markdown(given.mechanism)}.
+`recondense verify` accounts for epsilon anew. Not covered: {markdown("; ".join(given.outside))}.
 """
 
 
@@ -103,28 +101,20 @@ def _scores(contents: Contents) -> str:
     metrics, classes = contents.metrics, contents.preprocessing.classes
     name = f"macro AUC (each of {len(classes)} classes against the others)" if classes else "AUC"
     rows = "\n".join(
-        f"| {words} | {interval(metrics['test_auc'][key])} | {_mean(metrics, 'test_brier', key)} | "
-        f"{_mean(metrics, 'test_calibration_error', key)} |"
+        f"| {words} | {interval(metrics.test_auc[key])} | {metrics.test_brier[key].mean:.3f} | "
+        f"{metrics.test_calibration_error[key].mean:.3f} |"
         for key, words in TRAINING_SETS.items()
-        if key in metrics["test_auc"]
+        if key in metrics.test_auc
     )
-    together = metrics.get("ensembles", {}).get("condensed")
-    size = metrics["cohort"].get("subjects", {}).get("test")
+    together = metrics.ensembles.get("condensed")
     said = [
-        f"Ensembles of {together['size']} networks on these records: {interval(together['test_auc'])}."
-        if together
-        else "",
-        f"Scored on {size} patients whom neither condensation nor training had seen." if size else "",
+        f"Ensembles of {together.size} networks on these records: {interval(together.test_auc)}." if together else "",
+        f"Scored on {metrics.cohort.subjects.test} patients whom neither condensation nor training had seen.",
     ]
-    over = f"mean over {len(metrics['mean_over'])} networks (95 % interval)"
+    over = f"mean over {len(metrics.mean_over)} networks (95 % interval)"
     return f"""| trained on | test {name}, {over} | Brier | calibration error |
 |---|---|---|---|
 {rows}
 
 {chr(10).join(filter(None, said))}
 """
-
-
-def _mean(metrics: dict[str, Any], score: str, training_set: str) -> str:
-    found = metrics.get(score, {}).get(training_set)
-    return f"{found['mean']:.3f}" if found else ""

@@ -9,6 +9,7 @@ from tasks.release.contents import CANDIDATE, Contents
 from tasks.release.croissant import PARQUET
 from tasks.release.documents import documents, writer
 from tasks.release.scripts import SHIPPED
+from tasks.results.course import Earlier
 
 CLAIM = "the documents are what is written from its data"
 FIRST = 3  # the format since which a manifest holds all else that they are written from
@@ -24,7 +25,10 @@ def check_documents(bundle: Path, manifest: dict[str, Any]) -> Check:
         return Check(CLAIM, None, told)
     try:
         about = manifest["documents"]
-        version, history = manifest.get("version", CANDIDATE), tuple(about["history"])
+        version, history = (
+            manifest.get("version", CANDIDATE),
+            tuple(Earlier.read(one, "history") for one in about["history"]),
+        )
         contents = Contents.load(bundle, manifest["cohort"], version, history, about["spent"])
         made = documents(contents, sha256(bundle / PARQUET))
         other = ", ".join(name for name, content in made.items() if (bundle / name).read_bytes() != content)

@@ -1,8 +1,8 @@
 """The bundle's report.html: one page for clinicians and ethics boards, with everything in it and nothing fetched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -13,47 +13,38 @@ from tasks.networks.results import TRAINING_SETS
 from tasks.release import course
 from tasks.release.charts import Axis, Line, chart, nice, powers, strip
 from tasks.release.contents import Contents
+from tasks.release.sentences import sentence
 from tasks.release.templates import render
-from tasks.release.words import MAY, MAY_NOT, guarantee
+from tasks.release.words import MAY, MAY_NOT, guarantee, nobody, notices, together
+from tasks.results.attacks import ATTACKS
+from tasks.results.audit import StandingOut
+from tasks.results.base import Interval
+from tasks.results.public import Bin, Calibration, Curve, Public
+from tasks.results.verdicts import VERDICTS
 
 MOST_FEATURES, MOST_RECORDS = 24, 40  # drawn; all are in condensed.parquet
-ATTACKS = {
-    "loss_membership": "guesses that a patient took part if models trained on the set predict her outcome too well",
-    "nearest_record": "guesses that a patient took part if a condensed record looks much like hers",
-    "lira_online": "compares how models predict a patient when she was, and was not, among those condensed",
-    "lira_offline": "compares how models predict a patient with how they would had she not been among those condensed",
-    "rmia": "compares a patient with many others: does the set fit her better than it fits them?",
-    "tracing": "asks whether condensed records lie nearer to a patient than they would had she been left out",
-    "domias": "guesses that a patient took part if records like hers are denser in the set than among people at large",
-    "singling_out": "makes a description from the set that is to fit just one patient",
-    "linkability": "decides by the set whether two parts of a record belong to one patient",
-    "attribute_inference": "guesses from the set what is not known of a patient whose other values are",
-    "reconstruction": "tries to draw a patient's record from the set",
-}
-RELEASED = {"as_they_are": "random patients’ records and theirs, as they are", "condensed": "condensed records"}
-VERDICTS = {
-    "resisted": "the attack gains, with near certainty, less than a small stated margin over guessing",
-    "succeeded": "the attack tells more than guessing does; such a set is not released",
-    "inconclusive": "too few patients, or an attack too weak, to tell either way",
-}
+RELEASED = ("random patients’ records and theirs, as they are", "condensed records")
 
 
 def report(contents: Contents) -> str:
-    """The page. Whatever figure is missing from the metrics, its block is left out."""
+    """The page. Of a figure that is null in the metrics its block is left out."""
     metrics, releases = contents.metrics, course.rows(contents)
     return render(
         "report.html.jinja",
         its=contents,
         metrics=metrics,
-        privacy=metrics["privacy"],
-        standing_out=list(_standing_out(metrics["privacy"].get("standing_out") or {})),
-        override=metrics.get("override"),
+        privacy=metrics.privacy,
+        standing_out=list(_standing_out(metrics.privacy.standing_out)),
+        notices=notices(metrics),
+        nobody=nobody(metrics),
+        together=together(metrics.privacy.settings.confidence),
+        gate=[sentence(outcome) for outcome in metrics.gate],
         scores=list(_scores(metrics)),
         networks=list(_networks(metrics)),
-        convergence=_convergence(metrics.get("convergence", {})),
+        convergence=_convergence(metrics.convergence or {}),
         plateaus=list(_plateaus(metrics)),
-        reliability=list(_reliability(metrics.get("calibration", {}).get("of", {}))),
-        subgroups=[(group, _strips(group["auc"])) for group in metrics.get("subgroups", {}).get("groups", [])],
+        reliability=list(_reliability(metrics.calibration)),
+        subgroups=[(group, _strips(group.auc)) for group in metrics.subgroups.groups] if metrics.subgroups else [],
         pictures=list(pictures(contents)),
         class_names=class_names(contents),
         may=MAY,
@@ -72,80 +63,82 @@ def class_names(contents: Contents) -> list[str]:
     return list(contents.preprocessing.classes) or ["without the outcome", "with the outcome"]
 
 
-def _scores(metrics: dict[str, Any]) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class ScoreRow:
+    """What one training set is worth, in words, as a figure and as a picture."""
+
+    words: str
+    auc: Interval
+    strip: Markup
+
+
+def _scores(metrics: Public) -> Iterator[ScoreRow]:
     """What each training set is worth, the ensemble of the condensed one after it."""
-    for name in (each for each in TRAINING_SETS if each in metrics["test_auc"]):
-        yield _row(TRAINING_SETS[name], metrics, name)
-        together = metrics.get("ensembles", {}).get(name)
+    for name in (each for each in TRAINING_SETS if each in metrics.test_auc):
+        yield _row(TRAINING_SETS[name], metrics.test_auc[name])
+        together = metrics.ensembles.get(name)
         if name == "condensed" and together:
-            yield _row(
-                f"the same, {together['size']} networks together", {k: {name: v} for k, v in together.items()}, name
-            )
+            yield _row(f"the same, {together.size} networks together", together.test_auc)
 
 
-def _row(words: str, source: dict[str, Any], name: str) -> dict[str, Any]:
-    others = {k: source.get(k, {}).get(name) for k in ("test_auprc", "test_brier", "test_calibration_error")}
-    return {"words": words, "auc": source["test_auc"][name], "strip": _strip(source["test_auc"][name]), **others}
+def _row(words: str, auc: Interval) -> ScoreRow:
+    return ScoreRow(words, auc, _strip(auc.low, auc.mean, auc.high))
 
 
-def _networks(metrics: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    of = {
-        name: metrics["test_auc"][name].get("by_network", {})
-        for name in ("condensed", "all_real")
-        if name in metrics["test_auc"]
-    }
-    for network in of.get("condensed", {}):
-        found = {name: scores[network] for name, scores in of.items() if network in scores}
-        yield network.replace("_", " "), {name: (score, _strip(score)) for name, score in found.items()}
+def _networks(metrics: Public) -> Iterator[tuple[str, Interval, Interval | None]]:
+    """Of each network its score on the condensed records, and on all real ones where that is told."""
+    real = metrics.test_auc.get("all_real")
+    for network, score in metrics.test_auc["condensed"].by_network.items():
+        yield network.replace("_", " "), score, real.by_network.get(network) if real else None
 
 
-def _standing_out(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Markup]]:
+def _standing_out(found: StandingOut | None) -> Iterator[tuple[str, Interval, Markup]]:
     """How well planted outliers are found in real records and in condensed ones."""
-    for name in (each for each in RELEASED if each in found):
-        score = {**found[name], "mean": found[name]["auc"]}
-        yield RELEASED[name], score, _strip(score)
+    for words, figures in () if found is None else zip(RELEASED, (found.as_they_are, found.condensed), strict=True):
+        auc = Interval(mean=figures.auc, low=figures.low, high=figures.high)
+        yield words, auc, _strip(auc.low, auc.mean, auc.high)
 
 
-def _strip(score: dict[str, Any]) -> Markup:
-    return strip(score["low"], score["mean"], score["high"], Axis(0.4, 1), 0.5)
+def _strip(low: float, middle: float, high: float) -> Markup:
+    return strip(low, middle, high, Axis(0.4, 1), 0.5)
 
 
-def _strips(by_set: dict[str, Any]) -> dict[str, Markup]:
-    return {name: _strip(score) for name, score in by_set.items()}
+def _strips(by_set: dict[str, Interval]) -> dict[str, Markup]:
+    return {name: _strip(score.low, score.mean, score.high) for name, score in by_set.items()}
 
 
-def _convergence(found: dict[str, dict[str, list[float]]]) -> Markup | None:
+def _convergence(found: dict[str, Curve]) -> Markup | None:
     if not found:
         return None
-    steps = max(curve["steps"][-1] for curve in found.values())
-    aucs = [auc for curve in found.values() for auc in curve["auc"]]
+    steps = max(curve.steps[-1] for curve in found.values())
+    aucs = [auc for curve in found.values() for auc in curve.auc]
     low, high = min(*aucs, 0.5), min(1.0, max(aucs) + 0.02)
-    lines = [Line(list(zip(curve["steps"], curve["auc"], strict=True)), name) for name, curve in found.items()]
+    lines = [Line(list(zip(curve.steps, curve.auc, strict=True)), name) for name, curve in found.items()]
     said = "; ".join(
-        f"{TRAINING_SETS[name]}: {curve['auc'][0]:.2f} after {curve['steps'][0]} step, "
-        f"{curve['auc'][-1]:.2f} after {curve['steps'][-1]}"
+        f"{TRAINING_SETS[name]}: {curve.auc[0]:.2f} after {curve.steps[0]} step, "
+        f"{curve.auc[-1]:.2f} after {curve.steps[-1]}"
         for name, curve in found.items()
     )
     x = Axis(1, max(steps, 2), "training steps, by powers of ten", powers(steps), log=True)
     return chart(lines, x, Axis(low, high, ticks=nice(low, high)), f"AUC against training steps. {said}.")
 
 
-def _plateaus(metrics: dict[str, Any]) -> Iterator[tuple[str, float, int, int]]:
+def _plateaus(metrics: Public) -> Iterator[tuple[str, float, int, int]]:
     """Of each training set whose curve is drawn: median, least and most training steps to the plateau."""
-    for name in metrics.get("convergence", {}):
-        of = metrics.get("steps_to_plateau", {}).get(name, {})
-        if steps := [of[network] for network in metrics["mean_over"] if network in of]:
+    for name in metrics.convergence or {}:
+        of = (metrics.steps_to_plateau or {}).get(name, {})
+        if steps := [of[network] for network in metrics.mean_over if network in of]:
             yield name, median(steps), min(steps), max(steps)
 
 
-def _reliability(of: dict[str, list[dict[str, float]]]) -> Iterator[tuple[str, Markup, list[dict[str, float]]]]:
+def _reliability(calibration: Calibration | None) -> Iterator[tuple[str, Markup, Sequence[Bin]]]:
     axis = Axis(0, 1, "mean risk", nice(0, 1))
-    for name, bins in of.items():
+    for name, bins in calibration.of.items() if calibration else ():
         lines = [
             Line([(0, 0), (1, 1)], "ideal"),
-            Line([(b["risk"], b["observed"]) for b in bins], name, [(b["low"], b["high"]) for b in bins], dots=True),
+            Line([(b.risk, b.observed) for b in bins], name, [(b.low, b.high) for b in bins], dots=True),
         ]
-        said = "; ".join(f"risk {b['risk']:.2f}, observed {b['observed']:.2f}" for b in bins)
+        said = "; ".join(f"risk {b.risk:.2f}, observed {b.observed:.2f}" for b in bins)
         yield TRAINING_SETS[name], chart(lines, axis, Axis(0, 1, ticks=nice(0, 1)), f"Calibration: {said}."), bins
 
 

@@ -16,10 +16,14 @@ from tasks.networks.recipe import Recipes
 from tasks.networks.results import Results
 from tasks.release import figures
 from tasks.release.bundle import write_bundle
-from tasks.release.gate import conditions, copied_records, records_per_class
+from tasks.release.gate import asked, check, count_copied, failed, records_per_class
 from tasks.release.params import Params
-from tasks.release.private import bounded, covered
+from tasks.release.private import covered
+from tasks.release.sentences import sentence
 from tasks.release.subgroups import subgroups
+from tasks.results.audit import Audit
+from tasks.results.public import SCHEMA, Override, Public
+from tasks.results.scores import Training
 
 
 @stage(Params, Tier.PUBLIC)
@@ -29,33 +33,34 @@ def release(context: Context[Params]) -> dict[str, Any]:
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
-    metrics = public_metrics(context, cohort.part("train"), condensed, preprocessing.classes)
-    metrics |= of_groups(context, cohort, metrics["mean_over"], preprocessing)
-    if metrics["privacy"]["guarantee"]:
-        metrics = covered(bounded(metrics, context.params.max_tpr))
-    checks = conditions(metrics, context.params)
-    refused = [check.reason() for check in checks if not check.holds]
-    if refused and not context.params.override:
-        raise Refusal("the gate refuses this release", refused)
-    metrics["gate"] = [vars(check) for check in checks]
-    if refused and context.params.override:
-        metrics["override"] = {**context.params.override.model_dump(), "against": refused}
+    metrics = public_metrics(context, cohort, condensed, preprocessing)
+    if metrics.privacy.guarantee:
+        metrics = covered(metrics)
+    outcomes = check(metrics, context.params)
+    refused, by = failed(outcomes), context.params.override
+    if refused and by is None:
+        raise Refusal("the gate refuses this release", [str(sentence(outcome)) for outcome in refused])
+    against = tuple(outcome.id for outcome in refused)
+    override = Override(by=by.by, reason=by.reason, against=against) if by and refused else None
+    metrics = metrics.model_copy(update={"gate": tuple(outcomes), "override": override})
     write_bundle(context.out, context.layout, condensed, recipes, preprocessing, metrics)
-    return metrics
+    return metrics.as_json()
 
 
 def public_metrics(
-    context: Context[Params], train: Normalised, condensed: CondensedSet, classes: Sequence[str]
-) -> dict[str, Any]:
+    context: Context[Params], cohort: Normalised, condensed: CondensedSet, preprocessing: Preprocessing
+) -> Public:
     """All figures that the bundle states: about whole groups of patients, none about one."""
-    trained = read_json(context.read("training") / "metrics.json")
-    audited = read_json(context.read("privacy") / "metrics.json")
+    train = cohort.part("train")
+    trained = Training.load(context.read("training") / "metrics.json")
+    audited = Audit.load(context.read("privacy") / "metrics.json")
     condensation = read_json(context.read("condensation") / "metrics.json")
     ingested = read_json(context.read("ingestion") / "metrics.json")
-    return {
+    stated = {
+        "schema": SCHEMA,
         "tier": str(Tier.PUBLIC),
         "cohort": {
-            **({"classes": list(classes)} if classes else {}),
+            "classes": preprocessing.classes,
             "train_patients_per_class": per_class(train.labels),
             "source": read_json(context.read("ingestion") / "source.json"),
             "counts": ingested["counts"],
@@ -65,20 +70,20 @@ def public_metrics(
         "condensed": {
             "method": condensation["method"],
             "records_per_class": records_per_class(condensed),
-            "copied_records": copied_records(condensed, train),
+            "copied_records": count_copied(condensed, train),
             "averaged": condensation["averaged"],
             "seconds": condensation["seconds"],
         },
-        **{key: value for key, value in trained.items() if key not in ("tier", "seconds")},
-        "privacy": {
-            "guarantee": condensation["guarantee"],
-            **{key: value for key, value in audited.items() if key not in ("tier", "seconds")},
-        },
+        **trained.as_json(),
+        "privacy": {"guarantee": condensation["guarantee"], **audited.as_json()},
+        "limits": asked(context.params),
+        **of_groups(context, cohort, trained.mean_over, preprocessing),
     }
+    return Public.read(stated, "the figures of the bundle")
 
 
 def of_groups(
-    context: Context[Params], cohort: Normalised, networks: list[str], preprocessing: Preprocessing
+    context: Context[Params], cohort: Normalised, networks: Sequence[str], preprocessing: Preprocessing
 ) -> dict[str, Any]:
     """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
     fewest = max(figures.FEWEST, context.params.min_patients_per_class)

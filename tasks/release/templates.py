@@ -4,23 +4,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tasks.common.escape import markdown
-from tasks.common.verdicts import in_words
-from tasks.release.words import interval
+from tasks.release.words import in_words, interval
 
 HERE = Path(__file__).parent
 
 
 @cache
 def _templates(folder: Path, of_markdown: bool) -> Environment:
-    """What is put into HTML or Markdown is escaped. A figure that is missing is false, and so are its parts: a block
-    asks, and is left out."""
+    """What is put into HTML or Markdown is escaped. An unknown name is an error; a figure that may be null is asked for before it is used."""
     found = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),
-        undefined=ChainableUndefined,
+        undefined=StrictUndefined,
         finalize=_in_markdown if of_markdown else None,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -28,8 +28,8 @@ def spdx(licence: str) -> tuple[str, str] | None:
 
 def licence(contents: Contents) -> str:
     """LICENSE: the terms of the records it was learned from, which hold for what was made of them."""
-    source = {key: printable(value) for key, value in contents.source.items()}
-    known = spdx(source["licence"])
+    known = spdx(contents.source.licence)
+    source = {key: printable(value) for key, value in contents.source}
     stands = f"SPDX: {known[0]}\nText: {known[1]}\n" if known else "Its text is with the provider of the records.\n"
     return f"""{printable(contents.title)}
 
@@ -50,8 +50,8 @@ There is no warranty of any kind.
 
 def citation(contents: Contents) -> str:
     """CITATION.cff, Citation File Format 1.2.0; strings are written as JSON, which YAML reads."""
-    source, known = contents.source, spdx(contents.source["licence"])
-    address = source["url"] if source["url"].startswith("http") else ""
+    source, known = contents.source, spdx(contents.source.licence)
+    address = source.url if source.url.startswith("http") else ""
     lines = [
         "cff-version: 1.2.0",
         'message: "Please cite this data set, and the records it was learned from."',
@@ -63,11 +63,11 @@ def citation(contents: Contents) -> str:
         *([f"license: {known[0]}"] if known else []),
         "references:",
         "  - type: dataset",
-        f"    title: {_text(source['title'])}",
+        f"    title: {_text(source.title)}",
         *([f"    url: {_text(address)}"] if address else []),
         "    authors:",
         '      - name: "Provider of the records"',
-        f"    notes: {_text(source['citation'])}",
+        f"    notes: {_text(source.citation)}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -5,7 +5,6 @@ check. All that is recomputed is consistency. Somebody who makes up records, sco
 the signature alone (`flows.releases.signature`).
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,16 @@ from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
 from tasks.common.tables import read_within
 from tasks.networks.recipe import Recipes
+from tasks.release import legacy
 from tasks.release.bundle import FORMAT, SIGNATURE, STEWARD
 from tasks.release.documents import DOCUMENTS
 from tasks.release.figures import FEWEST
-from tasks.release.gate import conditions, records_per_class
+from tasks.release.gate import check, failed, records_per_class, weaker
 from tasks.release.params import Params
 from tasks.release.private import covered
 from tasks.release.remade import check_documents, check_scripts
+from tasks.release.sentences import less, sentence
+from tasks.results.public import Public
 
 # What each format of a bundle has
 PARTS = {
@@ -70,11 +72,17 @@ def verify(bundle: Path) -> list[Check]:
         _check("condensed.parquet is condensed.safetensors in clinical units", _same_records, bundle),
         _check("recipe.json says how to train on it", _recipes, bundle),
         _check("metrics.json counts the condensed records", _counts, bundle),
-        _check("the gate's conditions hold, recomputed from metrics.json", _gate, bundle, manifest),
-        _check("no figure in metrics.json is about a group of few", _groups, bundle, manifest),
-        *_guarantee(bundle),
+        *_figures(bundle, manifest),
         check_documents(bundle, manifest),
     ]
+
+
+def _figures(bundle: Path, manifest: dict[str, Any]) -> list[Check]:
+    """By the bundle's own format; whatever a crafted file raises is a failed check."""
+    try:
+        return _typed(bundle, manifest) if manifest["format"] == FORMAT else _legacy(bundle, manifest)
+    except Exception as error:
+        return [Check("metrics.json can be checked", False, f"cannot be recomputed ({type(error).__name__})")]
 
 
 def _files(bundle: Path, listed: dict[str, str], needed: set[str]) -> list[Check]:
@@ -141,53 +149,91 @@ def _counts(bundle: Path) -> str | None:
     return None if found == stated else f"{found} instead of {stated}"
 
 
-def _gate(bundle: Path, manifest: dict[str, Any]) -> str | None:
-    metrics = read_json(bundle / "metrics.json")
-    checks = conditions(metrics, validate(Params, manifest["params"]["release"], "manifest.json: params.release"))
-    if json.loads(json.dumps([vars(check) for check in checks])) != metrics["gate"]:
-        return "the stated outcome is another"
-    failed = [check.reason() for check in checks if not check.holds]
-    if failed and metrics.get("override", {}).get("against") == failed:
-        return None  # who answers for it stands on the first page
-    return "; ".join(failed) or None
-
-
-def _guarantee(bundle: Path) -> list[Check]:
-    """What a guarantee of differential privacy comes down to, where the bundle states one."""
+def _typed(bundle: Path, manifest: dict[str, Any]) -> list[Check]:
+    """What the figures of a bundle of format 3 claim."""
     try:
-        stated = read_json(bundle / "metrics.json")["privacy"].get("guarantee")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return []  # the checks above say so
+        metrics = Public.read(read_json(bundle / "metrics.json"), "metrics.json")
+        params = validate(Params, dict(metrics.limits), "metrics.json: limits")
+    except (InputError, ValueError) as error:
+        return [Check("metrics.json holds the figures of a bundle", False, str(error))]
+    return [
+        _check("the gate's conditions hold, recomputed from metrics.json", _gate, metrics, params),
+        _check("the gate was asked what manifest.json says", _limits, metrics, manifest),
+        Check("where the gate asks for less than usual is stated", True, _weaker(metrics)),
+        _check("no figure in metrics.json is about a group of few", _groups, metrics, params),
+        *_guarantee(bundle, metrics),
+    ]
+
+
+def _gate(metrics: Public, params: Params) -> str | None:
+    outcomes = check(metrics, params)
+    if tuple(outcomes) != metrics.gate:
+        return "the stated outcome is another"
+    refused = failed(outcomes)
+    if refused and metrics.override and metrics.override.against == tuple(outcome.id for outcome in refused):
+        return None  # who answers for it stands on the first page
+    return "; ".join(str(sentence(outcome)) for outcome in refused) or None
+
+
+def _limits(metrics: Public, manifest: dict[str, Any]) -> str | None:
+    stated = {name: limit for name, limit in manifest["params"]["release"].items() if name != "override"}
+    other = sorted(name for name, limit in stated.items() if metrics.limits.get(name, ...) != limit)
+    return f"params.release says something else of {', '.join(other)}" if other else None
+
+
+def _weaker(metrics: Public) -> str:
+    return "; ".join(less(name, *limits) for name, limits in weaker(metrics.limits).items())
+
+
+def _groups(metrics: Public, params: Params) -> str | None:
+    sizes = [group.patients for group in (metrics.subgroups.groups if metrics.subgroups else ())]
+    sizes += [each.patients for of in (metrics.calibration.of.values() if metrics.calibration else ()) for each in of]
+    fewest = max(FEWEST, params.min_patients_per_class, metrics.fewest_patients)
+    return _few([size for size in sizes if size < fewest])
+
+
+def _few(sizes: list[int]) -> str | None:
+    return f"{len(sizes)} are, the smallest of {min(sizes)}" if sizes else None
+
+
+def _guarantee(bundle: Path, metrics: Public) -> list[Check]:
+    """What a guarantee of differential privacy comes down to, where the bundle states one."""
+    guarantee = metrics.privacy.guarantee
+    stated = metrics.model_copy(update={"gate": (), "override": None})
+    return _of_guarantee(bundle, guarantee, lambda: covered(stated) == stated) if guarantee else []
+
+
+def _of_guarantee(bundle: Path, guarantee: Guarantee, within: Callable[[], bool]) -> list[Check]:
+    def accounted() -> str | None:
+        return None if guarantee.stands() else "the queries cost another epsilon"
+
+    def beside() -> str | None:
+        if not within():
+            return "metrics.json holds figures of the train split"
+        if Preprocessing.load(bundle / "preprocessing.json").scale != "public":
+            return "the scale of preprocessing.json was fitted to patients"
+        return None
+
+    claim = f"epsilon {guarantee.epsilon} is what the queries to the patients cost, accounted anew"
+    return [_check(claim, accounted), _check("nothing that it does not cover is stated beside it", beside)]
+
+
+def _legacy(bundle: Path, manifest: dict[str, Any]) -> list[Check]:
+    """What the figures of a bundle of format 1 or 2 claim."""
+    metrics = read_json(bundle / "metrics.json")
+    return [
+        _check("the gate's conditions hold, recomputed from metrics.json", legacy.gate, metrics, manifest),
+        _check("no figure in metrics.json is about a group of few", lambda: _few(legacy.few(metrics, manifest))),
+        *_legacy_guarantee(bundle, metrics),
+    ]
+
+
+def _legacy_guarantee(bundle: Path, metrics: dict[str, Any]) -> list[Check]:
+    stated = metrics["privacy"].get("guarantee")
     if stated is None:
         return []
-    epsilon = stated.get("epsilon") if isinstance(stated, dict) else None
-    return [
-        _check(f"epsilon {epsilon} is what the queries to the patients cost, accounted anew", _accounted, stated),
-        _check("nothing that it does not cover is stated beside it", _covered, bundle),
-    ]
-
-
-def _accounted(stated: dict[str, Any]) -> str | None:
-    return None if Guarantee.model_validate(stated).stands() else "the queries cost another epsilon"
-
-
-def _covered(bundle: Path) -> str | None:
-    metrics = read_json(bundle / "metrics.json")
-    beside = set(metrics) - {"gate", "override"}
-    stated = {name: metrics[name] for name in beside}
-    if covered(stated) != stated:
-        return "metrics.json holds figures of the train split"
-    if Preprocessing.load(bundle / "preprocessing.json").scale != "public":
-        return "the scale of preprocessing.json was fitted to patients"
-    return None
-
-
-def _groups(bundle: Path, manifest: dict[str, Any]) -> str | None:
-    metrics = read_json(bundle / "metrics.json")
-    groups = [
-        *metrics.get("subgroups", {}).get("groups", []),
-        *(each for bins in metrics.get("calibration", {}).get("of", {}).values() for each in bins),
-    ]
-    asked = validate(Params, manifest["params"]["release"], "manifest.json: params.release").min_patients_per_class
-    few = [group["patients"] for group in groups if group["patients"] < max(FEWEST, asked)]
-    return f"{len(few)} are, the smallest of {min(few)}" if few else None
+    try:
+        guarantee = Guarantee.model_validate(stated)
+    except ValueError:
+        return [Check("the guarantee of differential privacy can be read", False)]
+    return _of_guarantee(bundle, guarantee, lambda: legacy.covered(metrics))

@@ -1,10 +1,15 @@
 """What the documents of a bundle say in the same words."""
 
+from collections.abc import Mapping
 from math import exp
-from typing import Any
 
-from tasks.common.escape import markdown
 from tasks.release.contents import Contents
+from tasks.release.gate import weaker
+from tasks.release.sentences import less, sentence
+from tasks.results.attacks import Attack, NotRun, OfGuesses, Withheld
+from tasks.results.base import Interval
+from tasks.results.course import Strongest
+from tasks.results.public import Public
 
 MAY = (
     "Train and compare models of the outcome, teach, and develop software, without access to real records.",
@@ -16,6 +21,7 @@ MAY_NOT = (
     "Estimate how frequent a finding is, or whether one thing causes another: the records were learned to predict one "
     "outcome, and nothing else about the patients was kept.",
 )
+RESEMBLANCE = "resemblance"  # the gate's condition that no record resembles one patient
 NO_GUARANTEE = (
     "An attack that did not succeed is evidence, not a proof: this set carries no differential-privacy guarantee."
 )
@@ -27,28 +33,70 @@ def guarantee(contents: Contents) -> str:
     if given is None:
         return NO_GUARANTEE
     return (
-        f"Differential privacy with epsilon {given['epsilon']:g} and delta {given['delta']:g}: whatever anyone knows "
+        f"Differential privacy with epsilon {given.epsilon:g} and delta {given.delta:g}: whatever anyone knows "
         "and does, the odds she gives to “this patient was among them” are at most "
-        f"{exp(given['epsilon']):.3g} times what they were before she saw this set, but for a chance of delta."
+        f"{exp(given.epsilon):.3g} times what they were before she saw this set, but for a chance of delta."
     )
 
 
-def override(contents: Contents) -> str:
-    """Who answers for a release against the gate, and why: in Markdown."""
-    given = contents.metrics.get("override")
-    if given is None:
-        return ""
-    against = markdown("; ".join(given["against"]))
-    by, reason = markdown(given["by"]), markdown(given["reason"])
-    return f"\n\n**Released against the gate by {by}: {reason}** The gate's reasons: {against}.\n\n"
+def notices(metrics: Public) -> list[str]:
+    """What has to stand on the first page of each document: who answers for a release against the gate, and where the
+    gate or the audit was not the usual one."""
+    said = []
+    if given := metrics.override:
+        against = "; ".join(str(sentence(outcome)) for outcome in metrics.gate if outcome.id in given.against)
+        said.append(f"Released against the gate by {given.by}: {given.reason} The gate's reasons: {against}.")
+    if found := weaker(metrics.limits):
+        asked = "; ".join(less(name, *limits) for name, limits in found.items())
+        said.append(f"This cohort's gate asks for less than usual: {asked}.")
+    if own := metrics.privacy.settings.own:
+        said.append(f"The attacks ran with settings of their own: {', '.join(own)}.")
+    return said
 
 
-def interval(score: dict[str, Any], name: str = "mean") -> str:
-    """A figure with its interval.
+def nobody(metrics: Public) -> str:
+    """That no record is a patient's: said only where the condition on it was asked, and holds."""
+    holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
+    return "No record is a real patient's." if holds else ""
 
-    >>> interval({"mean": 0.8, "low": 0.7, "high": 0.9})
-    '0.800 (0.700 to 0.900)'
+
+def together(confidence: float) -> str:
+    """With which confidence all intervals of an audit hold.
+
+    >>> together(0.95)
+    'all intervals hold together with 95 %'
     """
-    if score.get("low") is None or score.get("high") is None:
-        return f"{score[name]:.3f}"
-    return f"{score[name]:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+    return f"all intervals hold together with {100 * confidence:g} %"
+
+
+def interval(score: Interval | Mapping[str, float]) -> str:
+    """A mean with its interval; of numbers by name, as MLflow has them, the interval may be missing.
+
+    >>> interval({"mean": 0.8, "low": 0.7, "high": 0.9}), interval({"mean": 0.8})
+    ('0.800 (0.700 to 0.900)', '0.800')
+    """
+    found = score if isinstance(score, Mapping) else {"mean": score.mean, "low": score.low, "high": score.high}
+    if "low" not in found or "high" not in found:
+        return f"{found['mean']:.3f}"
+    return f"{found['mean']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+
+
+def reason(attack: Attack) -> str:
+    """Why its verdict is what it is; nothing where a guarantee keeps that back."""
+    return "" if isinstance(attack, Withheld) else attack.reason
+
+
+def in_words(attack: Attack | Strongest) -> str:
+    """An attack's figure: the AUC of one that tells members from others, the risk of one that guesses.
+
+    Where a guarantee covers the people that the attack was on, figures of them are not stated.
+
+    >>> in_words(Strongest(name="rmia", auc=0.512, low=0.48, high=0.544))
+    'AUC 0.512 (0.480 to 0.544)'
+    """
+    if isinstance(attack, NotRun):
+        return "not measured"
+    if isinstance(attack, Withheld):
+        return "not stated"
+    name, value = ("risk", attack.risk) if isinstance(attack, OfGuesses) else ("AUC", attack.auc)
+    return f"{name} {value:.3f} ({attack.low:.3f} to {attack.high:.3f})"

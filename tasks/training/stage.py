@@ -21,6 +21,7 @@ from tasks.networks.recipe import Recipe, Recipes
 from tasks.networks.results import Results
 from tasks.networks.teacher import soft_labels
 from tasks.networks.trial import TrainingSet
+from tasks.results.scores import Training
 from tasks.training.params import Params
 
 CONTROLS = {"random_records": random_records, "kmeans": kmeans}
@@ -53,7 +54,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
     results = trial.run(sets, params, validation, test)
 
     results.save(context.out)
-    return {
+    found = {
         **results.joined(real).summary(validation, test, params.bootstrap),
         "protocol": params.protocol,
         "n": {
@@ -63,6 +64,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
             "test_cases": test.cases,
         },
     }
+    return Training.model_validate(found).as_json()
 
 
 def controls(train: Normalised, names: Sequence[str], per_class: int) -> dict[str, Callable[[int], CondensedSet]]:

@@ -1,0 +1,75 @@
+"""What the gate's outcomes read like, for a bundle's pages, the terminal and the ledger: made from ids, here alone."""
+
+from dataclasses import dataclass
+
+from tasks.results.public import Limit, Outcome
+
+# By id: what was looked at, what is required of it, and how a number is written
+WORDS: dict[str, tuple[str, str, str]] = {
+    "patients_in_smallest_class": ("patients in the smallest class of the train split", "at least {}", "g"),
+    "patients_per_record": ("train patients per condensed record of their class", "at least {}", ".1f"),
+    "patients_in_smallest_mean": ("patients in the smallest mean that a record is or was", "at least {}", "g"),
+    "copied_records": ("condensed records that are a real patient's record", "{}", "g"),
+    "test_auc_low": ("test AUC of models trained on the condensed set, lower bound", "above {}", ".3f"),
+    "attacks_missing": ("privacy attacks that were not run", "{}", ""),
+    "attacks_succeeded": ("privacy attacks that succeeded", "{}", ""),
+    "attacks_undecided": ("privacy attacks that could not decide", "{}", ""),
+    "audit_margin": ("margin within which an attack's AUC counts as resisted", "at most {}", "g"),
+    "audit_tpr_margin": ("the same margin of its true positive rate", "at most {}", "g"),
+    "audit_confidence": ("confidence of all intervals of the audit together", "at least {}", "g"),
+    "audit_resamples": ("resamples behind intervals over shadows", "at least {}", "g"),
+    "tpr_unmeasured": (
+        "privacy attacks whose true positive rate at a false positive rate of 0.1 % could not be bounded", "{}", "",
+    ),
+    "tpr_at_0_1_percent": (
+        "upper bound of the true positive rate of privacy attacks at a false positive rate of 0.1 %", "at most {}",
+        ".4f",
+    ),
+    "epsilon": ("epsilon of the guarantee of differential privacy", "at most {}", "g"),
+}  # fmt: skip
+FORMS = {"min_": ("at least {}", "usually at least {}"), "max_": ("at most {}", "usually at most {}")}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An outcome in words."""
+
+    name: str
+    found: str
+    required: str
+    holds: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found}, required {self.required}"
+
+
+def sentence(outcome: Outcome) -> Sentence:
+    """The words for ``outcome``.
+
+    >>> str(sentence(Outcome(id="test_auc_low", value=0.4876, limit=0.5, holds=False)))
+    'test AUC of models trained on the condensed set, lower bound: 0.488, required above 0.5'
+    """
+    name, required, form = WORDS[outcome.id]
+    limit = "anything" if outcome.limit is None else required.format(_value(outcome.limit, "g"))
+    return Sentence(
+        name, "not measured" if outcome.value is None else _value(outcome.value, form), limit, outcome.holds
+    )
+
+
+def _value(value: int | float | tuple[str, ...], form: str) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(name.replace("_", " ") for name in value) or "none"
+    return format(value, form)
+
+
+def less(name: str, limit: Limit, usual: Limit) -> str:
+    """That a gate is asked for less than usual.
+
+    >>> less("min_test_auc", 0, 0.5), less("allow_inconclusive", True, False)
+    ('test auc: at least 0, usually at least 0.5', 'inconclusive: allowed, usually not')
+    """
+    kind, about = name[:4], name.split("_", 1)[1].replace("_", " ")
+    if kind not in FORMS:
+        return f"{about}: allowed, usually not"
+    here, usually = FORMS[kind]
+    return f"{about}: {'not asked for' if limit is None else here.format(f'{limit:g}')}, {usually.format(f'{usual:g}')}"

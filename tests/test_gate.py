@@ -1,0 +1,221 @@
+"""The gate by the ids of its conditions: what is missing, misspelt or not measured never passes."""
+
+import contextlib
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tasks.common import plugins
+from tasks.privacy.params import ATTACKS as ROOM
+from tasks.privacy.params import Params as PrivacyParams
+from tasks.release import gate
+from tasks.release.gate import CONDITIONS, check, failed, weaker
+from tasks.release.params import Params
+from tasks.release.private import covered
+from tasks.release.sentences import WORDS, sentence
+from tasks.results.attacks import ATTACKS
+from tasks.results.audit import Settings, overall
+from tasks.results.public import SCHEMA, Public
+from tests.results import GUARANTEE, METRICS, changed, public, scoring, shadowed
+
+STRICT = Params(allow_inconclusive=False, max_tpr=0.005, max_epsilon=1)
+MEASURED = tuple(
+    (f"privacy.attacks.{name}", shadowed(0.004)) for name in ATTACKS if METRICS["privacy"]["attacks"][name].get("auc")
+)
+
+
+def refused(metrics: Public, params: Params) -> list[str]:
+    return [outcome.id for outcome in failed(check(metrics, params))]
+
+
+def test_the_gate_passes_what_satisfies_every_condition_and_says_what_each_came_to() -> None:
+    outcomes = {outcome.id: outcome for outcome in check(public(), Params())}
+    assert all(outcome.holds for outcome in outcomes.values())
+    assert (outcomes["test_auc_low"].value, outcomes["test_auc_low"].limit) == (0.7, 0.5)
+    assert (outcomes["patients_per_record"].value, outcomes["attacks_missing"].value) == (15.0, ())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "params", "ids"),
+    [
+        ("cohort.train_patients_per_class", [90, 19], Params(), ["patients_in_smallest_class"]),
+        ("condensed.records_per_class", [2, 11], Params(), ["patients_per_record"]),
+        ("condensed.records_per_class", [2, 2, 2], Params(), ["patients_per_record"]),
+        ("condensed.records_per_class", [0, 0], Params(), ["patients_per_record"]),
+        ("condensed.averaged", 2, Params(), ["patients_in_smallest_mean"]),
+        ("condensed.copied_records", 1, Params(), ["copied_records"]),
+        ("test_auc.condensed.low", 0.5, Params(), ["test_auc_low"]),
+        ("test_auc", {}, Params(), ["test_auc_low"]),
+        ("privacy.attacks.rmia.verdict", "succeeded", Params(), ["attacks_succeeded"]),
+        ("privacy.attacks.rmia.verdict", "inconclusive", STRICT, ["attacks_undecided"]),
+        ("privacy.settings.margin", 0.49, Params(), ["audit_margin"]),
+        ("privacy.settings.tpr_margin", 0.02, Params(), ["audit_tpr_margin"]),
+        ("privacy.settings.confidence", 0.51, Params(), ["audit_confidence"]),
+        ("privacy.settings.resamples", 100, Params(), ["audit_resamples"]),
+    ],
+)
+def test_the_gate_refuses_by_the_id_of_each_condition_that_fails(
+    path: str, value: Any, params: Params, ids: list[str]
+) -> None:
+    beside = () if params is not STRICT else (*MEASURED, ("privacy.guarantee", GUARANTEE.model_dump(mode="json")))
+    assert refused(public(*beside, (path, value)), params) == ids
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_audit_that_left_out_an_attack_is_refused(name: str) -> None:
+    metrics = changed()
+    del metrics["privacy"]["attacks"][name]
+    (outcome,) = failed(check(Public.model_validate(metrics), Params()))
+    assert (outcome.id, outcome.value) == ("attacks_missing", (name,))
+
+
+def test_every_attack_of_the_package_has_to_run_and_one_of_ones_own_may() -> None:
+    assert list(ATTACKS) == plugins.names(ROOM)
+    assert refused(public(("privacy.attacks.mine", scoring())), Params()) == []
+
+
+def test_the_packages_own_audit_is_as_strict_as_the_gate_asks() -> None:
+    usual = Settings.model_validate(PrivacyParams().settings())
+    assert (usual.margin, usual.tpr_margin) == (gate.MARGIN, gate.TPR_MARGIN)
+    assert (usual.confidence, usual.resamples, usual.own) == (gate.CONFIDENCE, gate.RESAMPLES, ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        (MEASURED, []),
+        ((*MEASURED, ("privacy.attacks.rmia", shadowed(0.006))), ["tpr_at_0_1_percent"]),
+        ((*MEASURED, ("privacy.attacks.rmia", shadowed(0.004, own=0.02))), []),  # the set's own figure says less
+        ((*MEASURED, ("privacy.attacks.rmia", shadowed(None, own=0.001))), ["tpr_unmeasured"]),
+        ((*MEASURED, ("privacy.attacks.domias", scoring(None))), ["tpr_unmeasured"]),
+        ((*MEASURED, ("privacy.attacks.domias", scoring(0.006))), ["tpr_at_0_1_percent"]),
+        ((*MEASURED, ("privacy.attacks.rmia.over_shadows.tpr_at_fpr", {})), ["tpr_unmeasured"]),
+        ((*MEASURED, ("privacy.attacks.rmia", {"kind": "not_run", "verdict": "inconclusive", "reason": "no shadows"})),
+         ["tpr_unmeasured"]),
+        ((), ["tpr_unmeasured", "tpr_at_0_1_percent"]),
+    ],
+)  # fmt: skip
+def test_a_true_positive_rate_that_is_bounded_must_be_measured_and_low(
+    changes: tuple[tuple[str, Any], ...], ids: list[str]
+) -> None:
+    assert refused(public(*changes), Params(max_tpr=0.005)) == ids
+    assert refused(public(*changes), Params(allow_inconclusive=True)) == [], "nothing is asked by default"
+
+
+@pytest.mark.parametrize(
+    ("figures", "key", "misspelt"),
+    [
+        ("privacy.attacks.rmia", "over_shadows", "over_shadow"),
+        ("privacy.attacks.rmia.over_shadows", "tpr_at_fpr", "tpr_at_fprs"),
+        ("privacy.attacks.rmia.over_shadows.tpr_at_fpr", "0.001", "0.0010"),
+        ("privacy.attacks.rmia.over_shadows.tpr_at_fpr.0.001", "high", "hihg"),
+    ],
+)
+def test_a_misspelt_key_of_a_rate_is_an_error_or_refuses(figures: str, key: str, misspelt: str) -> None:
+    metrics = changed(*MEASURED)
+    target = metrics
+    for step in figures.replace("0.001", "0_001").split("."):
+        target = target[step.replace("0_001", "0.001")]
+    target[misspelt] = target.pop(key)
+    try:
+        found = refused(Public.model_validate(metrics), Params(max_tpr=0.005))
+    except ValidationError:
+        return
+    assert found == ["tpr_unmeasured"]
+
+
+# A value of each figure that a condition reads for which it refuses
+READ: dict[str, Any] = {
+    "cohort.train_patients_per_class": [3, 2],
+    "condensed.records_per_class": [80, 80],
+    "condensed.averaged": 1,
+    "condensed.copied_records": 4,
+    "test_auc.condensed.low": 0.1,
+    "privacy.attacks.domias.verdict": "inconclusive",
+    "privacy.attacks.rmia.verdict": "succeeded",
+    "privacy.attacks.rmia.over_shadows.tpr_at_fpr.0_001.high": 0.5,
+    "privacy.attacks.nearest_record.tpr_at_fpr.0_001.high": 0.5,
+    "privacy.settings.margin": 0.4,
+    "privacy.settings.tpr_margin": 0.4,
+    "privacy.settings.confidence": 0.6,
+    "privacy.settings.resamples": 1,
+    "privacy.guarantee.epsilon": 9.0,
+}
+
+
+@pytest.mark.parametrize("path", READ)
+def test_what_is_refused_for_a_figure_is_refused_without_it_or_cannot_be_read(path: str) -> None:
+    keys = [key.replace("0_001", "0.001") for key in path.split(".")]
+    for length in range(1, len(keys) + 1):
+        metrics = changed(*MEASURED, ("privacy.guarantee", GUARANTEE.model_dump(mode="json")))
+        metrics["privacy"]["attacks"]["nearest_record"] = scoring(0.004)
+        assert refused(Public.model_validate(metrics), STRICT) == []
+        target = metrics
+        for key in keys[:-1]:
+            target = target[key]
+        target[keys[-1]] = READ[path]
+        verdicts = [attack["verdict"] for attack in metrics["privacy"]["attacks"].values()]
+        metrics["privacy"]["verdict"] = overall(verdicts)
+        assert refused(Public.model_validate(metrics), STRICT), "the value is one that refuses"
+        target = metrics
+        for key in keys[: length - 1]:
+            target = target[key]
+        del target[keys[length - 1]]
+        with contextlib.suppress(ValidationError):
+            assert refused(Public.model_validate(metrics), STRICT), keys[:length]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "high"])
+def test_a_figure_that_is_no_number_is_an_error(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        public(("test_auc.condensed.low", value))
+
+
+@pytest.mark.parametrize(("high", "passes"), [(0.004, True), (0.006, False), (None, False)])
+def test_a_bundle_with_a_guarantee_passes_the_bound_on_a_rate_that_it_does_not_state(
+    high: float | None, passes: bool
+) -> None:
+    asked = Params(max_tpr=0.005)
+    metrics = public(*MEASURED, ("privacy.attacks.rmia", shadowed(high)), ("limits", gate.asked(asked)),
+                     ("privacy.guarantee", GUARANTEE.model_dump(mode="json")))  # fmt: skip
+    stated = covered(metrics)
+    assert covered(stated) == stated, "nothing but what a guarantee covers"
+    assert stated.privacy.attacks["rmia"].model_dump() == {
+        "kind": "withheld", "verdict": "resisted", "tells_members": True, "tpr_at_most": 0.005 if passes else None,
+    }  # fmt: skip
+    assert refused(stated, asked) == ([] if passes else ["tpr_unmeasured"])
+
+
+def test_no_guarantee_or_a_weak_one_is_refused_where_one_is_asked_for() -> None:
+    (none,) = failed(check(public(), Params(max_epsilon=1)))
+    assert (none.id, none.value) == ("epsilon", None) and "not measured" in str(sentence(none))
+    weak = public(("privacy.guarantee", GUARANTEE.model_dump(mode="json")))
+    assert refused(weak, Params(max_epsilon=0.5)) == ["epsilon"]
+
+
+def test_every_condition_has_its_words_and_words_have_their_condition() -> None:
+    assert {condition.__name__ for some in CONDITIONS.values() for condition in some} == set(WORDS)
+    assert max(CONDITIONS) == SCHEMA
+
+
+def test_a_bundle_of_an_earlier_schema_is_not_asked_for_what_came_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def later(metrics: Public, params: Params) -> gate.Finding:
+        return None, 1, False
+
+    monkeypatch.setitem(CONDITIONS, SCHEMA + 1, (later,))
+    assert refused(public(), Params()) == []
+    assert refused(public().model_copy(update={"schema_": SCHEMA + 1}), Params()) == ["later"]
+
+
+def test_a_gate_that_asks_for_less_than_usual_is_told_by_each_limit() -> None:
+    asked = gate.asked(Params(min_test_auc=0, min_patients_per_class=30, max_tpr=0.5))
+    assert weaker(asked) == {"min_test_auc": (0, 0.5)}
+    assert all(name.split("_")[0] in ("min", "max", "allow") for name in asked), "the name says which way it is strict"
+
+
+def test_a_verdict_over_all_attacks_that_is_not_theirs_is_an_error() -> None:
+    metrics = changed(("privacy.attacks.rmia.verdict", "succeeded"))
+    metrics["privacy"]["verdict"] = "resisted"
+    with pytest.raises(ValidationError, match="verdict"):
+        Public.model_validate(metrics)
