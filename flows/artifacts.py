@@ -64,7 +64,8 @@ def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) ->
     ran = [name for name, state in states.items() if state != "Cached"]
     said = [
         f"## {layout.cohort}: a release candidate",
-        f"{sum(metrics.condensed.records_per_class)} condensed records by {markdown(_plain(metrics.condensed.method))}. "
+        f"{sum(metrics.condensed.records_per_class)} condensed records by "
+        f"{markdown(_plain(metrics.condensed.method))}. "
         f"Models trained on them reach a test AUC of **{interval(metrics.test_auc['condensed'])}**" + _beside(metrics),
         f"Attacks that succeeded: **{', '.join(map(_plain, succeeded)) or 'none'}** of {len(attacks)}. "
         + (f"Epsilon {guarantee.epsilon:g}, delta {guarantee.delta:g}." if guarantee else "No guarantee is given."),

@@ -14,7 +14,8 @@ HERE = Path(__file__).parent
 
 @cache
 def _templates(folder: Path, of_markdown: bool) -> Environment:
-    """What is put into HTML or Markdown is escaped. An unknown name is an error; a figure that may be null is asked for before it is used."""
+    """What is put into HTML or Markdown is escaped. An unknown name is an error; a figure that may be null is asked for
+    before it is used."""
     found = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),
