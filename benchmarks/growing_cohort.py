@@ -54,7 +54,7 @@ PARAMS = {
     },
     "shadows": {"count": 0},
     "training": {"networks": NETWORKS, "controls": ["random_records", "kmeans"], "control_search": SEARCH},
-    "privacy": {"attacks": ["loss_membership", "nearest_record"]},
+    "privacy": {},
     "release": {"max_epsilon": EPSILON},
     "schedule": {"release": True, "budget": BUDGET},
 }
