@@ -1,4 +1,4 @@
-"""With other users on the machine: what is written is for its owner alone, but for bundles; `doctor` says what is not."""
+"""With other users on the machine: what is written is for its owner alone, but for bundles; `doctor` finds the rest."""
 
 import json
 import os

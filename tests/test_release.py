@@ -252,9 +252,9 @@ def private_bundle(bundle: Path) -> dict[str, Any]:
 
 
 def rewrite(bundle: Path, metrics: dict[str, Any]) -> None:
-    """Put other ``metrics`` into the bundle and, where they can be read, into its documents, as a forger would."""
+    """Put other ``metrics`` into the bundle and, where they can be written, into its documents, as a forger would."""
     (bundle / "metrics.json").write_text(json.dumps(metrics))
-    with contextlib.suppress(InputError):
+    with contextlib.suppress(InputError, KeyError):
         write_documents(bundle, Contents.load(bundle, "pbc", "candidate", ()))
     for name in ("metrics.json", *DOCUMENTS):
         relist(bundle, name)
