@@ -3,3 +3,9 @@
 Only this package knows the engines. `pipeline` is the adapter to DVC, `tracking` to MLflow, `recondense` is the
 Prefect flow, with `shadows` as tasks of their own; `cli` is what a person types.
 """
+
+import os
+
+from tasks.common.tiers import OWNER_ALONE
+
+os.umask(OWNER_ALONE)  # here, before anything is written: DVC keeps the one that it finds when it is imported

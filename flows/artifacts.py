@@ -19,6 +19,7 @@ from prefect.artifacts import (
 )
 
 from flows.outcomes import Group, Outcome
+from tasks.common.escape import markdown
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.networks.results import TRAINING_SETS
@@ -44,14 +45,14 @@ def of_stage(layout: Layout, name: str) -> None:
     """What came of a finished stage, where that is more than a number."""
     rows, about = ROWS[name](layout.folder(name) / "metrics.json") if name in ROWS else ([], "")
     if rows:
-        create_table_artifact(rows, key=key(layout.cohort, name), description=f"{layout.cohort}: {about}")
+        create_table_artifact(_cells(rows), key=key(layout.cohort, name), description=f"{layout.cohort}: {about}")
 
 
 def of_refusal(cohort: str, reasons: Sequence[str]) -> None:
     """Why the gate refused."""
-    listed = "\n".join(f"- {_plain(reason)}" for reason in reasons)
-    markdown = f"## {cohort}: the gate refused this release\n\n{listed}\n\nThe last bundle that passed is unchanged."
-    create_markdown_artifact(markdown, key=key(cohort, "run"), description=f"{cohort}: refused")
+    listed = "\n".join(f"- {markdown(_plain(reason))}" for reason in reasons)
+    text = f"## {cohort}: the gate refused this release\n\n{listed}\n\nThe last bundle that passed is unchanged."
+    create_markdown_artifact(text, key=key(cohort, "run"), description=f"{cohort}: refused")
 
 
 def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) -> None:
@@ -63,7 +64,8 @@ def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) ->
     ran = [name for name, state in states.items() if state != "Cached"]
     said = [
         f"## {layout.cohort}: a release candidate",
-        f"{sum(metrics.condensed.records_per_class)} condensed records by {_plain(metrics.condensed.method)}. "
+        f"{sum(metrics.condensed.records_per_class)} condensed records by "
+        f"{markdown(_plain(metrics.condensed.method))}. "
         f"Models trained on them reach a test AUC of **{interval(metrics.test_auc['condensed'])}**" + _beside(metrics),
         f"Attacks that succeeded: **{', '.join(map(_plain, succeeded)) or 'none'}** of {len(attacks)}. "
         + (f"Epsilon {guarantee.epsilon:g}, delta {guarantee.delta:g}." if guarantee else "No guarantee is given."),
@@ -72,7 +74,7 @@ def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) ->
         f"`recondense release {layout.cohort}` makes it a release. MLflow run `{run}`.",
     ]
     if against := metrics.override:
-        said.insert(1, f"**Released against the gate by {_plain(against.by)}: {_plain(against.reason)}**")
+        said.insert(1, f"**Released against the gate by {markdown(against.by)}: {markdown(against.reason)}**")
     create_markdown_artifact("\n\n".join(said), key=key(layout.cohort, "run"), description=f"{layout.cohort}: passed")
     link_to_mlflow(layout.cohort, experiment, run)
 
@@ -118,10 +120,10 @@ def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) ->
         }
         for group in groups
     ]
-    create_table_artifact(rows, key=key(name, "results"), description="test AUC: mean over seeds (range)")
+    create_table_artifact(_cells(rows), key=key(name, "results"), description="test AUC: mean over seeds (range)")
     failed = [{"cell": str(one.cell), "reason": one.reason} for one in outcomes if one.reason]
     if failed:
-        create_table_artifact(failed, key=key(name, "failed"), description="cells that did not come through")
+        create_table_artifact(_cells(failed), key=key(name, "failed"), description="cells that did not come through")
 
 
 def _beside(metrics: Public) -> str:
@@ -176,3 +178,8 @@ ROWS = {"ingestion": _counts, "training": _worth, "privacy": _attacks, "release"
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _cells(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a table, in whose cells Prefect's pages read Markdown."""
+    return [{name: markdown(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]

@@ -3,22 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.doctor import Finding
 from flows.ledger import Entry
 from flows.outcomes import Group, Outcome, smallest
+from flows.terminal import Terminal
 from tasks.common.checks import Check
+from tasks.common.escape import printable
 from tasks.common.layout import Layout
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.words import in_words, interval, notices, together
 from tasks.results.course import Strongest
 from tasks.results.public import Public
 
-_err = Console(stderr=True, highlight=False)
-_out = Console(highlight=False)
+MARKS = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}
+_err = Terminal(stderr=True, highlight=False)
+_out = Terminal(highlight=False)
 
 
 def say(text: str) -> None:
@@ -128,11 +130,11 @@ def compared(found: dict[str, Any]) -> None:
 
 
 def checks(found: Sequence[Check]) -> None:
-    """What was verified, a line a claim."""
+    """What was verified, a line a claim; a question mark where nothing here could tell."""
     for check in found:
-        mark = "[green]ok  [/]" if check.holds else "[red]FAIL[/]"
-        _out.print(f"{mark} ", end="")
-        _out.print(check.claim + (f" ({check.detail})" if check.detail else ""), markup=False, soft_wrap=True)
+        _out.print(f"{MARKS[check.holds]} ", end="")
+        said = printable(check.claim + (f" ({check.detail})" if check.detail else ""))  # on one line, whoever wrote it
+        _out.print(said, markup=False, soft_wrap=True)
 
 
 def findings(found: Mapping[str, Sequence[Finding]]) -> None:
@@ -158,8 +160,14 @@ def trail(entries: Sequence[Entry]) -> None:
         drawn.add_column(heading, no_wrap=True)
     drawn.add_column("what", overflow="fold")
     for entry in entries:
-        who = entry.actor.name or entry.actor.email or ""
-        cells = [str(entry.n), f"{entry.time[:19]}Z", entry.event, who, entry.key[:8], essentials(entry)]
+        cells = [
+            str(entry.n),
+            f"{entry.time[:19]}Z",
+            entry.event,
+            entry.actor.name or "",
+            entry.key[:8],
+            essentials(entry),
+        ]
         drawn.add_row(*(Text(cell) for cell in cells))  # as it stands: no markup in it
     _out.print(drawn)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from flows.console import say
+from flows.terminal import Terminal
 from flows.transform import ingestion_params
 from tasks.common.attrition import Attrition
 from tasks.common.labels import hard, per_class
@@ -100,7 +100,7 @@ def _in_their_place(ingested: Ingested, matching: Matching, preprocessing: Prepr
 
 def show(found: dict[str, Any]) -> None:
     """What `evaluate` found, on the terminal."""
-    out = Console(highlight=False)
+    out = Terminal(highlight=False)
     about, variables = found["subjects"], found["variables"]
     out.print(f"{found['cohort']}: {about['all']} subjects, {about['labelled']} with a known outcome", soft_wrap=True)
     out.print(

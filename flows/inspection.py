@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from flows.console import say_stage
 from flows.pipeline import Pipeline, one_at_a_time
+from flows.terminal import Terminal
 from tasks.common.layout import Layout
 from tasks.common.params import section
 from tasks.common.progress import working
@@ -46,7 +46,7 @@ def inspect(root: Path, cohort: str) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     """The same as tables on the steward's terminal."""
-    out = Console(highlight=False)
+    out = Terminal(highlight=False)
     steps = found["steps"]
     out.print(f"{found['cohort']}: {found['title']}", markup=False)
     out.print(

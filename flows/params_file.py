@@ -1,6 +1,7 @@
 """Edit params.yaml as a person would: one value, comments kept, checked before it is written."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,4 +88,5 @@ def _replace(path: Path, yaml: YAML, document: Any) -> None:
 def _write(path: Path, text: str) -> None:
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     scratch.write_text(text, encoding="utf-8")
+    shutil.copymode(path, scratch)
     scratch.replace(path)

@@ -37,18 +37,16 @@ def serve_pages(root: Path, prefect_port: int, mlflow_port: int) -> None:
             "127.0.0.1",
             "--port",
             str(mlflow_port),
-            "--backend-store-uri",
-            tracking_uri(root),
-            "--default-artifact-root",
-            (root / "mlruns").as_uri(),
         ],
     }
+    # Every user of the machine can read a process's arguments, and this address may hold a password
+    told = {"MLFLOW_BACKEND_STORE_URI": tracking_uri(root), "MLFLOW_DEFAULT_ARTIFACT_ROOT": (root / "mlruns").as_uri()}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops as Ctrl-C does
     log = root / ".recondense" / "servers.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("a") as output:
         servers = {
-            name: subprocess.Popen(command, cwd=root, env=os.environ, stdout=output, stderr=output)
+            name: subprocess.Popen(command, cwd=root, env={**os.environ, **told}, stdout=output, stderr=output)
             for name, command in commands.items()
         }
         typer.echo(

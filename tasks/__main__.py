@@ -10,7 +10,9 @@ import threading
 from pathlib import Path
 
 from tasks.common.errors import REFUSED, InputError, Refusal, without_its_text
+from tasks.common.escape import printable
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
+from tasks.common.tiers import OWNER_ALONE
 
 IN_UNITS = ("shadows",)
 
@@ -27,6 +29,7 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     name, cohort, *unit = arguments
+    os.umask(OWNER_ALONE)
     if os.environ.get("RECONDENSE_PARENT_PIPE"):
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
@@ -45,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _stop(message: str, status: int) -> int:
-    print(message, file=sys.stderr)
+    print(printable(message, keep="\n"), file=sys.stderr)
     if reason := os.environ.get("RECONDENSE_REASON_FILE"):
         Path(reason).write_text(message, encoding="utf-8")
     return status

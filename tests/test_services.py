@@ -42,11 +42,11 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, database: str, store: str
         "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{database}/prefect",
     }
     mlflow_command = [str(scripts / "mlflow"), "server", *at, mlflow.rsplit(":", 1)[1], "--workers", "1"]
-    mlflow_command += ["--backend-store-uri", f"postgresql+psycopg2://{database}/mlflow"]
+    backend = {"MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{database}/mlflow"}
     mlflow_command += ["--artifacts-destination", str(home / "artifacts")]
     with (
         server(prefect_command, f"{prefect}/api/health", home / "prefect.log", connection),
-        server(mlflow_command, f"{mlflow}/health", home / "mlflow.log", {}),
+        server(mlflow_command, f"{mlflow}/health", home / "mlflow.log", backend),
     ):
         addresses = {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow, **S3_KEYS}
         project = make_project(tmp_path_factory.mktemp("hospital"), {"alpha": QUICK}, **addresses)
@@ -87,7 +87,7 @@ def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_r
     bundle = tmp_path / "public" / "releases" / "alpha" / version
     ledger = f"{store}/public/recondense/releases/alpha/ledger.jsonl"
     verified = hospital.call("flows.cli", "verify", str(bundle), "--ledger", ledger, "--json")
-    assert {check["detail"] for check in json.loads(verified.stdout)} >= {version, "current"}
+    assert {check["detail"] for check in json.loads(verified.stdout)["checks"]} >= {version, "current"}
     again = json.loads(hospital.call("flows.cli", "reproduce", "alpha", version, "--json").stdout)
     assert again["reproduced"], again
 

@@ -6,6 +6,7 @@ import typer
 
 from flows.child import StageFailed, StageRefused
 from flows.cli import bundles, cohorts, completion, ledger, releases, runs, servers
+from flows.cli.shared import echo
 from tasks.common.errors import REFUSED, InputError
 
 app = typer.Typer(
@@ -34,11 +35,11 @@ def main() -> None:
     try:
         app()
     except (InputError, StageFailed) as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
+        echo(f"error: {error}", err=True, fg="red")
         sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
     except RuntimeError as error:
         if "ephemeral Prefect API server" not in str(error):
             raise
         mend = "let other programs end (`recondense doctor` looks), or name a server that runs: --server URL"
-        typer.secho(f"error: Prefect's temporary server did not start in time: {mend}", err=True, fg="red")
+        echo(f"error: Prefect's temporary server did not start in time: {mend}", err=True, fg="red")
         sys.exit(1)

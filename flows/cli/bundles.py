@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import completion
-from flows.cli.shared import Json
+from flows.cli.shared import Json, echo
 
 Bundle = Annotated[Path, typer.Argument(help="The folder of a bundle.", show_default=False)]
 ReadAs = Annotated[
@@ -31,31 +31,34 @@ def verify(
         ),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(metavar="FINGERPRINT", help="The steward's key that the ledger must begin with.")
+        str | None,
+        typer.Option(
+            metavar="FINGERPRINT|FILE",
+            help="The steward's key, as the steward told you: what signed the bundle, or the ledger begins with.",
+        ),
     ] = None,
     json_: Json = False,
 ) -> None:
     """Recompute what a bundle claims; exit status 1 where a claim does not hold.
 
-    Example: recondense verify BUNDLE --ledger https://example.org/releases/pbcseq/ledger.jsonl
+    Without --key this finds a bundle that contradicts itself, and not one that somebody made up as a whole.
+
+    Example: recondense verify BUNDLE --ledger https://example.org/releases/pbcseq/ledger.jsonl --key FINGERPRINT
     """
     from flows.console import checks as show_checks
-    from tasks.release.verify import verify as checks_of
+    from flows.releases.recipient import examine
+    from tasks.release.verify import ONLY_STATED
 
-    checks = checks_of(bundle)
-    if ledger:
-        from flows.releases.recipient import check_against
-
-        checks = [*checks, *check_against(ledger, bundle, key)]
-    elif key:
-        raise typer.BadParameter("--key is of a ledger: add --ledger")
-    good = all(check.holds for check in checks)
+    found = examine(bundle, ledger, key)
     if json_:
-        print(json.dumps([vars(check) for check in checks], indent=2))
+        checks = [vars(check) for check in found.checks]
+        said = {"holds": found.holds, "checks": checks, "signed_by": found.signed_by, "ask_for": found.ask}
+        print(json.dumps({**said, "only_stated": ONLY_STATED}, indent=2))
     else:
-        show_checks(checks)
-        typer.echo("the bundle is what it claims to be" if good else "do not use this bundle")
-    if not good:
+        show_checks(found.checks)
+        echo(f"not recomputed, for that takes the patients' records: {ONLY_STATED}")
+        echo(found.said)
+    if not found.holds:
         raise typer.Exit(1)
 
 
@@ -78,8 +81,8 @@ def transform(
         return
     for unit, count in counts.items():
         aside = ", ".join(f"{reason} {n}" for reason, n in count["set_aside"].items()) or "none"
-        typer.echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
-    typer.echo(f"written: {out}")
+        echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
+    echo(f"written: {out}")
 
 
 def evaluate(

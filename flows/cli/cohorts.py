@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import Cohort, Json, project
+from flows.cli.shared import Cohort, Json, echo, project
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 
@@ -48,11 +48,9 @@ def new_cohort(
         print(json.dumps(said, indent=2))
         return
     for line in [*found.said, *(f"left out: {one}" for one in found.left_out)]:
-        typer.echo(line)
-    typer.echo(
-        f"written: cohort {name} in params.yaml, {len(found.variables)} variables. All of it is a guess: check it,"
-    )
-    typer.echo(f"state licence, units and ranges, and try it with: python -m tasks ingestion {name}")
+        echo(line)
+    echo(f"written: cohort {name} in params.yaml, {len(found.variables)} variables. All of it is a guess: check it,")
+    echo(f"state licence, units and ranges, and try it with: python -m tasks ingestion {name}")
 
 
 def fetch(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import Cohort, Json
+from flows.cli.shared import Cohort, Json, echo
 from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
@@ -33,8 +33,8 @@ def create(json_: Json = False) -> None:
     if json_:
         print(json.dumps({**key.public.admission, "folder": str(secret.folder())}, indent=2))
         return
-    typer.echo(f"{key.public.pem}fingerprint {key.fingerprint}")
-    typer.echo(f"in {secret.folder()}: {own.PRIVATE} is for nobody else, {own.PUBLIC} for whoever admits you", err=True)
+    echo(f"{key.public.pem}fingerprint {key.fingerprint}")
+    echo(f"in {secret.folder()}: {own.PRIVATE} is for nobody else, {own.PUBLIC} for whoever admits you", err=True)
 
 
 @keys.command(name="list")
@@ -52,7 +52,7 @@ def list_(json_: Json = False) -> None:
     if json_:
         print(json.dumps({"own": mine and mine.public.admission, "admitted": rows}, indent=2))
         return
-    typer.echo(f"yours: {mine.fingerprint}" if mine else "you have no key yet: `recondense keys create` makes one")
+    echo(f"yours: {mine.fingerprint}" if mine else "you have no key yet: `recondense keys create` makes one")
     if rows:
         table(rows)
 
@@ -122,7 +122,7 @@ def audit(
     else:
         trail(entries)
         show_checks(found)
-        typer.echo("everything is as the ledger says" if good else "not everything is as it was recorded: see FAIL")
+        echo("everything is as the ledger says" if good else "not everything is as it was recorded: see FAIL")
     if not good:
         raise typer.Exit(1)
 
@@ -142,17 +142,17 @@ def trace(
         print(json.dumps({"matches": [asdict(match) for match in found], "not_asked": faults}, indent=2))
     else:
         for fault in faults:
-            typer.secho(f"not asked: {fault}", err=True, fg="red")
+            echo(f"not asked: {fault}", err=True, fg="red")
         for match in found:
             what = "a candidate" if match.version == "candidate" else f"release {match.version}"
-            typer.echo(f"{what} of {match.cohort}, {match.time}, entry {match.entry} of its ledger")
+            echo(f"{what} of {match.cohort}, {match.time}, entry {match.entry} of its ledger")
             for file, name in match.same.items():
-                typer.echo(f"  same     {file}{f' (there {name})' if Path(file).name != name else ''}")
+                echo(f"  same     {file}{f' (there {name})' if Path(file).name != name else ''}")
             for word, names in (("differs", match.differ), ("absent", match.absent if path.is_dir() else ())):
                 for name in names:
-                    typer.echo(f"  {word:<8} {name}")
+                    echo(f"  {word:<8} {name}")
         if not found:
-            typer.echo(f"no release has {'a file of this folder' if path.is_dir() else 'this file'}")
+            echo(f"no release has {'a file of this folder' if path.is_dir() else 'this file'}")
     if not found:
         raise typer.Exit(1)
 
@@ -170,4 +170,4 @@ def _told(entry: Any, json_: bool) -> None:
     if json_:
         print(json.dumps(entry.model_dump(), indent=2))
     else:
-        typer.echo(f"{entry.event}: {entry.details['fingerprint']}, entry {entry.n} of {entry.cohort}'s ledger")
+        echo(f"{entry.event}: {entry.details['fingerprint']}, entry {entry.n} of {entry.cohort}'s ledger")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli import completion
-from flows.cli.shared import Cohort, Json, project
+from flows.cli.shared import Cohort, Json, echo, project
 from tasks.common.layout import find_root
 
 Version = Annotated[
@@ -37,8 +37,8 @@ def release(cohort: Cohort, json_: Json = False) -> None:
     if json_:
         print(json.dumps(made, indent=2))
         return
-    typer.echo(f"{'finished' if made['resumed'] else 'released'} {cohort} {made['version']}: {made['published']}")
-    typer.echo(f"bundle {made['bundle']}, tag {made['tag']}; to share both: git push origin HEAD {made['tag']}")
+    echo(f"{'finished' if made['resumed'] else 'released'} {cohort} {made['version']}: {made['published']}")
+    echo(f"bundle {made['bundle']}, tag {made['tag']}; to share both: git push origin HEAD {made['tag']}")
 
 
 def releases(
@@ -57,14 +57,14 @@ def releases(
 
     rows = release_rows(find_root(), cohort)
     if not rows and not json_:
-        typer.echo("no bundle yet: `recondense run COHORT` makes one")
+        echo("no bundle yet: `recondense run COHORT` makes one")
         return
     if json_:
         print(json.dumps(rows, indent=2))
         return
     bundles = [row.pop("bundle") for row in rows]
     table([{**row, "created": (row["created"] or "")[:16].replace("T", " ")} for row in rows])
-    typer.echo("bundles: " + (", ".join(filter(None, bundles)) or "none is here; `dvc pull` brings them"))
+    echo("bundles: " + (", ".join(filter(None, bundles)) or "none is here; `dvc pull` brings them"))
 
 
 def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
@@ -85,12 +85,12 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
     for part, rows in found.items():
         shown = [row for row in rows if part != "metrics" or is_main(row["name"])]
         of_which = "" if len(shown) == len(rows) else f", of which {len(shown)} main ones (all of them: --json)"
-        typer.secho(f"{part}: {len(rows) or 'nothing'} changed{of_which}", bold=True)
+        echo(f"{part}: {len(rows) or 'nothing'} changed{of_which}", bold=True)
         if shown:
             table(shown)
-    typer.secho(f"code: {len(code['commits']) or 'no'} commits", bold=True)
+    echo(f"code: {len(code['commits']) or 'no'} commits", bold=True)
     for line in [*code["commits"], *(f"uncommitted: {path}" for path in code["uncommitted"])]:
-        typer.echo(f"  {line}")
+        echo(f"  {line}")
 
 
 def compare(
@@ -126,7 +126,7 @@ def withdraw(
     from flows.releases.withdraw import withdraw as take_back
 
     done = take_back(project(), cohort, version, reason)
-    print(json.dumps(done, indent=2)) if json_ else typer.echo(f"withdrawn: {cohort} {version} ({done['reason']})")
+    print(json.dumps(done, indent=2)) if json_ else echo(f"withdrawn: {cohort} {version} ({done['reason']})")
 
 
 def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
@@ -146,7 +146,8 @@ def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:
             names = f": {', '.join(finding.keys)}" if finding.keys else ""
             colour = {"identical": "green", "same": "green"}.get(finding.state, "red")
             said = "same but for the run" if finding.state == "same" else finding.state
-            typer.echo(f"{typer.style(said, fg=colour)} {finding.path} {where}{names}".rstrip())
-        typer.echo("reproduced" if same else "not reproduced: what differs is listed above")
+            echo(said, fg=colour, nl=False)
+            echo(f" {finding.path} {where}{names}".rstrip())
+        echo("reproduced" if same else "not reproduced: what differs is listed above")
     if not same:
         raise typer.Exit(1)

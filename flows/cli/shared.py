@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from flows.cli import completion
+from tasks.common.escape import printable
 from tasks.common.layout import find_root
 
 Cohort = Annotated[
@@ -20,3 +21,8 @@ def project() -> Path:
     root = find_root()
     os.chdir(root)
     return root
+
+
+def echo(text: str, **style: Any) -> None:
+    """Some lines, as `typer.secho` writes them; of what strangers wrote in them, no character has an effect."""
+    typer.secho(printable(text, keep="\n"), **style)

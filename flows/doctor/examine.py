@@ -12,6 +12,7 @@ from pathlib import Path
 
 from flows.doctor.finding import MORE, REQUEST_SECONDS, UNREACHABLE, Finding, Found, debug
 from flows.doctor.machine import CODE, folders, gpu, machine, packages
+from flows.doctor.modes import readable
 from flows.doctor.project import cohorts, dvc_stages, git_history, signing
 from flows.doctor.services import mlflow_store, prefect_server, remote
 from flows.settings import use_local_services
@@ -24,6 +25,7 @@ AT_ONCE = 4  # as many as there are remotes and servers, so that all of these ma
 CHECKS: dict[str, Callable[[Path], Found]] = {
     "machine": machine,
     "folders": folders,
+    "modes": readable,
     "packages": packages,
     "GPU": gpu,
     "git": git_history,

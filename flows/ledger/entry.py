@@ -28,6 +28,8 @@ PASSED = ("gate passed", "gate overridden")  # what makes a candidate
 NOTHING_BEFORE = "0" * 64  # in place of a hash, in the first line
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of fixed width, so that times compare as text
 
+LONGEST = 4 * 2**20  # bytes of a line: a thousand times the usual ones
+
 _Hash = Field(pattern=r"^[0-9a-f]{64}$")
 
 
@@ -36,7 +38,8 @@ class Malformed(ValueError):
 
 
 class Actor(BaseModel):
-    """Who did it, as git knows them."""
+    """Who says that they did it: a name of their choice; the entry's ``key`` proves who. ``email`` is None since lines
+    are published; in older ones it is as git knew it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -94,6 +97,8 @@ def canonical(content: dict[str, Any]) -> bytes:
 
 def parse(line: bytes) -> Entry:
     """The entry that stands in ``line`` (without the line's end), in exactly these bytes. Raises `Malformed`."""
+    if len(line) > LONGEST:
+        raise Malformed("longer than any entry")
     try:
         content = json.loads(line.decode(), object_pairs_hook=_without_duplicates)
     except Malformed:

@@ -23,10 +23,12 @@ def git(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
 
 
 def actor(root: Path) -> Actor:
-    """The name and email that git would commit under; without a name there, the login name."""
-    listed = (git(root, "config", "--get-regexp", r"^user\.(name|email)$") or b"").decode(errors="replace").splitlines()
-    found = dict(line.partition(" ")[::2] for line in listed)  # what git reads last wins
-    return Actor(name=found.get("user.name") or _login(), email=found.get("user.email"))
+    """The name that git would commit under, which whoever works here chooses; without one, the login name.
+
+    No e-mail address: lines of a ledger are signed whole, and some are published.
+    """
+    name = (git(root, "config", "user.name") or b"").decode(errors="replace").strip()
+    return Actor(name=name or _login(), email=None)
 
 
 def versions(root: Path) -> dict[str, str | bool | None]:

@@ -4,7 +4,6 @@ Statement: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 Envelope: https://github.com/secure-systems-lab/dsse.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from flows.ledger.entry import PASSED, Entry, canonical
 from flows.ledger.keys import Key, PublicKey
 from tasks.common.errors import InputError
+from tasks.common.strict_json import parse_json
 
 FILE = "provenance.intoto.jsonl"
 PAYLOAD = "application/vnd.in-toto+json"
@@ -76,9 +76,9 @@ def signed(statement: dict[str, Any], key: Key) -> bytes:
 def opened(line: bytes, keys: Iterable[PublicKey]) -> dict[str, Any]:
     """The statement in an envelope that one of ``keys`` signed. Raises `InputError` where none did, whatever it is."""
     try:
-        envelope = Envelope.from_dict(json.loads(line))
+        envelope = Envelope.from_dict(parse_json(line))
         envelope.verify([_envelope_key(key) for key in keys], 1)
-        statement = json.loads(envelope.payload)
+        statement = parse_json(envelope.payload)
         kinds = (envelope.payload_type, statement["_type"], statement["predicateType"])
     except (EnvelopeError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{FILE} is not signed by a key that is admitted, or is damaged") from error

@@ -9,6 +9,7 @@ Written in this order, each file whole or not at all: on a file system by a rena
 """
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class PublicRemote:
         except (DvcException, OSError) as error:
             raise InputError(f"the remote '{RELEASE}' cannot be used: {error}") from error
         self.fs: Any = remote.fs
+        self.root: str = remote.path
         self.place = self.fs.join(remote.path, "releases", cohort)
 
     def ledger(self) -> bytes:
@@ -75,6 +77,7 @@ class PublicRemote:
             for stale in list(self.fs.find(target)):  # of an attempt under the same version that came to nothing
                 if self.fs.name(stale) not in present:
                     self.fs.remove(stale)
+            self._for_anyone()
         except (DvcException, OSError) as error:
             raise InputError(f"the remote '{RELEASE}' cannot be written to: {error}") from error
 
@@ -85,6 +88,24 @@ class PublicRemote:
         self._write("ledger.jsonl", lines)
         index = {"cohort": self.cohort, "ledger": digest(lines), "releases": listing(entries)}
         self._write("index.json", (json.dumps(index, indent=2, ensure_ascii=False) + "\n").encode())
+        self._for_anyone()
+
+    def _for_anyone(self) -> None:
+        """In a folder of this machine, let others read what was written with this user's umask."""
+        if self.fs.protocol != "local":
+            return
+        for folder, _, names in os.walk(self.root):
+            for path, needed in [(Path(folder), 0o555), *((Path(folder, name), 0o444) for name in names)]:
+                mode = path.stat().st_mode
+                if mode & needed != needed:
+                    self._open(path, mode | needed)
+
+    @staticmethod
+    def _open(path: Path, mode: int) -> None:
+        try:
+            path.chmod(mode)
+        except OSError as error:
+            raise InputError(f"{path} is closed to others, and not yours: its owner has to open it") from error
 
     def _read(self, name: str) -> bytes:
         try:

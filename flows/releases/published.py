@@ -11,7 +11,9 @@ of all lines published before it. What cannot be seen in the file is that its en
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from flows.ledger.chain import Chain
@@ -68,8 +70,23 @@ def _privacy(entry: Entry) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+@dataclass
 class PublishedChain(Chain):
-    """The rules of the published lines: as of the ledger's, but numbers may be left out, and `so_far` must agree."""
+    """The rules of the published lines: as of the ledger's, but numbers may be left out, and `so_far` must agree.
+
+    ``digests``: after each line, its entry's number and `digest` of all up to it, so that no line is read twice.
+    """
+
+    digests: list[tuple[int, str]] = field(default_factory=list)
+    _running: Any = field(default_factory=hashlib.sha256)
+
+    def follow(self, line: bytes) -> list[str]:
+        """As `Chain.follow`."""
+        wrong, known = super().follow(line), len(self.digests)
+        if len(self.entries) > known:
+            self._running.update(line + b"\n")
+            self.digests.append((self.entries[-1].n, self._running.hexdigest()))
+        return wrong
 
     def _place(self, entry: Entry) -> list[str]:
         wrong = []
@@ -77,7 +94,21 @@ class PublishedChain(Chain):
             wrong.append(f"wrong cohort: it belongs to another ledger than {self.cohort}'s")
         if entry.n < self.n:
             wrong.append(f"reordered or repeated: entry {entry.n} stands after {self.n - 1}")
-        return [*wrong, *_left_out(entry, self.entries)]
+        return [*wrong, *self._left_out(entry)]
+
+    def _left_out(self, entry: Entry) -> list[str]:
+        if entry.event not in VERSIONED:
+            return [] if entry.event in PUBLIC else ["not a published event"]
+        stated = entry.details.get("published")
+        through = stated.get("through") if isinstance(stated, dict) else None
+        if isinstance(through, int) and stated == {"through": through, "sha256": self._digest(through)}:
+            return []
+        return ["dropped or altered: the lines before it are not those that were published when it was written"]
+
+    def _digest(self, through: int) -> str:
+        """Of the lines up to number ``through``; where they are out of order, that is what is wrong with them."""
+        place = bisect_right(self.digests, through, key=lambda known: known[0])
+        return self.digests[place - 1][1] if place else digest(b"")
 
 
 def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[list[Check], list[Entry]]:
@@ -93,16 +124,6 @@ def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[lis
         problems.append(Check("published ledger", False, "torn: its last line has no end" if rest else "no line"))
     whole = Check(f"the published ledger holds: {len(lines)} lines, signed and in order", True)
     return problems or [whole], chain.entries
-
-
-def _left_out(entry: Entry, before: list[Entry]) -> list[str]:
-    if entry.event not in VERSIONED:
-        return [] if entry.event in PUBLIC else ["not a published event"]
-    stated = entry.details.get("published")
-    through = stated.get("through") if isinstance(stated, dict) else None
-    if isinstance(through, int) and stated == {"through": through, "sha256": digest(published(before, through))}:
-        return []
-    return ["dropped or altered: the lines before it are not those that were published when it was written"]
 
 
 def standing(entries: list[Entry], manifest: str) -> list[Check]:

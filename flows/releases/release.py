@@ -36,6 +36,7 @@ from flows.releases.public import RELEASE, PublicRemote
 from flows.releases.published import listing, so_far
 from flows.releases.ready import WRITTEN_BY_RUNS, candidate_panel, check_bundle, check_ready, check_remotes, last_passed
 from flows.releases.remake import check_remade
+from flows.releases.signature import sign
 from flows.releases.versions import Releases, Version, in_turn
 from flows.tracking import tag
 from tasks.common import panel, secret
@@ -135,6 +136,7 @@ def _prepare(releases: Releases, pipeline: Pipeline, version: Version) -> None:
             privacy(releases)["cumulative_epsilon"],
             answers_for(last_passed(releases)),
         )
+        sign(scratch, _key())
     check_bundle(folder)
     panel.save(root, releases.cohort, str(version), candidate_panel(releases))
     try:
@@ -166,9 +168,7 @@ def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, by
     """
 
     def documents(files: dict[str, str]) -> dict[str, bytes]:
-        key = keys.own()
-        if key is None:
-            raise InputError(f"{secret.folder()} holds no key to sign with: `recondense keys create` makes one")
+        key = _key()
         statement = provenance(releases.ledger.entries(), files)
         definition = statement["predicate"]["buildDefinition"]
         definition["resolvedDependencies"] = [
@@ -180,6 +180,13 @@ def provenance_of(releases: Releases) -> Callable[[dict[str, str]], dict[str, by
     return documents
 
 
+def _key() -> keys.Key:
+    key = keys.own()
+    if key is None:
+        raise InputError(f"{secret.folder()} holds no key to sign with: `recondense keys create` makes one")
+    return key
+
+
 def _details(releases: Releases, version: Version) -> dict[str, Any]:
     """The details of the ``released`` line; all of them are published."""
     folder, candidate = releases.root / releases.path(version), Layout(releases.root, releases.cohort).folder("release")
@@ -189,7 +196,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
         "tag": releases.tag(version),
         "candidate": sha256(candidate / "manifest.json"),
         "manifest": sha256(folder / "manifest.json"),
-        "files": manifest["files"],
+        "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != "manifest.json"},
         "mlflow_run": manifest["mlflow_run"],
         "figures": Summary.of(Public.load(folder / "metrics.json")).as_json(),
         "privacy": privacy(releases),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One claim and whether it was found true."""
+    """One claim and whether it was found true; None where nothing here can tell, which is no yes."""
 
     claim: str
-    holds: bool
+    holds: bool | None
     detail: str = ""

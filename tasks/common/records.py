@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file, save_file
 
 from tasks.common.labels import hard, known
+from tasks.common.strict_json import read_json as read_json
 
 SPLITS = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
@@ -170,6 +171,8 @@ class CondensedSet:
         shaped = self.labels.ndim == 1 or (self.labels.ndim == 2 and self.labels.shape[1] > 2)
         if self.values.ndim != 3 or not shaped or len(self.labels) != len(self.values):
             raise ValueError(f"values {self.values.shape} and labels {self.labels.shape} do not fit each other")
+        if not self.values.size:  # else a file of a few bytes could have any number of steps
+            raise ValueError("a condensed set holds at least one value")
         if not (np.isfinite(self.values).all() and np.isfinite(self.labels).all()):
             raise ValueError("a condensed set must be finite throughout")
         if self.labels.size and (self.labels.min() < 0 or self.labels.max() > 1):
@@ -196,8 +199,3 @@ class CondensedSet:
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as indented JSON; NaN and infinity are refused (`ValueError`), since JSON has neither."""
     path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> Any:
-    """Read one JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))

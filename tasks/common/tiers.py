@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+# The umask of all that runs: on a machine of several users, whatever is not `Tier.PUBLIC` is for its owner alone
+OWNER_ALONE = 0o077
+
 
 class Tier(StrEnum):
     """Sensitivity of everything a stage writes.

@@ -13,6 +13,7 @@ import pandas as pd
 
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.cells import moments, numbers, plain
+from tasks.ingestion.datasets._table.delimited import LARGEST
 from tasks.ingestion.datasets._table.files import cells_of, cleaned
 from tasks.ingestion.datasets._table.places import MISSING
 
@@ -77,7 +78,7 @@ def read_table(path: Path) -> Table:
 
 def _bytes(path: Path) -> bytes:
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
-        return bytes(stream.read())
+        return bytes(stream.read(LARGEST))
 
 
 def _encoding(path: Path) -> dict[str, str]:

@@ -18,12 +18,14 @@ from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json, write_json
 from tasks.networks.recipe import Recipes
 from tasks.release.contents import Contents
-from tasks.release.documents import write_documents
+from tasks.release.documents import write_documents, writer
 from tasks.release.worktree import differing, head
 from tasks.results.course import Earlier
 from tasks.results.public import Public
 
-FORMAT = 3  # 1 had a README.md and no other document; of 2 the gate's outcome was in sentences
+# 1 had a README.md and no other document; of 2 the gate's outcome was in sentences, and nobody had signed
+FORMAT = 3
+SIGNATURE, STEWARD = "manifest.json.sig", "steward.pem"  # of a release, beside the manifest that lists all else
 PACKAGES = ("recondense", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
 
 
@@ -58,11 +60,11 @@ def write_bundle(
                 "machine": platform.machine(),
                 **{name: version(name) for name in PACKAGES},
             },
+            "documents": _written_from(),
             "files": _hashes(folder),
         },
     )
-    # safetensors writes for its owner alone, and a bundle is for anyone
-    shutil.copymode(folder / "manifest.json", folder / "condensed.safetensors")
+    for_anyone(folder)
 
 
 def write_version(
@@ -88,9 +90,27 @@ def write_version(
     write_documents(folder, Contents.load(folder, manifest["cohort"], version, before, spent))
     for name, content in documents(_hashes(folder)).items():
         (folder / name).write_bytes(content)
-    stated = {"version": version, "candidate": sha256(candidate / "manifest.json"), "files": _hashes(folder)}
+    stated = {
+        "version": version,
+        "candidate": sha256(candidate / "manifest.json"),
+        "documents": _written_from(history, spent),
+        "files": _hashes(folder),
+    }
     answers = {"override": override} if override else {}
     write_json(folder / "manifest.json", {**manifest, **stated, **answers})
+    for_anyone(folder)
+
+
+def for_anyone(folder: Path) -> None:
+    """Let everybody read the bundle in ``folder``; all else that is written here is for its owner alone."""
+    folder.chmod(0o755)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+
+
+def _written_from(history: Sequence[dict[str, Any]] = (), spent: float | None = None) -> dict[str, Any]:
+    """What documents are written from that no other file of the bundle holds, so that anyone can write them again."""
+    return {"writer": writer(), "history": list(history), "spent": spent}
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 
+from tasks.common.escape import cell
 from tasks.common.preprocessing import Feature, Preprocessing
 
 COLUMNS = {
@@ -34,7 +35,7 @@ def dictionary(preprocessing: Preprocessing) -> str:
     table = csv.DictWriter(out, list(COLUMNS), lineterminator="\n")
     table.writeheader()
     for feature in preprocessing.features:
-        table.writerow(_row(preprocessing, feature))
+        table.writerow({column: cell(value) for column, value in _row(preprocessing, feature).items()})
     return out.getvalue()
 
 

@@ -1,12 +1,14 @@
 """Everything in a bundle that is written from what it holds: equal contents give equal bytes."""
 
-import shutil
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from tasks.common.hashes import sha256
 from tasks.release.contents import Contents
-from tasks.release.croissant import KINDS, croissant
+from tasks.release.croissant import CSV, PARQUET, croissant
 from tasks.release.dictionary import dictionary
 from tasks.release.readme import readme
 from tasks.release.report import report
@@ -39,14 +41,32 @@ WRITTEN: dict[str, Callable[[Contents], str]] = {
     "LICENSE": licence,
     "dictionary.csv": lambda contents: dictionary(contents.preprocessing),
 }
-DOCUMENTS = (*WRITTEN, *(script.name for script in SCRIPTS), "croissant.json")
+
+
+CROISSANT = "croissant.json"
+DOCUMENTS = (*WRITTEN, *(script.name for script in SCRIPTS), CROISSANT)
+ROOMS, WRITE = Path(__file__).parents[1], ("release", "results", "common", "networks")
+
+
+def documents(contents: Contents, parquet: str) -> dict[str, bytes]:
+    """Every document but the scripts, by name; ``parquet``: the SHA-256 of condensed.parquet."""
+    made = {name: text(contents).encode() for name, text in WRITTEN.items()}
+    hashes = {PARQUET: parquet, CSV: hashlib.sha256(made[CSV]).hexdigest()}
+    return {**made, CROISSANT: croissant(contents, hashes).encode()}
 
 
 def write_documents(folder: Path, contents: Contents) -> None:
     """Write `DOCUMENTS` into ``folder``, in place of those of another version; the data is there already."""
     for script in SCRIPTS:
-        shutil.copyfile(script, folder / script.name)
-    for name, text in WRITTEN.items():
-        (folder / name).write_text(text(contents), encoding="utf-8")
-    described = croissant(contents, {name: sha256(folder / name) for name in KINDS})
-    (folder / "croissant.json").write_text(described, encoding="utf-8")
+        (folder / script.name).write_bytes(script.read_bytes())
+    for name, content in documents(contents, sha256(folder / PARQUET)).items():
+        (folder / name).write_bytes(content)
+
+
+@cache
+def writer() -> str:
+    """What stands for all that decides how documents are written, a SHA-256: where two are equal, so are documents."""
+    code = [path for room in WRITE for kind in ("*.py", "*.jinja") for path in (ROOMS / room).rglob(kind)]
+    told = [f"{path.relative_to(ROOMS).as_posix()} {sha256(path)}" for path in sorted(code)]
+    told += [f"{name} {version(name)}" for name in ("jinja2", "markupsafe", "numpy")]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()

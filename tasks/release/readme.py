@@ -1,5 +1,6 @@
 """The bundle's README.md."""
 
+from tasks.common.escape import markdown
 from tasks.networks.results import TRAINING_SETS
 from tasks.release.contents import Contents
 from tasks.release.words import beside_real, guarantee, in_words, interval, nobody, notices
@@ -10,16 +11,17 @@ def readme(contents: Contents) -> str:
     preprocessing, metrics = contents.preprocessing, contents.metrics
     records, steps, features = contents.condensed.values.shape
     attacks = "\n".join(
-        f"| {name.replace('_', ' ')} | {attack.verdict} | {in_words(attack)} |"
+        f"| {markdown(name.replace('_', ' '))} | {attack.verdict} | {in_words(attack)} |"
         for name, attack in metrics.privacy.attacks.items()
     )
-    source, classes = contents.source, preprocessing.classes
+    source = {key: markdown(value) for key, value in contents.source}
+    classes = [markdown(name) for name in preprocessing.classes]
     claim = nobody(metrics)
-    said = (f" {claim}" if claim else "") + "".join(f"\n\n**{notice}**\n" for notice in notices(metrics))
+    said = (f" {claim}" if claim else "") + "".join(f"\n\n**{markdown(notice)}**\n" for notice in notices(metrics))
     labels = f"`labels` ({records},), risks in [0, 1]"
     if classes:
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"
-    return f"""# {contents.title}
+    return f"""# {markdown(contents.title)}
 
 {records} synthetic records, each {steps} steps of {preprocessing.step_hours:g} hours and {features} features, learned
 so that a model can be trained on them alone.{said}
@@ -54,14 +56,24 @@ known, `apply.py --tensors mine.safetensors` and `quickstart.py --records mine.s
 - `quickstart.py`, `apply.py`: train a model, give risks; they need nothing but the four packages above
 - `metrics.json`: all figures; `manifest.json`: SHA-256 of every file, params, code revision, pipeline state
 - `LICENSE`, `CITATION.cff`: on what terms, and whom to cite
+- `manifest.json.sig`, `steward.pem`: in a release, the signature of `manifest.json`, and the key to check it with
+
+## Check it
+Anybody can make a bundle that agrees with itself. So ask the steward for the fingerprint of their key, by another way
+than this bundle came, and then
+```
+recondense verify BUNDLE --key FINGERPRINT                                # does it agree with itself, and who signed?
+recondense verify BUNDLE --key FINGERPRINT --ledger URL                   # and is it current, or withdrawn?
+```
+Recomputed are hashes, counts of records, the gate's outcome, a guarantee's epsilon and every document. Scores, figures
+of attacks and counts of patients take the real records: for these the signature stands.
 
 ## With recondense installed
 ```
-recondense verify BUNDLE                                                  # recompute every hash and claim
 recondense evaluate BUNDLE --cohort NAME --raw DIR                        # how well it does on your own cohort, and why
 recondense transform BUNDLE --cohort NAME --raw DIR --out FILE.safetensors
 ```
-Learned from: {source.title} ({source.url}). Licence: {source.licence}. Cite: {source.citation}
+Learned from: {source["title"]} ({source["url"]}). Licence: {source["licence"]}. Cite: {source["citation"]}
 """
 
 
@@ -71,7 +83,7 @@ def queries(contents: Contents) -> str:
     if given is None:
         return ""
     asked = "\n".join(
-        f"| {one.name}: {one.what} | {one.values:,} | {one.sensitivity:.3f} | {one.sigma:.3f} |"
+        f"| {markdown(one.name)}: {markdown(one.what)} | {one.values:,} | {one.sensitivity:.3f} | {one.sigma:.3f} |"
         for one in given.queries
     )
     groups = ", ".join(f"{epsilon:g} for {size}" for size, epsilon in given.groups.items())
@@ -80,8 +92,8 @@ def queries(contents: Contents) -> str:
 |---|---|---|---|
 {asked}
 
-Unit: {given.unit}; for several patients at once epsilon is {groups}. Noise: {given.mechanism}.
-`recondense verify` accounts for epsilon anew. Not covered: {"; ".join(given.outside)}.
+Unit: {markdown(given.unit)}; for several patients at once epsilon is {groups}. Noise: {markdown(given.mechanism)}.
+`recondense verify` accounts for epsilon anew. Not covered: {markdown("; ".join(given.outside))}.
 """
 
 

@@ -177,7 +177,7 @@ def _difference(contents: Contents, index: int) -> float:
     """How far apart the classes' mean condensed records are in one feature, in standard deviations of real ones."""
     weights = probabilities(contents.condensed.labels)
     means = weights.T @ contents.condensed.values[:, :, index] / np.maximum(weights.sum(axis=0), 1e-9)[:, None]
-    return float(np.abs(means.max(axis=0) - means.min(axis=0)).mean())
+    return round(float(np.abs(means.max(axis=0) - means.min(axis=0)).mean()), 6)  # no machine's last bits
 
 
 def _time(step_hours: float, n_steps: int) -> tuple[NDArray[np.float64], str]:

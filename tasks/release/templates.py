@@ -6,18 +6,21 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tasks.common.escape import markdown
 from tasks.release.words import in_words, interval
 
 HERE = Path(__file__).parent
 
 
 @cache
-def _templates(folder: Path) -> Environment:
-    """HTML is escaped. An unknown name is an error; a figure that may be null is asked for before it is used."""
+def _templates(folder: Path, of_markdown: bool) -> Environment:
+    """What is put into HTML or Markdown is escaped. An unknown name is an error; a figure that may be null is asked for
+    before it is used."""
     found = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),
         undefined=StrictUndefined,
+        finalize=_in_markdown if of_markdown else None,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -25,6 +28,10 @@ def _templates(folder: Path) -> Environment:
     return found
 
 
+def _in_markdown(value: Any) -> Any:
+    return markdown(value) if isinstance(value, str) else value
+
+
 def render(name: str, folder: Path = HERE, /, **values: Any) -> str:
     """The document that template ``name`` in ``folder`` makes of ``values``; it may include those beside this file."""
-    return _templates(folder).get_template(name).render(values) + "\n"
+    return _templates(folder, ".md." in name).get_template(name).render(values) + "\n"

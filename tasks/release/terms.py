@@ -3,6 +3,7 @@
 import json
 import re
 
+from tasks.common.escape import printable
 from tasks.release.contents import CANDIDATE, Contents
 
 # Of licences that data providers use: what their names contain, their SPDX identifier, where they stand
@@ -27,20 +28,20 @@ def spdx(licence: str) -> tuple[str, str] | None:
 
 def licence(contents: Contents) -> str:
     """LICENSE: the terms of the records it was learned from, which hold for what was made of them."""
-    source = contents.source
-    known = spdx(source.licence)
+    known = spdx(contents.source.licence)
+    source = {key: printable(value) for key, value in contents.source}
     stands = f"SPDX: {known[0]}\nText: {known[1]}\n" if known else "Its text is with the provider of the records.\n"
-    return f"""{contents.title}
+    return f"""{printable(contents.title)}
 
 The data in this folder was made from
-    {source.title}
-    {source.url}
+    {source["title"]}
+    {source["url"]}
 which its provider gives under
-    {source.licence}
+    {source["licence"]}
 {stands}
 What was made of those records is passed on under the same terms, as far as these reach. Name the source where you show
 results:
-    {source.citation}
+    {source["citation"]}
 
 quickstart.py and apply.py are part of recondense, under Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0).
 There is no warranty of any kind.
@@ -55,17 +56,22 @@ def citation(contents: Contents) -> str:
         "cff-version: 1.2.0",
         'message: "Please cite this data set, and the records it was learned from."',
         "type: dataset",
-        f"title: {json.dumps(contents.title, ensure_ascii=False)}",
-        *([f"version: {json.dumps(contents.version)}"] if contents.version != CANDIDATE else []),
+        f"title: {_text(contents.title)}",
+        *([f"version: {_text(contents.version)}"] if contents.version != CANDIDATE else []),
         "authors:",
-        f"  - name: {json.dumps(f'The stewards of the cohort {contents.cohort}')}",
+        f"  - name: {_text(f'The stewards of the cohort {contents.cohort}')}",
         *([f"license: {known[0]}"] if known else []),
         "references:",
         "  - type: dataset",
-        f"    title: {json.dumps(source.title, ensure_ascii=False)}",
-        *([f"    url: {json.dumps(address)}"] if address else []),
+        f"    title: {_text(source.title)}",
+        *([f"    url: {_text(address)}"] if address else []),
         "    authors:",
         '      - name: "Provider of the records"',
-        f"    notes: {json.dumps(source.citation, ensure_ascii=False)}",
+        f"    notes: {_text(source.citation)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _text(text: str) -> str:
+    """As a string of JSON without control characters, of which YAML reads some otherwise."""
+    return json.dumps(printable(text), ensure_ascii=False)

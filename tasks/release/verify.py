@@ -1,11 +1,16 @@
-"""Recompute what a bundle claims, from nothing but the bundle."""
+"""Recompute what a bundle claims, from nothing but the bundle.
+
+Whoever wrote it may be hostile: nothing of it is run, what it unpacks to is bounded, and a crafted file is a failed
+check. All that is recomputed is consistency. Somebody who makes up records, scores and pages that agree is found out by
+the signature alone (`flows.releases.signature`).
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
@@ -16,13 +21,15 @@ from tasks.common.panel import FEWEST
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
+from tasks.common.tables import read_within
 from tasks.networks.recipe import Recipes
 from tasks.release import legacy
-from tasks.release.bundle import FORMAT
+from tasks.release.bundle import FORMAT, SIGNATURE, STEWARD
 from tasks.release.documents import DOCUMENTS
 from tasks.release.gate import check, failed, records_per_class, weaker
 from tasks.release.params import Params
 from tasks.release.private import covered
+from tasks.release.remade import check_documents, check_scripts
 from tasks.release.sentences import less, sentence
 from tasks.results.public import Public
 
@@ -33,14 +40,19 @@ PARTS = {
     }
 }  # fmt: skip
 PARTS[2] = PARTS[FORMAT] = PARTS[1] | set(DOCUMENTS)
+BESIDE = {"manifest.json", SIGNATURE, STEWARD}  # these the manifest cannot list
+
+# What no check can recompute, since it takes the patients' records
+ONLY_STATED = "scores, figures of attacks, counts of patients, and that the records were condensed from any"
+MORE = 16  # times what it takes in memory a table may unpack to, its text written out
 
 
 def verify(bundle: Path) -> list[Check]:
     """Every check of the bundle in ``bundle``, in order; later ones are left out where the files are not as listed.
 
-    Raises `InputError` where there is no bundle to check.
+    A check that this version cannot make neither holds nor fails. Raises `InputError` where there is no bundle.
     """
-    if not (bundle / "manifest.json").is_file():
+    if not (bundle / "manifest.json").is_file() or (bundle / "manifest.json").is_symlink():
         raise InputError(f"{bundle} holds no manifest.json: name the folder of a bundle")
     try:
         manifest = read_json(bundle / "manifest.json")
@@ -48,18 +60,20 @@ def verify(bundle: Path) -> list[Check]:
         if manifest["format"] not in PARTS:
             known = ", ".join(map(str, PARTS))
             return [Check("manifest.json has a known format", False, f"format {manifest['format']}, known: {known}")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
         return [Check("manifest.json can be read", False, "not the JSON of a manifest")]
-    files = _files(bundle, listed, PARTS[manifest["format"]])
-    if not all(check.holds for check in files):
-        return files
+    found = _files(bundle, listed, PARTS[manifest["format"]])
+    if all(check.holds for check in found):
+        found += [*check_scripts(bundle), _check("condensed.safetensors fits preprocessing.json", _shapes, bundle)]
+    if not all(check.holds for check in found):
+        return found
     return [
-        *files,
-        _check("condensed.safetensors fits preprocessing.json", _shapes, bundle),
+        *found,
         _check("condensed.parquet is condensed.safetensors in clinical units", _same_records, bundle),
         _check("recipe.json says how to train on it", _recipes, bundle),
         _check("metrics.json counts the condensed records", _counts, bundle),
         *_figures(bundle, manifest),
+        check_documents(bundle, manifest),
     ]
 
 
@@ -72,7 +86,7 @@ def _figures(bundle: Path, manifest: dict[str, Any]) -> list[Check]:
 
 
 def _files(bundle: Path, listed: dict[str, str], needed: set[str]) -> list[Check]:
-    present = {path.name for path in bundle.iterdir()} - {"manifest.json"}
+    present = {path.name for path in bundle.iterdir()} - BESIDE
     checks = []
     for name, digest in sorted(listed.items()):
         path = bundle / name
@@ -110,13 +124,14 @@ def _same_records(bundle: Path) -> str | None:
     expected = Preprocessing.load(bundle / "preprocessing.json").clinical(
         CondensedSet.load(bundle / "condensed.safetensors")
     )
-    found = pd.read_parquet(bundle / "condensed.parquet")
+    size = int(expected.memory_usage(index=False, deep=True).sum())
+    found = read_within(bundle / "condensed.parquet", MORE * size).to_pandas()
     if list(found.columns) != list(expected.columns) or len(found) != len(expected):
         return "other columns or rows"
     for column in expected.columns:
         same = (
             np.allclose(found[column], expected[column], rtol=1e-6, atol=1e-9)
-            if pd.api.types.is_numeric_dtype(expected[column])
+            if is_numeric_dtype(expected[column])
             else (found[column] == expected[column]).all()
         )
         if not same:

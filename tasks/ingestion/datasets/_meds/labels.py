@@ -10,6 +10,7 @@ import pyarrow.parquet
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
+from tasks.common.tables import read_within, share_of_memory
 from tasks.ingestion.datasets._meds.options import Options
 
 NEEDED = {"subject_id": pa.int64(), "prediction_time": pa.timestamp("us")}
@@ -88,7 +89,8 @@ def read_typed(path: Path, needed: dict[str, Any], optional: dict[str, Any], sch
                 f"{path} has no column '{missing[0]}': it is not of {schema}; validate it with package meds"
             )
         types = {name: kind for name, kind in {**needed, **optional}.items() if name in found}
-        return pyarrow.parquet.read_table(path, columns=list(types)).cast(pa.schema(types))
+        found = read_within(path, share_of_memory(), list(types))
+        return found.cast(pa.schema(types))
     except (pa.ArrowException, OSError) as error:
         raise InputError(
             f"{path} is no Parquet file of {schema}: write it again; the package meds validates it"

@@ -29,7 +29,7 @@ def read_delimited(path: Path, encoding: str, delimiter: str) -> tuple[pd.DataFr
     names = _header(text, path, delimiter)
     content = text.encode()
     if len(content) > LARGEST:
-        raise InputError(f"{path} is over 2 GB as text: save it as Parquet, which is read faster, too")
+        raise _too_large(path)
     torn: list[tuple[int, str]] = []
 
     def set_aside(row: Any) -> str:
@@ -62,9 +62,12 @@ def _decoded(path: Path, encoding: str) -> str:
     content = path.read_bytes()
     if path.name.endswith(".gz"):
         try:
-            content = gzip.decompress(content)
+            with gzip.open(path) as stream:
+                content = stream.read(LARGEST + 1)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputError(f"{path} is damaged or cut short: copy it again from where it comes") from error
+    if len(content) > LARGEST:
+        raise _too_large(path)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) and encoding.replace("_", "-").lower() in ("utf-8", "utf-8-sig"):
         raise InputError(f"{path} is text in UTF-16: add the option 'encoding: utf-16' beside 'file'")
     try:
@@ -139,6 +142,10 @@ def _hold_records(lines: list[str], n_columns: int, delimiter: str) -> bool:
     """
     whole = [line.count(delimiter) >= max(n_columns - 1, 1) for line in lines]
     return any(whole[1:-1]) or (len(lines) > 1 and whole[0] and whole[-1])
+
+
+def _too_large(path: Path) -> InputError:
+    return InputError(f"{path} is over 2 GB as text: save it as Parquet, which is read faster, too")
 
 
 def _unpaired(path: Path, line: int, column: str = "") -> InputError:

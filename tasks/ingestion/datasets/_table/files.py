@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
+from tasks.common.tables import read_within, share_of_memory
 from tasks.ingestion.datasets._table.delimited import read_delimited
 from tasks.ingestion.datasets._table.places import Tabular
 
@@ -87,7 +87,7 @@ def _check_columns(cells: pd.DataFrame, needed: Mapping[str, str], place: Path |
 
 def _parquet(path: Path) -> pd.DataFrame:
     try:
-        table: Any = pyarrow.parquet.read_table(path)
+        table: Any = read_within(path, share_of_memory())
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is no readable Parquet file: write it again") from error
     columns: dict[str, Any] = {}
