@@ -36,9 +36,3 @@ def main() -> None:
     except (InputError, StageFailed) as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
-    except RuntimeError as error:
-        if "ephemeral Prefect API server" not in str(error):
-            raise
-        mend = "let other programs end (`recondense doctor` looks), or name a server that runs: --server URL"
-        typer.secho(f"error: Prefect's temporary server did not start in time: {mend}", err=True, fg="red")
-        sys.exit(1)

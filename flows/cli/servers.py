@@ -107,7 +107,8 @@ def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[
     if not chosen:
         raise InputError("no cohort of params.yaml has raw records: see data/1_raw/*/README.md")
     use_local_services(root, server)
-    from flows.watch import check_cohorts, check_server
+    from flows.servers import check_server
+    from flows.watch import check_cohorts
 
     check_cohorts(root, chosen)
     check_server()
