@@ -1,12 +1,13 @@
 """The command line: a module for each part of the work. Heavy packages are imported by the commands that need them."""
 
+import os
 import sys
 
 import typer
 
 from flows.child import StageFailed, StageRefused
 from flows.cli import bundles, cohorts, completion, ledger, releases, runs, servers
-from tasks.common.errors import REFUSED, InputError
+from tasks.common.errors import REFUSED, InputError, said_by_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,3 +37,9 @@ def main() -> None:
     except (InputError, StageFailed) as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
+    except OSError as error:
+        said = said_by_the_system(error)
+        if not said or os.environ.get("RECONDENSE_DEBUG") == "1":
+            raise
+        typer.secho(f"error: {said}", err=True, fg="red")
+        sys.exit(1)

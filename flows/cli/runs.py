@@ -142,9 +142,11 @@ def sweep(
 
 def _services(root: Path, server: str | None, dask: str | None) -> None:
     """What a flow needs before Prefect is imported: its settings, and a server that its workers reach."""
+    from flows.doctor.state import check_state
     from flows.servers import start_temporary_server
     from flows.settings import on_loopback, use_local_services
 
+    check_state(root)
     use_local_services(root, server)
     if dask not in (None, "local") and not os.environ.get("PREFECT_API_URL") and not on_loopback(str(dask)):
         raise InputError(
