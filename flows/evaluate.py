@@ -40,7 +40,7 @@ def evaluate(
     Raises `InputError`.
     """
     preprocessing, stated = Preprocessing.load(bundle / "preprocessing.json"), Stated.load(bundle / "metrics.json")
-    settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
+    settings = ingestion_params(bundle, cohort, raw)
     with working("reading records"):
         ingested, read = ingest(raw, settings, outcome_required=False)
     matching = match(ingested.variables, preprocessing.variables, read_mapping(mapping))

@@ -15,6 +15,7 @@ from prefect.runtime import flow_run
 from flows import artifacts
 from flows.child import StageRefused
 from flows.console import say_stage
+from flows.doctor.state import check_state
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.recorder import Recorder, check_override, open_ledger
 from flows.retries import worth_another_try
@@ -55,6 +56,7 @@ def recondense(
     stops.
     """
     layout = Layout(Path(root), cohort)
+    check_state(layout.root)
     check_cohort(layout.root, cohort)
     check_override(layout)
     ledger = open_ledger(layout)

@@ -23,7 +23,8 @@ def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     passed, digest = last_candidate(entries, subjects.relative_to(layout.root).as_posix())
     if passed is None:
         return Standing(len(now), 0, None, spent)
-    hours = (datetime.now(UTC) - passed).total_seconds() / 3600
+    age = (datetime.now(UTC) - passed).total_seconds() / 3600
+    hours = age if age >= 0 else None  # a clock that was ahead wrote it: nothing that speaks for waiting
     kept = pipeline.cached(digest) if digest else None
     if kept is None:  # `dvc gc` took it: there is no telling, and so nothing that speaks for waiting
         return Standing(None, None, hours, spent)

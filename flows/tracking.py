@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flows.console import say
+from flows.doctor.state import MEND_MLFLOW, check_database
 from flows.ledger.origin import versions
 from flows.outcomes import Group, Outcome
 from flows.settings import use_local_services
@@ -231,6 +232,8 @@ def client(root: Path) -> Any:
     uri = tracking_uri(root)
     if not os.environ.get("MLFLOW_TRACKING_URI") and not (root / DATABASE).is_file():
         raise InputError(f"nothing was recorded in MLflow yet ({DATABASE} is missing): `recondense run COHORT` does")
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        check_database(root / DATABASE, MEND_MLFLOW)
     return MlflowClient(uri)
 
 

@@ -1,5 +1,6 @@
 """New raw records onto a bundle's scale."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
     set aside.
     """
     preprocessing = Preprocessing.load(bundle / "preprocessing.json")
-    settings = ingestion_params(bundle, cohort).model_copy(update={"raw": str(raw.resolve())})
+    settings = ingestion_params(bundle, cohort, raw)
     with working("reading records"):
         ingested, attrition = ingest(raw, settings, outcome_required=False)
         values, observed = preprocessing.apply(ingested.events, ingested.subjects)
@@ -44,20 +45,48 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
     return attrition.summary()
 
 
-def ingestion_params(bundle: Path, cohort: str) -> Params:
-    """How to read ``cohort``: by the project's params.yaml, or by the bundle's manifest where it is the same cohort.
+def ingestion_params(bundle: Path, cohort: str, raw: Path) -> Params:
+    """How to read ``cohort`` in ``raw``: by the project's params.yaml, or by the bundle's manifest where that is of the
+    same cohort and params.yaml knows none of this name.
 
-    Raises `InputError` where neither knows it.
+    A manifest is its author's word, so by it only files inside ``raw`` are read. Raises `InputError`.
     """
+    own = _own_params(bundle, cohort)
+    if own is not None:
+        return own.model_copy(update={"raw": str(raw.resolve())})
+    manifest = read_json(bundle / "manifest.json") if (bundle / "manifest.json").is_file() else {}
+    if manifest.get("cohort") != cohort:
+        raise InputError(
+            f"no params.yaml here has a cohort '{cohort}', and this bundle is of cohort '{manifest.get('cohort')}': "
+            "name one that either of them knows"
+        )
+    found = params.validate(Params, manifest["params"]["ingestion"], "manifest.json: params.ingestion", stranger=True)
+    _check_links(raw)
+    return found.model_copy(update={"raw": str(raw.resolve())})
+
+
+def _own_params(bundle: Path, cohort: str) -> Params | None:
+    """What the recipient's own params.yaml says of ``cohort``; None where it, or the cohort, is not there."""
     try:
-        return params.section(find_root(), cohort, "ingestion", Params)
-    except InputError as error:
-        manifest = read_json(bundle / "manifest.json") if (bundle / "manifest.json").is_file() else {}
-        if manifest.get("cohort") != cohort:
-            raise InputError(
-                f"{error}\nand this bundle is of cohort '{manifest.get('cohort')}': name one that either of them knows"
-            ) from error
-        return params.validate(Params, manifest["params"]["ingestion"], "manifest.json: params.ingestion")
+        root = find_root()
+        known = cohort in params.read(root)
+    except InputError:
+        return None
+    if not known or root.is_relative_to(bundle.resolve()):  # a params.yaml in the bundle is its author's
+        return None
+    return params.section(root, cohort, "ingestion", Params)
+
+
+def _check_links(raw: Path) -> None:
+    """Raise `InputError` where a link in ``raw`` leads out of it: a stranger's file names would follow it."""
+    inside = raw.resolve()
+    for folder, folders, files in os.walk(inside):
+        for path in (Path(folder, name) for name in (*folders, *files)):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise InputError(
+                    f"{raw} holds a link that leads out of it, and a bundle's manifest may name files in it only: copy "
+                    "what it leads to, or declare the cohort in a params.yaml of your own"
+                )
 
 
 def encode_ids(ids: list[str]) -> NDArray[Any]:

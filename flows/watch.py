@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
 from prefect import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger, Event
@@ -18,7 +17,6 @@ from prefect.events.clients import get_events_client
 from prefect.exceptions import ObjectNotFound, TerminationSignal
 from prefect.runner import Runner
 from prefect.schedules import Cron
-from prefect.settings import PREFECT_API_URL
 from prefect.types.entrypoint import EntrypointType
 
 from flows.child import StageFailed
@@ -29,6 +27,7 @@ from flows.notify import check_receiver
 from flows.pipeline import Pipeline, raw_folder
 from flows.recorder import open_ledger
 from flows.scheduled import due
+from flows.servers import answers
 from tasks.common.errors import InputError, without_its_text
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort, section
@@ -38,16 +37,6 @@ EVENT = "recondense.records.changed"
 SERVER_POLL_SECONDS = 5.0
 LOST_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0  # what fails sooner, with a server that answers, would fail again
-
-
-def check_server() -> None:
-    """Raise `InputError` unless a Prefect server is named, and answers."""
-    url = PREFECT_API_URL.value()
-    start = "start one with `recondense ui`, and name it: --server http://127.0.0.1:4200"
-    if not url:
-        raise InputError(f"schedules live in a Prefect server, and none is named: {start}")
-    if not _answers():
-        raise InputError(f"no Prefect server answers at {url}: {start}")
 
 
 def check_cohorts(root: Path, cohorts: Sequence[str]) -> None:
@@ -93,10 +82,10 @@ def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone
         except (KeyboardInterrupt, TerminationSignal):
             return
         except Exception:  # Prefect's loop gives up on a server that does not answer for half a minute
-            if _answers() and time.monotonic() - began < PATIENCE_SECONDS:
+            if answers() and time.monotonic() - began < PATIENCE_SECONDS:
                 raise
         say("Prefect's server does not answer: waiting for it")
-        while not _answers():
+        while not answers():
             time.sleep(SERVER_POLL_SECONDS)
         say("Prefect's server is back")
 
@@ -167,11 +156,3 @@ def _deployment(root: Path, cohort: str, cron: str | None, timezone: str, poll: 
         ],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-
-
-def _answers() -> bool:
-    try:
-        with get_client(sync_client=True) as client:
-            return client.api_healthcheck() is None
-    except httpx.HTTPError:
-        return False

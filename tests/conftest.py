@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from flows.settings import LOGIN
 from tasks.common.layout import Layout
 from tests.project import QUICK, QUICK_SEARCH, REAL_DATA, REPO, SENTINELS, STAGES, Project, make_project
-from tests.services import free_port, server
+from tests.services import PREFECT_LOGIN, free_port, server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
+os.environ["PREFECT_API_AUTH_STRING"] = PREFECT_LOGIN  # of this process; commands find it among the tests' keys
 
 
 # Files whose tests share an expensive session fixture stay together on one worker. The longest begin first.
@@ -29,6 +31,7 @@ TOGETHER = {
     "test_versions": "house",
     "test_sweep": "sweep",
     "test_services": "services",
+    "test_servers": "servers",
     "test_serve": "serve",
     "test_report": "recipient",
     "test_recipient": "recipient",
@@ -69,6 +72,8 @@ def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where tests keep the key that signs ledgers; the user's own is never read nor written."""
     folder = tmp_path_factory.mktemp("keys")
     os.environ["RECONDENSE_KEYS"] = str(folder)
+    (folder / LOGIN).write_text(PREFECT_LOGIN)
+    (folder / LOGIN).chmod(0o600)
     return folder
 
 
@@ -96,10 +101,14 @@ def prefect_server(prefect_home: Path) -> Iterator[str]:
 
 @contextmanager
 def running_server(home: Path, port: int) -> Iterator[str]:
-    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block."""
+    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block.
+
+    It asks for a login, as those do that recondense starts.
+    """
     url = f"http://127.0.0.1:{port}"
     command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
-    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", {"PREFECT_HOME": str(home)}):
+    environment = {"PREFECT_HOME": str(home), "PREFECT_SERVER_API_AUTH_STRING": PREFECT_LOGIN}
+    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", environment):
         yield url
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 PASSWORD = "only-for-tests"
+PREFECT_LOGIN = f"steward:{PASSWORD}"
 S3_KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": PASSWORD, "AWS_DEFAULT_REGION": "us-east-1"}
 
 

@@ -12,6 +12,7 @@ import string
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from flows.ledger import Ledger, keys, origin
 from flows.ledger.artifacts import check_artifacts
-from flows.ledger.entry import canonical
+from flows.ledger.entry import TIME_FORMAT, canonical
 from flows.ledger.keys import Key
 from flows.ledger.provenance import opened, provenance, signed
 from flows.ledger.trace import trace
 from flows.ledger.trust import admit, revoke
 from flows.recorder import open_ledger
+from flows.releases.published import check, published, so_far
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 
@@ -376,18 +378,66 @@ def test_a_private_key_is_for_its_owner_alone_and_never_inside_a_repository(
 
 def test_a_clock_that_is_a_little_late_does_not_back_date_and_one_that_is_very_late_is_refused(ledger: Ledger) -> None:
     ledger.append("ingested", {})
-    owner = keys.own()
-    assert owner
     for minutes, kept in ((1, True), (4, True), (9, False)):
-        ahead = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() + 60 * minutes))
-        lines = rows(ledger.path.read_bytes())
-        lines[-1]["time"] = ahead
-        ledger.path.write_bytes(chained(lines, owner))
+        last = written_ahead(ledger, timedelta(minutes=minutes))
         if kept:
-            assert ledger.append("normalised", {}).time == ahead
+            assert ledger.append("normalised", {}).time == last
         else:
             with pytest.raises(InputError, match="time in the future"):
                 ledger.append("normalised", {})
+
+
+def written_ahead(ledger: Ledger, by: timedelta) -> str:
+    """As if the clock had been ahead ``by`` so much when the last entry was written; returns its time."""
+    owner = keys.own()
+    assert owner
+    lines = rows(ledger.path.read_bytes())
+    lines[-1]["time"] = (datetime.now(UTC) + by).strftime(TIME_FORMAT)
+    ledger.path.write_bytes(chained(lines, owner))
+    return str(lines[-1]["time"])
+
+
+def test_a_run_with_the_clock_a_year_ahead_is_set_right_by_one_command_that_the_ledger_keeps(ledger: Ledger) -> None:
+    ledger.append("gate passed", {})
+    ledger.append("released", {"version": "1", "published": so_far(ledger.entries())})
+    last = written_ahead(ledger, timedelta(days=366))
+    with pytest.raises(InputError, match="recondense keys correct-clock alpha"):
+        ledger.check_admission()
+    assert problems(ledger) == [f"line 3: time in the future: {last}, or the clock here is late"]
+    assert not all(found.holds for found in check(published(ledger.entries()), "alpha")[0]), "a recipient is told, too"
+
+    corrected = ledger.correct_clock()
+    assert corrected.details == {"ahead": last, "entries": [2, 2]}
+    assert corrected.time < last
+    assert corrected.time < ledger.append("ingested", {}).time < last, "times go on from the right clock"
+    ledger.check_admission()
+    assert problems(ledger) == []
+    assert "entry 3 corrects the clock" in [found.claim for found in ledger.verify()]
+    of_recipients, _ = check(published(ledger.entries()), "alpha")
+    assert all(found.holds for found in of_recipients) and "entry 3 corrects the clock" in str(of_recipients)
+    with pytest.raises(InputError, match="nothing is to correct"):
+        ledger.correct_clock()
+
+
+def test_no_entry_goes_back_in_time_but_by_a_correction_that_says_from_when(ledger: Ledger) -> None:
+    for event in ("ingested", "normalised", "condensed", "trained"):
+        ledger.append(event, {})
+    owner, content = keys.own(), rows(ledger.path.read_bytes())
+    assert owner
+    earlier, later = content[0]["time"], (datetime.now(UTC) + timedelta(days=1)).strftime(TIME_FORMAT)
+    for details, named in (
+        ({"ahead": content[1]["time"]}, "line 4: not a correction"),  # less than the ledger had reached
+        ({"ahead": earlier}, "line 4: not a correction"),
+        ({}, "line 5: back-dated"),
+        ({"ahead": later}, None),  # it is said, signed, and shown
+    ):
+        lines = [*content[:3], {**content[3], "event": "clock corrected", "time": earlier, "details": details}]
+        lines += [{**content[4], "time": earlier}]
+        if not details:
+            lines[3] = content[3]
+        ledger.path.write_bytes(chained(lines, owner))
+        found = problems(ledger)
+        assert any(problem.startswith(named) for problem in found) if named else not found, (named, found)
 
 
 def bundle(folder: Path, **content: str) -> dict[str, Any]:

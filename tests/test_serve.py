@@ -30,8 +30,10 @@ from tasks.schedule.params import Params
 from tasks.schedule.policy import Standing, reasons_to_wait
 from tests.conftest import free_port, running_server
 from tests.project import QUICK, REPO, SENTINELS, STAGES, Project, make_project
+from tests.services import PREFECT_LOGIN
 
 POLL = 2
+AUTH = httpx.BasicAuth(*PREFECT_LOGIN.split(":"))
 RAW = "data/1_raw/arriving"
 COHORT = {
     **QUICK,
@@ -225,7 +227,7 @@ class Served:
     def runs(self) -> list[dict[str, Any]]:
         """The deployment's flow runs that have begun, oldest first."""
         asked = {"deployments": {"name": {"any_": [self.cohort]}}, "sort": "START_TIME_ASC"}
-        found = httpx.post(f"{self.api}/flow_runs/filter", json=asked, timeout=60).raise_for_status().json()
+        found = httpx.post(f"{self.api}/flow_runs/filter", json=asked, auth=AUTH, timeout=60).raise_for_status().json()
         return [run for run in found if run["start_time"]]
 
     def ended(self, name: str, words: str = "", cause: str | None = None, seconds: float = 240) -> dict[str, Any]:
@@ -265,7 +267,8 @@ class Served:
 
 
 def make_served(folder: Path, server: str, **environment: str) -> Served:
-    environment = {"PREFECT_API_URL": f"{server}/api", "PREFECT_RUNNER_POLL_FREQUENCY": "1", **environment}
+    named = {"PREFECT_API_URL": f"{server}/api", "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    environment = named | {"PREFECT_API_AUTH_STRING": PREFECT_LOGIN} | environment  # for `prefect`'s own commands
     served = Served(make_project(folder, {"arriving": COHORT}, **environment), f"{server}/api")
     served.raw.parent.mkdir()
     shutil.copy(REPO / "data/1_raw/pbcseq/pbcseq.csv", served.raw)
@@ -320,7 +323,8 @@ def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_pat
     served.raw.write_text(whole.replace(",bili,", ",bilirubin,", 1))
     run = served.ended("Failed", "bili", cause="records")
     until(lambda: any("arriving: Failed" in said and "bili" in said for said in Webhook.said), 30)
-    logs = httpx.post(f"{served.api}/logs/filter", json={"logs": {"flow_run_id": {"any_": [run["id"]]}}}, timeout=60)
+    asked = {"logs": {"flow_run_id": {"any_": [run["id"]]}}}
+    logs = httpx.post(f"{served.api}/logs/filter", json=asked, auth=AUTH, timeout=60)
     for text in (logs.raise_for_status().text, json.dumps(served.runs()), "".join(Webhook.said)):
         assert not [sentinel for sentinel in SENTINELS if sentinel in text]
     assert run["run_count"] == 1, "a mistake in the input is not tried again"

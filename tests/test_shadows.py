@@ -252,9 +252,7 @@ def test_tasks_on_threads_and_dvc_repro_make_the_same_bytes(engines: Engines, mo
 
 @pytest.mark.slow
 def test_dask_makes_the_same_bytes(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (
-        temporary_settings({PREFECT_API_URL: engines.api}),
-        runner("local", 2) as (task_runner, environment),
-    ):
+    task_runner, environment = runner("local", 2)
+    with temporary_settings({PREFECT_API_URL: engines.api}):
         engines.remake(monkeypatch, task_runner, environment)
     assert engines.file.read_bytes() == engines.made

@@ -470,7 +470,7 @@ def test_new_subjects_need_no_columns_of_the_outcome(tmp_path):
     ("url", "query", "message"),
     [
         ("env:COHORT_DB", "select id, day, bili from visit", "no such table: visit"),
-        ("env:COHORT_DB", "delete from visits", "failed"),
+        ("env:COHORT_DB", "delete from visits", "begin it with SELECT"),
         ("env:UNSET_DB", "select 1", "the environment variable UNSET_DB is not set"),
         ("env:STRANGE_DB", "select 1", "holds no SQLAlchemy URL"),
         ("env:AWAY_DB", "select 1", "away.db is missing"),

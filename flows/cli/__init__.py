@@ -1,5 +1,6 @@
 """The command line: a module for each part of the work. Heavy packages are imported by the commands that need them."""
 
+import os
 import sys
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from flows.child import StageFailed, StageRefused
 from flows.cli import bundles, cohorts, completion, ledger, releases, runs, servers
 from flows.cli.shared import echo
-from tasks.common.errors import REFUSED, InputError
+from tasks.common.errors import REFUSED, InputError, said_by_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,9 +38,9 @@ def main() -> None:
     except (InputError, StageFailed) as error:
         echo(f"error: {error}", err=True, fg="red")
         sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
-    except RuntimeError as error:
-        if "ephemeral Prefect API server" not in str(error):
+    except OSError as error:
+        said = said_by_the_system(error)
+        if not said or os.environ.get("RECONDENSE_DEBUG") == "1":
             raise
-        mend = "let other programs end (`recondense doctor` looks), or name a server that runs: --server URL"
-        echo(f"error: Prefect's temporary server did not start in time: {mend}", err=True, fg="red")
+        echo(f"error: {said}", err=True, fg="red")
         sys.exit(1)

@@ -91,6 +91,26 @@ def revoke(
     _told(revoke_key(_ledger(cohort), fingerprint), json_)
 
 
+@keys.command(name="correct-clock")
+def correct_clock(cohort: Cohort, json_: Json = False) -> None:
+    """Record in COHORT's ledger that the clock which wrote its last entries was ahead, and go on by the clock here.
+
+    For a ledger that takes no entry since its last one is of a time yet to come. The correction is signed, published
+    with the releases, and shown by `audit` and `verify`.
+
+    Example: recondense keys correct-clock pbcseq
+    """
+    entry = _ledger(cohort).correct_clock()
+    if json_:
+        print(json.dumps(entry.model_dump(), indent=2))
+        return
+    first, last = entry.details["entries"]
+    typer.echo(
+        f"a clock that was ahead wrote entries {first} to {last} of {cohort}'s ledger; "
+        f"entry {entry.n} goes on at {entry.time}"
+    )
+
+
 def audit(
     cohort: Cohort,
     key: Annotated[

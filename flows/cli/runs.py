@@ -1,12 +1,15 @@
 """Commands that compute: the pipeline of one cohort, and comparisons of methods."""
 
 import json
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from flows.cli import completion
 from flows.cli.shared import Cohort, project
+from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 
 Server = Annotated[str | None, typer.Option(help="URL of a Prefect API; by default a temporary local one.")]
@@ -40,8 +43,6 @@ def run(
 
     Example: recondense run pbcseq --set condensation.method=kmeans
     """
-    from flows.settings import use_local_services
-
     root = project()
     from flows.params_file import set_params
     from tasks.common.params import check_cohort
@@ -49,15 +50,15 @@ def run(
     if set_:
         set_params(root, cohort, set_)
     check_cohort(root, cohort)
-    use_local_services(root, server)
+    _services(root, server, dask)
 
     from flows.console import results, say
     from flows.recondense import recondense
     from flows.runners import runner
     from tasks.common.records import read_json
 
-    with runner(dask, None) as (task_runner, environment):
-        outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment, again)
+    task_runner, environment = runner(dask, None)
+    outcome = recondense.with_options(task_runner=task_runner)(cohort, str(root), environment, again)
     bundle = Layout(root, cohort).folder("release")
     if json_:
         print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))
@@ -107,8 +108,6 @@ def sweep(
 
     Example: recondense sweep pbcseq --methods kmeans,distribution_matching --sizes 1,2,5,10 --target 0.99
     """
-    from flows.settings import use_local_services
-
     root = project()
     from flows.cells import plan
     from tasks.common.plugins import names
@@ -120,15 +119,15 @@ def sweep(
         "seeds": seeds,
     }
     plan(root, **chosen)
-    use_local_services(root, server)
+    _services(root, server, dask)
 
     from flows.console import say, sweep_results
     from flows.outcomes import grouped, smallest
     from flows.runners import runner
     from flows.sweep import sweep as flow
 
-    with runner(dask, workers) as (task_runner, environment):
-        done = flow.with_options(task_runner=task_runner)(str(root), environment=environment, **chosen)
+    task_runner, environment = runner(dask, workers)
+    done = flow.with_options(task_runner=task_runner)(str(root), environment=environment, **chosen)
     outcomes = done.pop("outcomes")
     if json_:
         sizes_found = [
@@ -142,6 +141,22 @@ def sweep(
     say(f"figure {done['figure']}\nMLflow run {done['mlflow_run']}")
     if any(outcome.reason for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _services(root: Path, server: str | None, dask: str | None) -> None:
+    """What a flow needs before Prefect is imported: its settings, and a server that its workers reach."""
+    from flows.doctor.state import check_state
+    from flows.servers import start_temporary_server
+    from flows.settings import on_loopback, use_local_services
+
+    check_state(root)
+    use_local_services(root, server)
+    if dask not in (None, "local") and not os.environ.get("PREFECT_API_URL") and not on_loopback(str(dask)):
+        raise InputError(
+            f"workers at {dask} cannot reach a temporary Prefect server on this machine's loopback: start one that "
+            "they reach (docs/operations.md, Servers) and name it with --server"
+        )
+    start_temporary_server(root)
 
 
 def _listed(text: str) -> list[str]:

@@ -66,9 +66,11 @@ def ui(
 
     Example: recondense ui --prefect-port 4200 --mlflow-port 5000
     """
+    from flows.doctor.state import check_state
     from flows.servers import serve_pages
 
-    serve_pages(find_root(), prefect_port, mlflow_port)
+    check_state(root := find_root())
+    serve_pages(root, prefect_port, mlflow_port)
 
 
 def doctor(
@@ -99,6 +101,7 @@ def doctor(
 
 def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[str]]:
     """The project and its chosen cohorts, once all is known to be in order."""
+    from flows.doctor.state import check_state
     from flows.overview import cohort_rows
     from flows.settings import use_local_services
 
@@ -106,8 +109,10 @@ def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[
     chosen = cohorts or [row["cohort"] for row in cohort_rows(root) if row["raw found"] == "yes"]
     if not chosen:
         raise InputError("no cohort of params.yaml has raw records: see data/1_raw/*/README.md")
+    check_state(root)
     use_local_services(root, server)
-    from flows.watch import check_cohorts, check_server
+    from flows.servers import check_server
+    from flows.watch import check_cohorts
 
     check_cohorts(root, chosen)
     check_server()

@@ -11,11 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from flows.doctor.finding import MORE, REQUEST_SECONDS, UNREACHABLE, Finding, Found, debug
-from flows.doctor.machine import CODE, folders, gpu, machine, packages
+from flows.doctor.machine import CODE, gpu, machine, packages
 from flows.doctor.modes import readable
 from flows.doctor.project import cohorts, dvc_stages, git_history, signing
 from flows.doctor.services import mlflow_store, prefect_server, remote
+from flows.doctor.state import databases, disk, folders
 from flows.settings import use_local_services
+from tasks.common.errors import InputError
 
 SECONDS = 20.0  # of waiting for something; for a processor that is busy a check may wait longer
 MOST_SECONDS = 120.0
@@ -24,8 +26,10 @@ AT_ONCE = 4  # as many as there are remotes and servers, so that all of these ma
 
 CHECKS: dict[str, Callable[[Path], Found]] = {
     "machine": machine,
+    "disk": disk,
     "folders": folders,
     "modes": readable,
+    "databases": databases,
     "packages": packages,
     "GPU": gpu,
     "git": git_history,
@@ -44,7 +48,7 @@ def examine(root: Path, server: str | None = None, seconds: float = SECONDS) -> 
 
     ``server``: the URL of the Prefect server to look for, in place of PREFECT_API_URL.
     """
-    with suppress(OSError):  # a folder that cannot be made is what a check says
+    with suppress(OSError, InputError):  # a folder that cannot be made, a login that others read: a check says so
         use_local_services(root, server)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip(CHECKS, pool.map(lambda name: _ask(name, root, seconds), CHECKS), strict=True))

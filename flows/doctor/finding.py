@@ -18,6 +18,7 @@ UNREACHABLE = {
     "MLflow": "start it (`recondense ui`), mend MLFLOW_TRACKING_URI, or unset it: runs then go into mlflow.db here",
 }
 REQUEST_SECONDS = 5
+PROBE_BYTES = 1 << 16
 GB = 1e9
 
 
@@ -47,7 +48,9 @@ def unwritable(folder: Path) -> str:
     while not folder.exists() and not folder.is_symlink():
         folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE_BYTES))  # an empty file can be made on a full disk
+            file.flush()
             return ""
     except OSError as error:
         return kind(error)

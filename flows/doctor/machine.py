@@ -4,19 +4,17 @@ import importlib.metadata
 import os
 import shutil
 import sys
-import tempfile
 import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from flows.doctor.finding import GB, Finding, Found, section_of, unwritable
+from flows.doctor.finding import GB, Finding, Found, section_of
 from tasks.common import params
-from tasks.common.layout import STAGE_FOLDERS
 
 CODE = Path(__file__).resolve().parents[2]
-BUSY, MEMORY, DISK, LITTLE_DISK = 3, 2 * GB, 10 * GB, 1 * GB
+BUSY, MEMORY = 3, 2 * GB
 
 
 def machine(root: Path) -> Found:
@@ -36,24 +34,6 @@ def machine(root: Path) -> Found:
         yield Finding("ok", words)
     else:
         yield Finding("warning", words, "end other programs, or the system may kill a stage for want of memory")
-    free = shutil.disk_usage(root).free
-    words = f"{free / GB:.1f} GB free on the project's disk"
-    if free >= DISK:
-        yield Finding("ok", words)
-    else:
-        mend = "make room; `dvc gc --workspace` removes results that no cohort stands at any more"
-        yield Finding("warning" if free >= LITTLE_DISK else "fault", words, mend)
-
-
-def folders(root: Path) -> Found:
-    """Whether stages, engines and the ledger can write where they do."""
-    below = [".dvc", ".recondense", "data/ledger", *dict.fromkeys(f"data/{name}" for name in STAGE_FOLDERS.values())]
-    places = {".": root, **{name: root / name for name in below}, "temporary files": Path(tempfile.gettempdir())}
-    problems = {name: problem for name, place in places.items() if (problem := unwritable(place))}
-    for name, problem in problems.items():
-        yield Finding("fault", f"{name} cannot be written to: {problem}", "let this user write there, or mend its disk")
-    if not problems:
-        yield Finding("ok", "stages, engines and ledgers can write where they do")
 
 
 def packages(root: Path) -> Found:

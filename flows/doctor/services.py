@@ -64,8 +64,13 @@ def remote(root: Path, name: str) -> Found:
 
 def prefect_server(_: Path) -> Found:
     from prefect import __version__, get_client
+    from prefect.exceptions import PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL
 
+    from flows.settings import LOGIN
+    from tasks.common import secret
+
+    secret.read(secret.folder() / LOGIN)  # raises where other users could read it
     url = PREFECT_API_URL.value()
     if not url:
         yield Finding(
@@ -77,7 +82,12 @@ def prefect_server(_: Path) -> Found:
         if problem := client.api_healthcheck():
             yield Finding("fault", f"no server answers at {place}: {kind(problem)}", UNREACHABLE["Prefect"])
             return
-        theirs = client.api_version()
+        try:
+            theirs = client.api_version()
+        except PrefectHTTPStatusError as error:
+            mend = "let PREFECT_API_AUTH_STRING hold what that server asks for (docs/operations.md, Servers)"
+            yield Finding("fault", f"{place} does not let this user in: {kind(error)}", mend)
+            return
     if theirs.split(".")[:2] == __version__.split(".")[:2]:
         yield Finding("ok", f"{place} answers, with Prefect {theirs}")
     else:

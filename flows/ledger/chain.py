@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from flows.ledger.entry import NOTHING_BEFORE, TIME_FORMAT, Entry, Malformed, parse
+from flows.ledger.entry import CLOCK_CORRECTED, NOTHING_BEFORE, TIME_FORMAT, Entry, Malformed, parse
 from flows.ledger.keys import PublicKey, read_public
 from tasks.common.errors import InputError
 
@@ -15,7 +15,8 @@ CLOCKS_DIFFER = timedelta(minutes=5)  # as much as two machines' clocks may, bef
 class Chain:
     """What is known after some of the first lines of a cohort's ledger.
 
-    ``n``: the next entry's number. ``previous``: the hash of the last line. ``time``: the last entry's. ``keys``: every
+    ``n``: the next entry's number. ``previous``: the hash of the last line. ``time``: the latest
+    since the clock was last corrected. ``keys``: every
     key that was ever admitted, by fingerprint; ``revoked``: the number of the entry that revoked one.
     ``root``: the fingerprint that the first line must admit, where the reader knows it. ``entries``: those lines that
     are entries at all, believed or not.
@@ -33,6 +34,18 @@ class Chain:
     def admits(self, fingerprint: str) -> bool:
         """Whether the next line may be signed by this key."""
         return fingerprint in self.keys and fingerprint not in self.revoked
+
+    @property
+    def ahead(self) -> Entry | None:
+        """The first entry whose time is yet to come, by the clock here, and that no correction of the clock follows."""
+        limit = (datetime.now(UTC) + CLOCKS_DIFFER).strftime(TIME_FORMAT)
+        found: Entry | None = None
+        for entry in self.entries:
+            if entry.event == CLOCK_CORRECTED:
+                found = None
+            if found is None and entry.time > limit:
+                found = entry
+        return found
 
     def copy(self) -> "Chain":
         """The same state, to go on from separately."""
@@ -55,7 +68,8 @@ class Chain:
                 wrong = self._keys(entry)
             if entry.n == 0 and self.root not in (None, entry.key):
                 wrong.append(f"wrong root key: the ledger begins with {entry.key}")
-            self.n, self.time = entry.n + 1, max(self.time, entry.time)
+            corrected = entry.event == CLOCK_CORRECTED and not wrong
+            self.n, self.time = entry.n + 1, entry.time if corrected else max(self.time, entry.time)
             self.entries.append(entry)
         self.previous = hashlib.sha256(line).hexdigest()
         return wrong
@@ -73,16 +87,17 @@ class Chain:
         return wrong
 
     def _time(self, entry: Entry) -> list[str]:
+        """Times never go back, unless a signed line says that the clock before it was ahead, and of what time."""
         try:
-            time = datetime.strptime(entry.time, TIME_FORMAT).replace(tzinfo=UTC)
+            datetime.strptime(entry.time, TIME_FORMAT)
         except ValueError:
             return ["altered: its time is no time"]
-        wrong = []
+        if entry.event == CLOCK_CORRECTED:
+            ahead = str(entry.details.get("ahead"))
+            return [] if entry.time < ahead >= self.time else ["not a correction: the clock before it was not ahead"]
         if entry.time < self.time:
-            wrong.append(f"back-dated: {entry.time} is before the entry before it, {self.time}")
-        if time > datetime.now(UTC) + CLOCKS_DIFFER:
-            wrong.append(f"time in the future: {entry.time}, or the clock here is late")
-        return wrong
+            return [f"back-dated: {entry.time} is before the entry before it, {self.time}"]
+        return []
 
     def _signature(self, entry: Entry) -> list[str]:
         key = self.keys.get(entry.key)

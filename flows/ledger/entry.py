@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 EVENTS = (
     "key admitted",
     "key revoked",
+    "clock corrected",
     "ingested",
     "normalised",
     "condensed",
@@ -24,6 +25,7 @@ EVENTS = (
     "downloaded",
 )
 NO_GUARANTEE = {"epsilon": None, "delta": None, "cumulative_epsilon": None}  # ``details.privacy`` of what gives none
+CLOCK_CORRECTED = "clock corrected"  # ``details.ahead``: the time that the clock before it had reached
 PASSED = ("gate passed", "gate overridden")  # what makes a candidate
 NOTHING_BEFORE = "0" * 64  # in place of a hash, in the first line
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of fixed width, so that times compare as text

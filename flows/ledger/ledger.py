@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from flows.ledger import keys, origin
 from flows.ledger.chain import Chain
-from flows.ledger.entry import EVENTS, TIME_FORMAT, Entry
+from flows.ledger.entry import CLOCK_CORRECTED, EVENTS, TIME_FORMAT, Entry
 from flows.ledger.keys import Key, PublicKey
 from tasks.common import secret
 from tasks.common.checks import Check
@@ -23,6 +23,20 @@ from tasks.common.params import check_cohort_name
 def with_ledger(root: Path) -> list[str]:
     """The cohorts that have a ledger in the project at ``root``, by the names of the files."""
     return [path.stem for path in sorted((root / FOLDER).glob("[!.]*.jsonl"))]
+
+
+def ahead_of_this_clock(entry: Entry) -> str:
+    """What is wrong with an entry whose time is yet to come."""
+    return f"time in the future: {entry.time}, or the clock here is late"
+
+
+def corrections(entries: list[Entry]) -> list[Check]:
+    """A line for each time that times went back, for whoever reads them."""
+    return [
+        Check(f"entry {entry.n} corrects the clock", True, f"from {entry.details.get('ahead')} back to {entry.time}")
+        for entry in entries
+        if entry.event == CLOCK_CORRECTED
+    ]
 
 
 class Ledger:
@@ -62,12 +76,23 @@ class Ledger:
             raise ValueError(f"no event '{event}': it must be one of {', '.join(EVENTS)}")
         with self._lock():
             content = self._read()
-            chain, key = self._writable(content)
+            chain, key = self._writable(content, correcting=event == CLOCK_CORRECTED)
             root = b"" if chain.n else self._next(chain, key, "key admitted", key.public.admission)
             line = self._next(chain, key, event, details)
             self._write(content + root + line)
             self._seen, self._chain = content + root + line, chain
         return chain.entries[-1]
+
+    def correct_clock(self) -> Entry:
+        """Record that the clock which wrote the last entries was ahead, and that times go on from the clock here.
+
+        Raises `InputError` where no entry is ahead of it, and as `append` does.
+        """
+        chain = self._follow(self._read())
+        first = chain.ahead
+        if first is None:
+            raise InputError(f"{self.name} has no entry that is ahead of this machine's clock: nothing is to correct")
+        return self.append(CLOCK_CORRECTED, {"ahead": chain.time, "entries": [first.n, chain.entries[-1].n]})
 
     def check_admission(self) -> None:
         """Raise `InputError` where `verify` finds fault, or this user may not append; says how to be admitted."""
@@ -100,10 +125,12 @@ class Ledger:
             problems.append(
                 Check(f"line {len(lines) + 1}", False, "torn: the last line has no end" if rest else "absent")
             )
+        if first := chain.ahead:
+            problems.append(Check(f"line {first.n + 1}", False, ahead_of_this_clock(first)))
         whole = Check(f"{self.name}: {len(lines)} lines, each signed and in its place", True)
         if remembered is None:
             remembered = origin.remembered(self.root, self.name)
-        return [*(problems or [whole]), *self._compare(content, remembered)]
+        return [*(problems or [whole, *corrections(chain.entries)]), *self._compare(content, remembered)]
 
     @staticmethod
     def _compare(content: bytes, remembered: dict[str, bytes]) -> list[Check]:
@@ -124,9 +151,10 @@ class Ledger:
 
     def _next(self, chain: Chain, key: Key, event: str, details: dict[str, Any]) -> bytes:
         """The line of a new entry, with its end; ``chain`` has followed it."""
+        now = datetime.now(UTC).strftime(TIME_FORMAT)
         unsigned = Entry(
             n=chain.n,
-            time=max(datetime.now(UTC).strftime(TIME_FORMAT), chain.time),  # where this clock is a little late
+            time=now if event == CLOCK_CORRECTED else max(now, chain.time),  # where this clock is a little late
             cohort=self.cohort,
             event=event,
             actor=origin.actor(self.root),
@@ -142,9 +170,17 @@ class Ledger:
             raise ValueError(f"an entry of {event} that would break the ledger: {'; '.join(wrong)}")
         return line + b"\n"
 
-    def _writable(self, content: bytes) -> tuple[Chain, Key]:
-        """The state after ``content``, and this user's key, which may sign what comes next."""
+    def _writable(self, content: bytes, correcting: bool = False) -> tuple[Chain, Key]:
+        """The state after ``content``, and this user's key, which may sign what comes next.
+
+        An entry that is ahead of the clock here stops all but ``correcting`` it: one of the two clocks is wrong.
+        """
         chain = self._follow(content)
+        if (first := chain.ahead) and not correcting:
+            raise InputError(
+                f"{self.name}, line {first.n + 1}: {ahead_of_this_clock(first)}. If this clock is late, mend it; if it "
+                f"is right, `recondense keys correct-clock {self.cohort}` records that the other one was ahead"
+            )
         key = keys.own()
         if key is None:
             raise InputError(f"{secret.folder()} holds no key to sign with: make one with `recondense keys create`")

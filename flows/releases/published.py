@@ -1,10 +1,10 @@
 """What of a cohort's ledger strangers see, and how they check it.
 
-Published are the lines, whole, that admit and revoke keys, and those of releases and withdrawals, whose details are
-public by themselves. All other lines stay with the steward: they hold hashes of restricted files, and whoever holds all
-but one line of such a file (who is in a withdrawal list, say) could find that line by trying. The `previous` of a
-published line commits to those before it all the same, and gives nothing away: a line ends in a signature that nobody
-can guess.
+Published are the lines, whole, that admit and revoke keys or correct the clock, and those of releases and withdrawals,
+whose details are public by themselves. All other lines stay with the steward: they hold hashes of restricted files, and
+whoever holds all but one line of such a file (who is in a withdrawal list, say) could find that line by trying. The
+`previous` of a published line commits to those before it all the same, and gives nothing away: a line ends in a
+signature that nobody can guess.
 
 So that no published line can be left out unnoticed, a release and a withdrawal carry in ``details.published`` the hash
 of all lines published before it. What cannot be seen in the file is that its end is missing.
@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.ledger.chain import Chain
-from flows.ledger.entry import Entry
+from flows.ledger.entry import CLOCK_CORRECTED, Entry
+from flows.ledger.ledger import ahead_of_this_clock, corrections
 from tasks.common.checks import Check
 
 VERSIONED = ("released", "withdrawn")
-PUBLIC = ("key admitted", "key revoked", *VERSIONED)
+PUBLIC = ("key admitted", "key revoked", CLOCK_CORRECTED, *VERSIONED)
 
 
 def digest(lines: bytes) -> str:
@@ -122,8 +123,10 @@ def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[lis
         problems += [Check(f"published ledger, line {number}", False, wrong) for wrong in chain.follow(line)]
     if rest or not lines:
         problems.append(Check("published ledger", False, "torn: its last line has no end" if rest else "no line"))
+    if first := chain.ahead:
+        problems.append(Check(f"published ledger, entry {first.n}", False, ahead_of_this_clock(first)))
     whole = Check(f"the published ledger holds: {len(lines)} lines, signed and in order", True)
-    return problems or [whole], chain.entries
+    return problems or [whole, *corrections(chain.entries)], chain.entries
 
 
 def standing(entries: list[Entry], manifest: str) -> list[Check]:

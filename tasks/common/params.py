@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
 from ruamel.yaml import YAML, YAMLError
 
 from tasks.common.errors import InputError
@@ -13,6 +13,7 @@ from tasks.common.layout import STAGE_FOLDERS
 
 # No stage reads these sections, and they may be left out
 SIDE_SECTIONS = ("schedule",)
+STRANGER = "stranger"
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -84,10 +85,13 @@ def section(root: Path, cohort: str, room: str, model: type[P]) -> P:
     return validate(model, values, f"params.yaml: cohorts.{cohort}.{room}")
 
 
-def validate(model: type[P], values: dict[str, Any], where: str) -> P:
-    """``values`` as ``model``; each problem becomes one line of an `InputError` that begins with ``where``."""
+def validate(model: type[P], values: dict[str, Any], where: str, *, stranger: bool = False) -> P:
+    """``values`` as ``model``; each problem becomes one line of an `InputError` that begins with ``where``.
+
+    ``stranger``: the values come from somebody else's bundle, see `from_a_stranger`.
+    """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context={STRANGER: stranger})
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -98,6 +102,14 @@ def validate(model: type[P], values: dict[str, Any], where: str) -> P:
             else:
                 lines.append(f"{key}: {problem['msg']}")
         raise InputError("\n".join(lines)) from error
+
+
+def from_a_stranger(info: ValidationInfo) -> bool:
+    """Whether the values being validated come from somebody else's bundle; such may name files and nothing that acts.
+
+    Every model of a plug-in's options that could reach beyond the raw folder has to ask.
+    """
+    return bool(info.context and info.context.get(STRANGER))
 
 
 def _model_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:

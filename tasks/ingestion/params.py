@@ -2,11 +2,11 @@
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from tasks.common.errors import InputError
-from tasks.common.params import RoomParams, validate
+from tasks.common.params import RoomParams, from_a_stranger, validate
 from tasks.ingestion.datasets import Dataset, find
 from tasks.ingestion.split import SplitRule
 
@@ -22,9 +22,9 @@ class Params(RoomParams):
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _suits_the_dataset(self) -> Self:
+    def _suits_the_dataset(self, info: ValidationInfo) -> Self:
         try:
-            self.plugin_options()
+            validate(self.plugin().Options, self.options, "options", stranger=from_a_stranger(info))
         except InputError as error:
             # As pydantic's own kind of error it is reported with the section's place in params.yaml before it.
             raise PydanticCustomError("dataset", "{problem}", {"problem": str(error)}) from error

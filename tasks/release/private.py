@@ -26,6 +26,7 @@ def covered(metrics: Public) -> Public:
     if guarantee is None:
         raise ValueError("these metrics state no guarantee")
     most, least = _number(metrics.limits.get("max_tpr")), _number(metrics.limits.get("min_distance_ratio")) or 0
+    share = _number(metrics.limits.get("min_share_of_simple_model")) or 0
     return Public(
         schema=metrics.schema_,
         tier=metrics.tier,
@@ -61,7 +62,7 @@ def covered(metrics: Public) -> Public:
             guarantee=guarantee,
         ),
         resemblance={name: keeps_away(ratios, least) for name, ratios in metrics.resemblance.items()},
-        evidence=metrics.evidence and _of_test(metrics.evidence, metrics.limits.get("min_share_of_simple_model") or 0),
+        evidence=metrics.evidence and _of_test(metrics.evidence, share),
         **_of_held_out(metrics),
     )
 

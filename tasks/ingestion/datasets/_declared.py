@@ -1,8 +1,9 @@
 """What data sets that are declared in params.yaml share."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from tasks.common.params import RoomParams
 from tasks.ingestion.datasets import Source
@@ -15,7 +16,16 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _inside(name: str) -> str:
+    if not name or "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise ValueError(
+            "name a file or folder in the raw folder, without '..' or a leading '/'; ingestion.raw is the folder"
+        )
+    return name
+
+
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it
 
 
 class Origin(RoomParams):

@@ -1,12 +1,11 @@
 """What params.yaml declares about a MEDS data set."""
 
-from pathlib import PurePosixPath
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import Origin, Text, check_usual
+from tasks.ingestion.datasets._declared import InRaw, Origin, Text, check_usual
 
 
 class Code(RoomParams):
@@ -68,18 +67,11 @@ class Options(RoomParams):
     of these, of the data set's own ``metadata/subject_splits.parquet``."""
 
     source: Origin
-    labels: str
+    labels: InRaw
     window_hours: float = Field(gt=0)
     use: Literal["first", "last"] = "first"
     splits: tuple[Text, ...] = ()
     variables: dict[Text, Declared] = Field(min_length=1)
-
-    @field_validator("labels")
-    @classmethod
-    def _inside_the_raw_folder(cls, labels: str) -> str:
-        if PurePosixPath(labels).is_absolute() or ".." in PurePosixPath(labels).parts:
-            raise ValueError("name a file or folder in the raw folder, without '..' or a leading '/'")
-        return labels
 
     @model_validator(mode="after")
     def _a_code_says_one_thing(self) -> Self:

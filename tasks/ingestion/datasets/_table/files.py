@@ -1,6 +1,5 @@
 """A declared table, from a file or a query, as text cells: one form for all that follows."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.tables import read_within, share_of_memory
 from tasks.ingestion.datasets._table.delimited import read_delimited
 from tasks.ingestion.datasets._table.places import Tabular
+from tasks.ingestion.datasets._table.queries import rows_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def load(
     """
     name, torn = declared.file or "query", list[int]()
     if declared.query is not None:
-        cells = _query(raw, declared)
+        cells = rows_of(raw, str(declared.url), declared.query)
     else:
         path = raw / str(declared.file)
         if not path.is_file():
@@ -100,57 +98,3 @@ def _parquet(path: Path) -> pd.DataFrame:
             continue  # lists and the like hold no value that a variable could take; a column in need is found missing
     cells: pd.DataFrame = pa.table(columns).to_pandas().astype("str")
     return cells.set_axis(range(1, len(cells) + 1), axis="index")
-
-
-def _query(raw: Path, declared: Tabular) -> pd.DataFrame:
-    url = _url(raw, str(declared.url))
-    where = f"the query to {declared.url}"
-    try:
-        engine = create_engine(url)
-        with engine.connect() as connection:
-            result = connection.execution_options(yield_per=10_000).execute(text(str(declared.query)))
-            names = list(result.keys())
-            rows = [tuple(_as_text(value) for value in row) for part in result.partitions() for row in part]
-        engine.dispose()
-    except ImportError as error:
-        raise InputError(f"{where} needs a driver that is not installed: install the package '{error.name}'") from error
-    except (OperationalError, ProgrammingError) as error:
-        # What a server says of a statement or a connection names tables and columns; a URL's password may be in it
-        said = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
-        if url.password:
-            said = said.replace(str(url.password), "***")
-        raise InputError(f"{where} failed: {said}: mend 'query' or the URL") from error
-    except SQLAlchemyError as error:
-        raise InputError(f"{where} failed with {type(error).__name__}: try it in your database's own client") from error
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"{where} gives two columns named '{twice[0]}': rename one with AS")
-    return pd.DataFrame(rows, columns=names, index=range(1, len(rows) + 1), dtype="str")
-
-
-def _url(raw: Path, declared: str) -> URL:
-    written = declared
-    if declared.startswith("env:"):
-        variable = declared.removeprefix("env:")
-        written = os.environ.get(variable, "")
-        if not written:
-            raise InputError(
-                f"the environment variable {variable} is not set: let it hold the database's SQLAlchemy URL"
-            )
-    try:
-        url = make_url(written)
-    except ArgumentError as error:
-        raise InputError(
-            f"{declared} holds no SQLAlchemy URL: write it as in postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
-        ) from error
-    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith("file:"):
-        path = raw / url.database  # as any file of the cohort; an absolute path stays what it is
-        if not path.is_file():
-            raise InputError(f"{path} is missing: put the SQLite database there, or mend 'url'")
-        return url.set(database=f"file:{path.resolve()}", query={**url.query, "mode": "ro", "uri": "true"})
-    return url
-
-
-def _as_text(value: object) -> str:
-    if value is None or isinstance(value, bytes):
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)

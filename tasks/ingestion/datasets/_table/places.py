@@ -1,14 +1,14 @@
 """Where the tables are, and which of their columns say whose and when."""
 
-from pathlib import PurePosixPath
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import Text
+from tasks.common.params import RoomParams, from_a_stranger
+from tasks.ingestion.datasets._declared import InRaw, Text
+from tasks.ingestion.datasets._table.queries import check_statement
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", ".")
 
@@ -17,10 +17,11 @@ class Tabular(RoomParams):
     """Where a table is: ``file`` (CSV, CSV.gz or Parquet) in the raw folder, or an SQL ``query`` sent to ``url``.
 
     ``url`` is ``env:NAME``, which names an environment variable that holds an SQLAlchemy URL, or ``sqlite:///FILE``
-    with a file in the raw folder. ``subject``: the column of the subject's id. ``missing``: what stands for no value.
+    with a file in the raw folder. A bundle's manifest cannot name a query: it would run its author's SQL at whoever
+    reads records by it. ``subject``: the column of the subject's id. ``missing``: what stands for no value.
     """
 
-    file: str | None = None
+    file: InRaw | None = None
     query: str | None = None
     url: str | None = None
     encoding: str = "utf-8"
@@ -29,14 +30,15 @@ class Tabular(RoomParams):
     missing: tuple[str, ...] = MISSING
     subject: Text
 
-    @field_validator("file")
+    @field_validator("query")
     @classmethod
-    def _inside_the_raw_folder(cls, file: str | None) -> str | None:
-        if file is not None and (PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts):
-            raise ValueError(
-                "name a file in the raw folder, without '..' or a leading '/'; ingestion.raw is the folder"
-            )
-        return file
+    def _only_reads(cls, query: str | None, info: ValidationInfo) -> str | None:
+        if query is None:
+            return None
+        if from_a_stranger(info):
+            raise ValueError("a bundle names files, never a query: declare the cohort in a params.yaml of your own")
+        check_statement(query)
+        return query
 
     @field_validator("encoding")
     @classmethod

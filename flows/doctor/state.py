@@ -1,0 +1,99 @@
+"""The places and files that every run writes: looked at before it begins, within a second or two, and by `doctor`."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from flows.doctor.finding import GB, Finding, Found, unwritable
+from tasks.common.errors import InputError
+from tasks.common.layout import STAGE_FOLDERS
+
+DISK, LITTLE_DISK = 10 * GB, 0.2 * GB
+LOOK_SECONDS = 1.0  # at one database: a large one is not read to its end
+NO_FAULT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)  # in use, or not read to its end
+
+
+def check_state(root: Path) -> None:
+    """Raise `InputError`, which says what and how to mend it, where a run could not write what it writes."""
+    faults = [one for look in (disk, folders, databases) for one in look(root) if one.level == "fault"]
+    if faults:
+        raise InputError("\n".join(f"{one.found}: {one.next}" for one in faults))
+
+
+def disk(root: Path) -> Found:
+    places = {"the project's disk": root, "the disk of temporary files": Path(tempfile.gettempdir())}
+    for name, place in places.items():
+        free = shutil.disk_usage(place).free
+        words = f"{free / GB:.1f} GB free on {name}"
+        if free >= DISK:
+            yield Finding("ok", words)
+        else:
+            mend = "make room; `dvc gc --workspace` removes results that no cohort stands at any more"
+            yield Finding("warning" if free >= LITTLE_DISK else "fault", words, mend)
+
+
+def folders(root: Path) -> Found:
+    """Whether stages, engines and the ledger can write where they do."""
+    below = [".dvc", ".recondense", "data/ledger", *dict.fromkeys(f"data/{name}" for name in STAGE_FOLDERS.values())]
+    places = {".": root, **{name: root / name for name in below}, "temporary files": Path(tempfile.gettempdir())}
+    problems = {name: problem for name, place in places.items() if (problem := unwritable(place))}
+    for name, problem in problems.items():
+        yield Finding("fault", f"{name} cannot be written to: {problem}", "let this user write there, or mend its disk")
+    if not problems:
+        yield Finding("ok", "stages, engines and ledgers can write where they do")
+
+
+def databases(root: Path) -> Found:
+    """Whether the SQLite files of Prefect and MLflow, where they are in use, are whole and can be written to."""
+    for path, mend in _own_databases(root):
+        name = path.relative_to(root) if path.is_relative_to(root) else path
+        if not path.exists():
+            yield Finding("ok", f"{name} is made by the first run")
+        elif problem := trouble(path):
+            yield Finding("fault", f"{name} cannot be used: {problem}", mend)
+        else:
+            yield Finding("ok", f"{name} is whole")
+
+
+def trouble(path: Path) -> str:
+    """Why the SQLite database at ``path`` cannot be used, in SQLite's own words; "" where nothing was found."""
+    if not path.is_file():
+        return "it is no file"
+    began = time.monotonic()
+    try:
+        at = f"{path.resolve().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(at, uri=True, timeout=0, isolation_level=None)) as database:
+            database.set_progress_handler(lambda: int(time.monotonic() - began > LOOK_SECONDS), 10_000)
+            if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                return "it is damaged"
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+    except sqlite3.DatabaseError as error:
+        return "" if error.sqlite_errorcode in NO_FAULT else str(error)
+    return ""
+
+
+def check_database(path: Path, mend: str) -> None:
+    """Raise `InputError` where the SQLite database at ``path`` is there and cannot be used; ``mend``: what to do."""
+    if path.exists() and (problem := trouble(path)):
+        raise InputError(f"{path.name} cannot be used: {problem}: {mend}")
+
+
+MEND_MLFLOW = (
+    "no result depends on this history of runs: restore it from a backup, or move it away, and the next run begins "
+    "another"
+)
+
+
+def _own_databases(root: Path) -> Iterator[tuple[Path, str]]:
+    """The files, and what to do where one cannot be used."""
+    if not os.environ.get("PREFECT_API_URL") and not os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL"):
+        home = Path(os.environ.get("PREFECT_HOME", root / ".recondense" / "prefect"))
+        yield home / "prefect.db", "it is only what Prefect's pages show: move it away, and the next run begins another"
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        yield root / "mlflow.db", MEND_MLFLOW
