@@ -13,6 +13,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "test_auc_low": ("test AUC of models trained on the condensed set, lower bound", "above {}", ".3f"),
     "attacks_missing": ("privacy attacks that were not run", "{}", ""),
     "attacks_succeeded": ("privacy attacks that succeeded", "{}", ""),
+    "attacks_above_guessing": ("privacy attacks above guessing, not for certain by this set", "{}", ""),
     "attacks_undecided": ("privacy attacks that could not decide", "{}", ""),
     "audit_margin": ("margin within which an attack's AUC counts as resisted", "at most {}", "g"),
     "audit_tpr_margin": ("the same margin of its true positive rate", "at most {}", "g"),
