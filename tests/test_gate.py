@@ -20,12 +20,13 @@ from tasks.release.params import Params
 from tasks.release.private import covered
 from tasks.release.sentences import WORDS, sentence
 from tasks.release.templates import render
+from tasks.release.words import beyond_resisted
 from tasks.results.attacks import ATTACKS
 from tasks.results.audit import Settings, overall
 from tasks.results.public import SCHEMA, Public
 from tests.results import GUARANTEE, METRICS, changed, public, scoring, shadowed
 
-STRICT = Params(allow_inconclusive=False, max_tpr=0.005, max_epsilon=1)
+STRICT = Params(max_tpr=0.005, max_epsilon=1)
 MEASURED = tuple(
     (f"privacy.attacks.{name}", shadowed(0.004)) for name in ATTACKS if METRICS["privacy"]["attacks"][name].get("auc")
 )
@@ -54,7 +55,10 @@ def test_the_gate_passes_what_satisfies_every_condition_and_says_what_each_came_
         ("test_auc.condensed.low", 0.5, Params(), ["test_auc_low"]),
         ("test_auc", {}, Params(), ["test_auc_low"]),
         ("privacy.attacks.rmia.verdict", "succeeded", Params(), ["attacks_succeeded"]),
-        ("privacy.attacks.rmia.verdict", "inconclusive", STRICT, ["attacks_undecided"]),
+        ("privacy.attacks.rmia.verdict", "inconclusive", Params(), ["attacks_undecided"]),
+        ("privacy.attacks.rmia.verdict", "above guessing", Params(), ["attacks_above_guessing"]),
+        ("privacy.attacks.rmia.verdict", "above guessing", Params(allow_inconclusive=True), ["attacks_above_guessing"]),
+        ("privacy.attacks.rmia.verdict", "inconclusive", Params(allow_above_guessing=True), ["attacks_undecided"]),
         ("privacy.settings.margin", 0.49, Params(), ["audit_margin"]),
         ("privacy.settings.tpr_margin", 0.02, Params(), ["audit_tpr_margin"]),
         ("privacy.settings.confidence", 0.51, Params(), ["audit_confidence"]),
@@ -66,6 +70,37 @@ def test_the_gate_refuses_by_the_id_of_each_condition_that_fails(
 ) -> None:
     beside = () if params is not STRICT else (*MEASURED, ("privacy.guarantee", GUARANTEE.model_dump(mode="json")))
     assert refused(public(*beside, (path, value)), params) == ids
+
+
+def test_attacks_that_could_not_decide_are_accepted_by_name_and_no_other() -> None:
+    accepted = Params(allow_inconclusive=("reconstruction",))
+    one = ("privacy.attacks.reconstruction.verdict", "inconclusive")
+    assert refused(public(one), Params()) == ["attacks_undecided"]
+    assert refused(public(one), accepted) == []
+    assert refused(public(one, ("privacy.attacks.rmia.verdict", "inconclusive")), accepted) == ["attacks_undecided"]
+    assert weaker(gate.asked(accepted)) == {"allow_inconclusive": (("reconstruction",), False)}
+
+
+def test_the_first_page_says_how_many_attacks_decided_nothing_and_what_may_have_passed_unseen() -> None:
+    assert beyond_resisted(public()) == []
+    told = beyond_resisted(
+        public(
+            ("privacy.attacks.domias", scoring(verdict="inconclusive") | {"detectable_auc": 0.68}),
+            ("privacy.attacks.rmia", shadowed(0.1) | {"verdict": "inconclusive", "detectable_auc": 0.9}),
+            ("privacy.attacks.linkability.verdict", "inconclusive"),
+            ("privacy.attacks.tracing.verdict", "above guessing"),
+        )
+    )
+    assert told == [
+        "1 of 11 attacks did better than guessing (tracing), and whether that is owed to this set could not be told. "
+        "It may tell who was among the patients.",
+        "3 of 11 attacks could not decide (domias, linkability, rmia). One with an AUC below 0.680 or a risk below "
+        "0.060 may well have passed unseen.",
+    ]
+    not_run = {"kind": "not_run", "reason": "no shadows"}
+    assert beyond_resisted(public(("privacy.attacks.rmia", {**not_run, "verdict": "inconclusive"}))) == [
+        "1 of 11 attacks could not decide (rmia). That proves nothing."
+    ]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -105,7 +140,7 @@ def test_the_packages_own_audit_is_as_strict_as_the_gate_asks() -> None:
 def test_a_true_positive_rate_that_is_bounded_must_be_measured_and_low(
     changes: tuple[tuple[str, Any], ...], ids: list[str]
 ) -> None:
-    assert refused(public(*changes), Params(max_tpr=0.005)) == ids
+    assert refused(public(*changes), Params(allow_inconclusive=True, max_tpr=0.005)) == ids
     assert refused(public(*changes), Params(allow_inconclusive=True)) == [], "nothing is asked by default"
 
 

@@ -207,7 +207,9 @@ def test_an_audit_without_its_bounds_is_released_by_name_alone_and_its_pages_say
         start = document[: document.index("Ada Steward") + 600]
         assert "confidence of all intervals of the audit together: 0.51, required at least 0.95" in start
         assert "settings of their own: options.rmia.offset" in start
-    assert "all intervals hold together with 51 %" in report(told) and "95 %</caption>" not in report(told)
+    assert "the intervals of all AUCs and risks hold together with 51 %" in report(
+        told
+    ) and "95 %</caption>" not in report(told)
     rewrite(bundle, weak.as_json())
     assert "confidence of all intervals of the audit together" in failed(bundle)
     rewrite(bundle, told.metrics.as_json())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, softmax
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from tasks.common.errors import InputError
@@ -69,6 +70,47 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         row = score(labels, {"a": risks[None]}, resample(labels, 300, seed), ["a"])["auc"]
         covered += row["low"] <= truth <= row["high"]
     assert 0.89 <= covered / 200 <= 0.99
+
+
+def calibrated(n: int, seed: int, slope: float, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Outcomes, and risks whose logits are ``slope`` times the true ones; of more than two classes, of each class."""
+    rng = np.random.default_rng(seed)
+    if classes == 2:
+        logits = rng.normal(-1, 1, n)
+        labels = (rng.random(n) < expit(logits)).astype(float)
+        return labels, expit(slope * logits)
+    logits = rng.normal(0, 1, (n, classes))
+    labels = np.eye(classes)[[rng.choice(classes, p=row) for row in softmax(logits, axis=1)]]
+    return labels, softmax(slope * logits, axis=1)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("slope", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("n", [40, 400])
+def test_a_calibration_error_lies_in_its_own_interval_and_so_does_the_true_one(
+    classes: int, slope: float, n: int
+) -> None:
+    """Percentiles of resamples alone lie above the estimate: each resample adds noise, which a sum of absolute gaps
+    takes for error."""
+    truth = calibration_error(*(each := calibrated(200_000, 9999, slope, classes)), ONE((1, len(each[0]))))[0]
+    contained = covered = 0
+    for seed in range(60):
+        labels, risks = calibrated(n, seed, slope, classes)
+        row = score(labels, {"a": risks[None]}, resample(labels, 200, seed), ["a"])["calibration_error"]
+        contained += row["low"] <= row["mean"] <= row["high"]
+        covered += row["low"] <= truth <= row["high"]
+    assert contained == 60 and covered >= 54
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n", [12, 80])
+def test_every_estimate_lies_in_its_own_interval(seed: int, n: int) -> None:
+    labels, first = sample(n, seed, ties=seed % 2 == 0)
+    labels[:2] = 0, 1
+    risks = {"a": np.stack([first, first**2]), "b": first[None] ** 0.5}
+    for name, found in score(labels, risks, resample(labels, 200, seed), ["a", "b"]).items():
+        for row in (found, *found["by_network"].values()):
+            assert row["low"] <= row["mean"] <= row["high"], name
 
 
 def test_the_plateau_begins_where_the_curve_has_come_to_stay() -> None:

@@ -20,6 +20,7 @@ from tasks.common.labels import Labels, likeliest, n_classes, probabilities
 
 Array = NDArray[np.float64]
 Score = Callable[[Labels, Array, Array], Array]
+ByNetwork = Mapping[str, Array]
 CALIBRATION_BINS = 10
 
 
@@ -85,20 +86,40 @@ def brier(labels: Labels, risks: Array, weights: Array) -> Array:
 def calibration_error(labels: Labels, risks: Array, weights: Array) -> Array:
     """Expected calibration error: mean over subjects of \\|mean risk - event rate\\| of their bin (Naeini et al. 2015).
 
-    Bins are the tenths of ``risks`` as given, of equal size to within one subject; resamples keep them. A resample
-    adds noise to every bin, so intervals of a well-calibrated model lie a little above its estimate. Of more than two
-    classes the risk is that of each subject's most likely one, and the event that it is the subject's own.
+    Bins are the tenths of ``risks`` as given, of equal size to within one subject; resamples keep them. Of more than
+    two classes the risk is that of each subject's most likely one, and the event that it is the subject's own.
 
     >>> calibration_error(np.array([0.0, 1]), np.array([0.2, 0.9]), np.ones((1, 2)))
     array([0.15])
     """
+    error: Array = np.abs(_gaps(labels, risks, weights)).sum(1)
+    return error
+
+
+def calibration_noise(labels: Labels, risks: Array, weights: Array) -> Array:
+    """How far the gaps of a resample lie from those of the sample itself, the first of ``weights``, summed over bins.
+
+    A sum of absolute values is drawn upwards by noise, in the sample as in each resample, so resamples lie above the
+    sample, which lies above the truth. But by the triangle inequality no calibration error is further from its estimate
+    than this sum is, of the sample's gaps from the true ones.
+
+    >>> calibration_noise(np.array([0.0, 1]), np.array([0.2, 0.9]), np.array([[1.0, 1], [2, 0]])).round(3).tolist()
+    [0.0, 0.15]
+    """
+    gaps = _gaps(labels, risks, weights)
+    noise: Array = np.abs(gaps - gaps[0]).sum(1)
+    return noise
+
+
+def _gaps(labels: Labels, risks: Array, weights: Array) -> Array:
+    """Mean risk less event rate of each bin, times its share of subjects, ``(n_resamples, n_bins)``."""
     if n_classes(risks) > 2:
         top = likeliest(risks)[:, None]
         labels, risks = np.take_along_axis(labels, top, axis=1)[:, 0], np.take_along_axis(risks, top, axis=1)[:, 0]
     rank = np.empty(len(risks), dtype=np.int64)
     rank[np.argsort(risks, kind="stable")] = np.arange(len(risks))
     in_bin = np.eye(CALIBRATION_BINS)[rank * CALIBRATION_BINS // len(risks)]
-    gaps: Array = np.abs(weights @ (in_bin * (risks - labels)[:, None])).sum(1) / weights.sum(1)
+    gaps: Array = weights @ (in_bin * (risks - labels)[:, None]) / weights.sum(1, keepdims=True)
     return gaps
 
 
@@ -108,6 +129,7 @@ SCORES: dict[str, Score] = {
     "brier": brier,
     "calibration_error": calibration_error,
 }
+NOISES: dict[str, Score] = {"calibration_error": calibration_noise}  # of scores that noise draws to one side
 
 
 def single_auc(labels: Labels, risks: Array) -> float:
@@ -140,24 +162,37 @@ def score(labels: Labels, risks: Mapping[str, Array], weights: Array, mean_over:
     ``risks``: ``(n_seeds, n)`` a network, or ``(n_seeds, n, n_classes)``; ``weights`` from `resample`. A network's
     score is the mean over its seeds, the overall score the mean over the networks of ``mean_over`` (the mean of AUCs,
     not the AUC of mean risks). ``low`` and ``high`` are the 2.5 and 97.5 percentiles over the same resamples for all,
-    so that they hold for means.
+    so that they hold for means; of a calibration error see `_interval`.
     """
     result = {}
     for name, function in SCORES.items():
-        of_network = {
-            network: np.mean([function(labels, run, weights) for run in runs], axis=0)
-            for network, runs in risks.items()
-        }
-        chosen = [values for network, values in of_network.items() if network in mean_over]
-        result[name] = {
-            **_interval(np.mean(chosen, axis=0)),
-            "by_network": {network: _interval(values) for network, values in of_network.items()},
-        }
+        values, noise = (
+            {network: np.mean([each(labels, run, weights) for run in runs], axis=0) for network, runs in risks.items()}
+            for each in (function, NOISES.get(name, _none))
+        )
+
+        def of(networks: Collection[str], values: ByNetwork = values, noise: ByNetwork = noise) -> dict[str, float]:
+            return _interval(*(np.mean([each[network] for network in networks], axis=0) for each in (values, noise)))
+
+        chosen = [network for network in risks if network in mean_over]
+        result[name] = {**of(chosen), "by_network": {network: of([network]) for network in risks}}
     return result
 
 
-def _interval(values: Array) -> dict[str, float]:
+def _none(labels: Labels, risks: Array, weights: Array) -> Array:
+    return np.zeros(len(weights))
+
+
+def _interval(values: Array, noise: Array) -> dict[str, float]:
+    """The first of ``values`` with the percentiles of the others.
+
+    Where noise draws a score upwards, the sample lies above the truth by at most the sample's ``noise``: the lower end
+    is as far below the sample as the noise of resamples reaches. The sample lies no further below the truth than
+    resamples lie below their mean.
+    """
     low, high = np.quantile(values[1:], [0.025, 0.975])
+    if noise.any():
+        low, high = max(0.0, values[0] - np.quantile(noise[1:], 0.975)), values[0] + values[1:].mean() - low
     return {"mean": round(float(values[0]), 5), "low": round(float(low), 5), "high": round(float(high), 5)}
 
 

@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "gain_over_one_variable": ("what test AUC exceeds that of the best single variable by", "above {}", ".3f"),
     "attacks_missing": ("privacy attacks that were not run", "{}", ""),
     "attacks_succeeded": ("privacy attacks that succeeded", "{}", ""),
+    "attacks_above_guessing": ("privacy attacks above guessing, not for certain by this set", "{}", ""),
     "attacks_undecided": ("privacy attacks that could not decide", "{}", ""),
     "audit_margin": ("margin within which an attack's AUC counts as resisted", "at most {}", "g"),
     "audit_tpr_margin": ("the same margin of its true positive rate", "at most {}", "g"),

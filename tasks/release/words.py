@@ -115,7 +115,7 @@ def beyond_resisted(metrics: Public) -> list[str]:
         aucs = [attack.unseen_below() for attack in found.values() if isinstance(attack, OnMembers)]
         risks = [attack.detectable_risk for attack in found.values() if isinstance(attack, OfGuesses)]
         unseen = [f"{name} below {max(of):.3f}" for name, of in (("an AUC", aucs), ("a risk", risks)) if of]
-        missed = f"One with {' or '.join(unseen)} may well have passed unseen." if unseen else "They prove nothing."
+        missed = f"One with {' or '.join(unseen)} may well have passed unseen." if unseen else "That proves nothing."
         said.append(f"{len(found)} of {len(attacks)} attacks could not decide ({_names(found)}). {missed}")
     return said
 
