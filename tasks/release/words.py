@@ -66,8 +66,8 @@ def _tried(found: Evidence) -> Iterator[str]:
     gain, name = found.over_single_variable, found.single_variable
     if gain is False or (isinstance(gain, Interval) and gain.mean <= 0):
         yield (
-            f"A single variable{f' ({name})' if name else ''} ranks test patients at least as well as models trained on "
-            "these records do."
+            f"A single variable{f' ({name})' if name else ''} ranks test patients at least as well as models trained "
+            "on these records do."
         )
 
 
