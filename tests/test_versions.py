@@ -104,7 +104,7 @@ def released(steward: Steward, tmp_path_factory: pytest.TempPathFactory) -> Stew
     """The same after two releases, whose candidates differ in one param."""
     made = steward.copy(tmp_path_factory.mktemp("released") / "steward")
     first = made.do(release)
-    made.new_candidate("release: {}", "release: {min_test_auc: 0.51}")
+    made.new_candidate("    release:\n", "    release:\n      min_test_auc: 0.51\n")
     second = made.do(release)
     assert [first["resumed"], second["resumed"]] == [False, False]
     assert [first["version"].split(".")[-1], second["version"].split(".")[-1]] == ["1", "2"]
@@ -310,7 +310,7 @@ CONFIG = "[core]\n    remote = {}\n['remote \"vault\"']\n    url = ../../vault\n
 def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, content: str | None, message: str) -> None:
     path = steward.root / file
     if content == "more":
-        content = path.read_text().replace("release: {}", "release: {min_test_auc: 0.52}", 1)
+        content = path.read_text().replace("    release:\n", "    release:\n      min_test_auc: 0.52\n", 1)
     with (
         changed(path, None if content is None else content.encode()),
         pytest.raises(InputError, match=message),
