@@ -79,7 +79,7 @@ def test_a_release_costs_what_it_states_and_the_next_is_asked_anew_though_no_tra
         Pipeline(root, "alpha").repo.checkout(force=True)
         with pytest.raises(InputError, match=r"2 sets of answers were asked since the last release.* states 1"):
             release(root, "alpha")  # the candidate does not say that there was another
-        Pipeline(root, "alpha").repo.reproduce("condensation@alpha", single_item=True, force=True)
+        Pipeline(root, "alpha").run("condensation@alpha")  # as `dvc repro --force` would
     assert run(root) == []
     first, booked = released(root)
     stated = read_json(first / "metrics.json")["privacy"]["guarantee"]
