@@ -53,7 +53,7 @@ def signing(root: Path) -> Found:
         name for name, block in params.read(root).items() if section_of(block, "condensation").get("method") == PRIVATE
     ]
     if private and secret.read(secret.folder() / secret.NOISE) is None:
-        mend = "the first run makes one; after a release restore the old one, since other noise costs epsilon again"
+        mend = "the first run makes one; where a ledger knows one, restore that: another is refused"
         yield Finding("warning", f"no {secret.NOISE} in {secret.folder()}, for {', '.join(private)}", mend)
 
 
