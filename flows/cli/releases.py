@@ -27,7 +27,8 @@ Side = Annotated[
 def release(cohort: Cohort, json_: Json = False) -> None:
     """Make the candidate a numbered release: records to the vault, bundle to the release remote, a tag in git.
 
-    Interrupted, the same command goes on under the same version.
+    Audit and bundle are made again first, in a clone, and compared. Interrupted, the same command goes on under the
+    same version.
 
     Example: recondense release pbcseq
     """
