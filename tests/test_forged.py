@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -277,13 +278,14 @@ def test_documents_of_other_code_cannot_be_judged_and_are_not_said_to_hold(candi
     assert "is as that key signed it" in examine(candidate, None, steward.fingerprint).said
 
 
-def test_a_bundle_of_the_format_before_verifies_as_it_did_and_is_told_apart(candidate: Path) -> None:
-    manifest = json.loads((candidate / "manifest.json").read_text())
-    del manifest["documents"]
-    (candidate / "manifest.json").write_text(json.dumps({**manifest, "format": 2}))
-    found = examine(candidate)
+def test_a_bundle_of_the_format_before_verifies_as_it_did_and_is_told_apart(candidate: Path, tmp_path: Path) -> None:
+    with tarfile.open(Path(__file__).parent / "bundles/format-2.tar.xz") as archive:
+        archive.extractall(tmp_path / "old", filter="data")
+    found = examine(tmp_path / "old/plain")
     assert wrong(found) == [] and [check.holds for check in found.checks].count(None) == 1
     assert "author's word" in next(check.detail for check in found.checks if check.holds is None)
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    del manifest["documents"]
     (candidate / "manifest.json").write_text(json.dumps(manifest))
     assert any("cannot be recomputed" in said for said in wrong(examine(candidate))), "format 3 has to say it"
 

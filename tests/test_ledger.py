@@ -89,6 +89,17 @@ def chained(lines: list[Line], key: Key | None = None) -> bytes:
     return content
 
 
+def test_no_entry_holds_an_e_mail_address_and_one_of_before_still_counts(ledger: Ledger) -> None:
+    git(ledger.root, "config", "user.name", "Ada Steward")
+    git(ledger.root, "config", "user.email", "ada@hospital.example")
+    ledger.append("condensed", {"stage": "condensation"})
+    assert b"@" not in ledger.path.read_bytes() and ledger.entries()[-1].actor.name == "Ada Steward"
+    key, lines = keys.own(), rows(ledger.path.read_bytes())
+    lines[-1]["actor"]["email"] = "ada@hospital.example"
+    ledger.path.write_bytes(chained(lines, key))
+    assert problems(ledger) == []
+
+
 def test_one_thousand_random_tamperings_are_all_found_and_none_stops_the_verification(told: Ledger) -> None:
     whole = told.path.read_bytes()
     remembered = origin.remembered(told.root, told.name)

@@ -139,6 +139,14 @@ def test_nothing_restricted_reaches_the_release_remote(released: Steward, versio
     assert {path.name for path in released.published.iterdir()} == {*versions, "ledger.jsonl", "index.json"}
 
 
+def test_anyone_can_read_the_release_remote_and_nobody_else_the_vault_or_the_cache(released: Steward) -> None:
+    for path in [released.public, *released.public.rglob("*")]:
+        needed = 0o555 if path.is_dir() else 0o444
+        assert path.stat().st_mode & needed == needed, path
+    for closed in (released.folder / "vault/files", released.root / ".dvc/cache/files"):
+        assert not any(path.stat().st_mode & 0o077 for path in [closed, *closed.rglob("*")] if path.is_dir())
+
+
 def test_a_stranger_gets_a_bundle_by_dvc_or_as_plain_files_and_verifies_it_against_the_published_ledger(
     released: Steward, versions: list[str], tmp_path: Path
 ) -> None:
