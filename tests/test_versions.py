@@ -79,6 +79,11 @@ class Steward:
                     recorder.stage(stage, pipeline.run(stage))
 
 
+def asked_for(auc: float) -> tuple[str, str]:
+    """What to replace in params.yaml, and by what, for a gate that asks for this AUC."""
+    return "allow_inconclusive: true", f"allow_inconclusive: true\n      min_test_auc: {auc}"
+
+
 @pytest.fixture(scope="module")
 def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
     """What every test here begins with; none changes it."""
@@ -96,7 +101,7 @@ def released(steward: Steward, tmp_path_factory: pytest.TempPathFactory) -> Stew
     """The same after two releases, whose candidates differ in one param."""
     made = steward.copy(tmp_path_factory.mktemp("released") / "steward")
     first = made.do(release)
-    made.new_candidate("release: {}", "release: {min_test_auc: 0.51}")
+    made.new_candidate(*asked_for(0.51))
     second = made.do(release)
     assert [first["resumed"], second["resumed"]] == [False, False]
     assert [first["version"].split(".")[-1], second["version"].split(".")[-1]] == ["1", "2"]
@@ -300,7 +305,7 @@ CONFIG = "[core]\n    remote = {}\n['remote \"vault\"']\n    url = ../../vault\n
 def test_a_release_is_refused_with_what_to_do(steward: Steward, file: str, content: str | None, message: str) -> None:
     path = steward.root / file
     if content == "more":
-        content = path.read_text().replace("release: {}", "release: {min_test_auc: 0.52}", 1)
+        content = path.read_text().replace(*asked_for(0.52), 1)
     with (
         changed(path, None if content is None else content.encode()),
         pytest.raises(InputError, match=message),
