@@ -37,7 +37,7 @@ def project(physionet: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
         "training": {**FEW, "control_search": SEARCH},
         "shadows": {"count": 0},
         "privacy": {},
-        "release": {},
+        "release": {"allow_inconclusive": True, "allow_above_guessing": True},
     }  # fmt: skip
     project = make_project(tmp_path_factory.mktemp("set-a"), {"hospital_a": cohort})
     project.run("hospital_a")

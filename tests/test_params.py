@@ -46,7 +46,7 @@ def test_the_cohorts_that_come_with_the_project_are_valid() -> None:
         ("method: unrolled", "method: alchemy", "no 'alchemy' in tasks/condensation/methods"),
         ("dataset: pbcseq", "dataset: nonesuch", "nonesuch.*choose"),
         ("n_steps: 4", "n_steps: four", r"normalisation\.n_steps"),
-        ("    release:\n", "    relase:\n", "no section 'relase'"),
+        ("release: {", "relase: {", "no section 'relase'"),
         ("    privacy: {}\n", "", "lacks its 'privacy' section"),
         ("  pbcseq:\n", "  pbc/seq:\n", "'pbc/seq' cannot name a cohort"),
         ("  pbcseq:\n", "  pbcseq: [\n", "is not valid YAML"),
