@@ -4,7 +4,9 @@ import importlib
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,3 +218,29 @@ def test_two_bundles_around_a_test_patient_who_withdraws_tell_nothing_of_her(sma
         counts = numbers(stated.as_json()["cohort"]["counts"]) | numbers(stated.as_json()["cohort"]["subjects"])
         sizes = [] if stated.n is None else [stated.n.test, stated.n.test_cases]
         assert all(count % STEP == 0 for count in [*counts.values(), *sizes, *stated.cohort.train_patients_per_class])
+
+
+# Whole numbers in a bundle's metrics that count no patients
+OTHERS = {
+    "schema", "size", "steps", "steps_to_plateau", "controls", "records_per_class", "copied_records", "averaged",
+    "resamples", "refused_before", "fewest_patients", "limits", "gate",
+}  # fmt: skip
+
+
+def test_every_count_of_patients_that_a_bundle_states_is_rounded(small: Layout) -> None:
+    """Whoever adds a count of patients to a bundle adds it to the rounding, or names it here as something else."""
+
+    def counts(found: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
+        if isinstance(found, dict):
+            for name, each in found.items():
+                yield from counts(each, (*place, name))
+        elif isinstance(found, list):
+            for each in found:
+                yield from counts(each, place)
+        elif isinstance(found, int) and not isinstance(found, bool):
+            yield place, found
+
+    stated = list(counts(read_json(small.folder("release") / "metrics.json")))
+    of_patients = [(place, n) for place, n in stated if not OTHERS & set(place) and place != ("n", "condensed")]
+    assert ("evidence", "test_events") in dict(of_patients)
+    assert [(place, n) for place, n in of_patients if n % STEP] == []

@@ -37,6 +37,8 @@ def with_rounded_counts(metrics: Public) -> Public:
         group |= {"patients": rounded(group["patients"], least), "with_outcome": rounded(group["with_outcome"])}
     for one in (one for bins in stated["calibration"]["of"].values() for one in bins):
         one |= {name: round(one[name], DIGITS) for name in SHARES} | {"patients": rounded(one["patients"], least)}
+    if stated["evidence"]:
+        stated["evidence"]["test_events"] = rounded(stated["evidence"]["test_events"])
     stated["privacy"] = _of_attacks(stated["privacy"])
     return Public.read(stated, "the figures of the bundle")
 

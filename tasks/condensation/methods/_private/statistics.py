@@ -24,7 +24,7 @@ MECHANISM = (
 )
 OUTSIDE = (
     "scores on validation and test patients, who are not of the train split",
-    "the verdicts of attacks on the train split, and that the gate let this set pass",
+    "the verdicts of attacks on the train split, that the gate let this set pass, and how many it refused before",
     "the choice of this set among those that were asked for since the last release, and how many these were",
 )
 Floats = NDArray[np.float64]
