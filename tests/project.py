@@ -33,7 +33,7 @@ QUICK: dict[str, Any] = {
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0, "recipe_search": QUICK_SEARCH},
     "shadows": {"count": 0},
     "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "control_search": QUICK_SEARCH},
-    "privacy": {"attacks": ["nearest_record"]},
+    "privacy": {"options": {"loss_membership": {"networks": ["tcn_beta"], "repeats": 1}}},
     "release": {},
 }
 

@@ -87,7 +87,6 @@ STAGING: dict[str, Any] = {
     "privacy": {
         "options": {"loss_membership": {"networks": ["rnn_beta"]}},
         "signals": {"networks": ["rnn_beta"], "repeats": 1, "recipe": {"steps": 20}},
-        "resamples": 100,
     },
     "release": {},
 }

@@ -14,6 +14,7 @@ from flows.comparison.page import page
 from flows.datasets import inputs
 from flows.tracking import EXPERIMENT, client, tag
 from tasks.common.errors import InputError
+from tasks.results.course import Strongest
 from tests.browser import check_page
 from tests.test_report import Page
 
@@ -99,7 +100,7 @@ def test_releases_come_first_and_a_run_that_changed_nothing_is_no_second_one(pro
     ]  # fmt: skip
     first, refused, private = found[:3]
     assert first.name == "2026.11.1" and first.label == "2026.11.1: unrolled, 10 a class"
-    assert first.attack == {"name": "rmia", "auc": 0.51, "low": 0.5, "high": 0.52}, "controls are no attacks"
+    assert first.attack == Strongest(name="rmia", auc=0.51, low=0.5, high=0.52), "controls are no attacks"
     assert first.networks == {"lstm_beta": pytest.approx(0.81)} and first.data == NEW
     assert private.epsilon == 3 and private.attack is None and first.epsilon is None
     assert refused.data == OLD and other_data(found)
@@ -140,8 +141,8 @@ def test_page_and_picture_show_what_the_json_says_and_fetch_nothing(project: Pat
     parsed = Page(text)
     assert parsed.open == [] and parsed.all("script", "link", "img", "iframe") == []
     assert not re.search(r"url\(|@import|\son\w+=|javascript:|https?://", text)
-    for said in ("2026.11.1: unrolled", "0.820 (0.790 to 0.850)", "rmia, 0.510 (0.500 to 0.520)", "2 seeds", OLD[:9],
-                 "not all made of", "AUC against time", "AUC against size"):  # fmt: skip
+    for said in ("2026.11.1: unrolled", "0.820 (0.790 to 0.850)", "rmia, AUC 0.510 (0.500 to 0.520)", "2 seeds",
+                 OLD[:9], "not all made of", "AUC against time", "AUC against size"):  # fmt: skip
         assert said in text, said
     assert text.count("<svg") > 8 and "Undefined" not in text
     assert Path(found["picture"]).read_bytes()[:4] == b"\x89PNG"

@@ -201,7 +201,11 @@ def test_the_stage_writes_figures_and_nothing_about_any_one_record(tmp_path: Pat
     def leaves(item: Any) -> list[Any]:
         return [leaf for value in item.values() for leaf in leaves(value)] if isinstance(item, dict) else [item]
 
+    settings = metrics.pop("settings")
     assert all(isinstance(leaf, int | float | str | None) for leaf in leaves(metrics)), "no lists"
+    assert settings["own"] == sorted(
+        ["signals.networks", *(f"options.{name}.{key}" for name, options in QUICK.items() for key in options)]
+    )
     again = privacy(layout)
     assert metrics["attacks"] == again["attacks"]
 

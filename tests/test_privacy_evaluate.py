@@ -12,9 +12,9 @@ from tasks.privacy.evaluate import (
     detectable_auc,
     judged,
     measured,
-    overall,
     true_positive_rate,
 )
+from tasks.results.audit import overall
 
 
 def drawn(n: int, shift: float = 0.0, seed: int = 0) -> np.ndarray:

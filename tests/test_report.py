@@ -1,12 +1,12 @@
 """What a bundle says of itself: figures of groups, none of few, in a page, a data sheet and forms for machines."""
 
-import copy
 import csv
 import io
 import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from tasks.common.guarantee import Guarantee, Query
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
@@ -33,8 +34,14 @@ from tasks.release.readme import readme
 from tasks.release.report import report
 from tasks.release.subgroups import subgroups
 from tasks.release.verify import verify
+from tasks.release.words import reason
+from tasks.results.attacks import OnMembers
+from tasks.results.course import Earlier
+from tasks.results.public import Outcome, Override, Public
 from tests.browser import check_page
+from tests.results import guessing
 
+SETS = ("condensed", "all_real")
 RELEASED = {"version": "2026.10.1", "released": "2026-10-02T03:04:05.000000Z", "manifest": "00", "withdrawn": None}
 WITHDRAWN = {
     **RELEASED,
@@ -62,15 +69,18 @@ def contents(small: Layout) -> Contents:
 
 
 def without(contents: Contents, *paths: str) -> Contents:
-    """The same contents without some of the metrics."""
-    metrics = copy.deepcopy(contents.metrics)
+    """The same contents where some of the metrics are null, or are not told of a training set."""
+    metrics = contents.metrics.as_json()
     for path in paths:
         *keys, last = path.split(".")
         target = metrics
         for key in keys:
             target = target[key]
-        del target[last]
-    return Contents(**{**vars(contents), "metrics": metrics})
+        if last in SETS:
+            del target[last]
+        else:
+            target[last] = {"ensembles": {}, "gate": []}.get(last)
+    return replace(contents, metrics=Public.model_validate(metrics))
 
 
 class Page(HTMLParser):
@@ -109,7 +119,7 @@ def test_the_page_of_a_large_bundle_is_not_large(contents: Contents) -> None:
     values = np.random.default_rng(0).normal(size=(800, 96, 64)).astype(np.float32)
     condensed = CondensedSet(values, np.tile([0.1, 0.9], 400).astype(np.float32))
     wide = contents.preprocessing.model_copy(update={"features": features, "n_steps": 96, "step_hours": 0.1 / 3600})
-    text = report(Contents(**{**vars(contents), "condensed": condensed, "preprocessing": wide}))
+    text = report(replace(contents, condensed=condensed, preprocessing=wide))
     assert len(text.encode()) < 2_000_000
     assert len(Page(text).all("figure")) > 20 and ">seconds<" in text
 
@@ -164,14 +174,17 @@ def test_equal_contents_give_equal_documents_and_a_version_says_which_came_befor
 
 def test_page_and_metrics_agree(contents: Contents) -> None:
     text = report(contents)
-    found = contents.metrics["test_auc"]["condensed"]
-    assert f"{found['mean']:.3f} ({found['low']:.3f} to {found['high']:.3f})" in text
-    for bin in contents.metrics["calibration"]["of"]["condensed"]:
-        assert f"{100 * bin['observed']:.1f} % ({100 * bin['low']:.1f} to {100 * bin['high']:.1f})" in text
-    for group in contents.metrics["subgroups"]["groups"]:
-        assert f"{group['variable']}: {group['group']}" in text
-    for attack in contents.metrics["privacy"]["attacks"].values():
-        assert attack["reason"] in text.replace("&#39;", "'")
+    found, calibration, subgroups = (
+        contents.metrics.test_auc["condensed"], contents.metrics.calibration, contents.metrics.subgroups
+    )  # fmt: skip
+    assert f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})" in text
+    assert calibration and subgroups and subgroups.groups
+    for bin in calibration.of["condensed"]:
+        assert f"{100 * bin.observed:.1f} % ({100 * bin.low:.1f} to {100 * bin.high:.1f})" in text
+    for group in subgroups.groups:
+        assert f"{group.variable}: {group.group}" in text
+    for attack in contents.metrics.privacy.attacks.values():
+        assert reason(attack) in text.replace("&#39;", "'")
 
 
 @pytest.mark.parametrize(
@@ -181,9 +194,9 @@ def test_page_and_metrics_agree(contents: Contents) -> None:
         (["calibration"], 'id="calibration"'),
         (["subgroups"], 'id="groups"'),
         (["cohort.counts"], "what was set aside"),
-        (["test_auc.all_real", "ensembles", "test_brier", "test_calibration_error"], "networks together"),
+        (["test_auc.all_real", "ensembles"], "networks together"),
         (["gate"], "What a release must satisfy"),
-        (["cohort.subjects", "cohort.prevalence", "cohort.train_patients_per_class", "coverage"], "Patients by split"),
+        (["cohort.subjects.train", "cohort.prevalence", "coverage"], "Patients by split"),
     ],
 )
 def test_what_is_not_told_leaves_no_hole(contents: Contents, paths: list[str], gone: str) -> None:
@@ -196,45 +209,35 @@ def test_what_is_not_told_leaves_no_hole(contents: Contents, paths: list[str], g
 
 def test_the_course_over_releases_is_drawn_and_ends_with_this_bundle(contents: Contents) -> None:
     before = (earlier(1, 0.71, 0.55, 1.0), {**RELEASED, "figures": None}, earlier(2, 0.743, 0.53, 1.62))
-    told = Contents(**{**vars(contents), "version": "2026.11.1", "history": before, "spent": 2.4})
+    told = replace(contents, version="2026.11.1", history=tuple(map(Earlier.model_validate, before)), spent=2.4)
     found = rows(told)
-    own = contents.metrics["test_auc"]["condensed"]
-    assert [row["version"] for row in found] == ["2026.09.1", "2026.10.1", "2026.09.2", "2026.11.1"]
-    assert found[0]["auc"] == "0.710 (0.610 to 0.810)" and found[1]["auc"] == "" and found[2]["together"] == "1.62"
-    assert found[-1]["figures"]["test_auc"]["mean"] == own["mean"] and found[-1]["together"] == "2.4"
+    own = contents.metrics.test_auc["condensed"]
+    assert [row.version for row in found] == ["2026.09.1", "2026.10.1", "2026.09.2", "2026.11.1"]
+    assert found[0].auc == "0.710 (0.610 to 0.810)" and found[1].auc == "" and found[2].together == "1.62"
+    assert found[-1].figures and found[-1].figures.test_auc.mean == own.mean and found[-1].together == "2.4"
     drawn = {title: str(picture) for title, picture in charts(found)}
     assert list(drawn) == ["AUC on test patients", "AUC of the strongest attack", "Epsilon of all releases together"]
-    assert f"2026.09.2: 0.743; 2026.11.1: {own['mean']:.3f}" in drawn["AUC on test patients"]
+    assert f"2026.09.2: 0.743; 2026.11.1: {own.mean:.3f}" in drawn["AUC on test patients"]
     assert "1.000; 2026.09.2: 1.620; 2026.11.1: 2.400" in drawn["Epsilon of all releases together"]
-    attacks = contents.metrics["privacy"]["attacks"]
-    highest = max((each for each in attacks if attacks[each].get("auc")), key=lambda each: attacks[each]["auc"])
-    assert found[-1]["attack"].startswith(highest.replace("_", " "))
+    attacks = contents.metrics.privacy.attacks
+    aucs = {name: attack.auc for name, attack in attacks.items() if isinstance(attack, OnMembers)}
+    assert found[-1].attack.startswith(max(aucs, key=lambda name: aucs[name]).replace("_", " "))
     assert "1 (1.62)" in report(told) and "of all so far" not in report(contents)
     assert not list(charts(rows(contents)))  # nothing to compare with
 
 
 def test_a_private_release_states_its_guarantee_and_its_budget(contents: Contents) -> None:
-    query = {"name": "class sums", "what": "of windows", "values": 12, "sensitivity": 0.9, "sigma": 4.25}
-    given = {
-        "unit": "one patient",
-        "mechanism": "a Gaussian",
-        "epsilon": 1.0,
-        "delta": 1e-5,
-        "groups": {"2": 2.2},
-        "queries": [query],
-        "outside": ["scores on test patients"],
+    query = Query(name="class sums", what="of windows", values=12, sensitivity=0.9, sigma=4.25)
+    given = Guarantee(
+        unit="one patient", mechanism="a Gaussian", epsilon=1, delta=1e-5, groups={2: 2.2}, queries=(query,),
+        statistics="0" * 64, counts=(30, 20), outside=("scores on test patients",),
+    )  # fmt: skip
+    metrics = contents.metrics.as_json()
+    metrics["privacy"] |= {
+        "guarantee": given.model_dump(mode="json"),
+        "attacks": {**metrics["privacy"]["attacks"], "guesses<script>": {**guessing(), "risk": 0.02, "high": 0.1}},
     }
-    metrics = copy.deepcopy(contents.metrics)
-    metrics["privacy"]["guarantee"] = given
-    attacks = metrics["privacy"]["attacks"]
-    attacks["guesses<script>"] = {
-        "verdict": "resisted",
-        "reason": "no better",
-        "risk": 0.02,
-        "low": 0.0,
-        "high": 0.1,
-    }
-    private = Contents(**{**vars(contents), "metrics": metrics})
+    private = replace(contents, metrics=Public.model_validate(metrics))
     text = report(private)
     assert "epsilon 1 and delta 1e-05" in text and "carries no differential-privacy" not in text
     for document in (text, readme(private)):
@@ -245,16 +248,14 @@ def test_a_private_release_states_its_guarantee_and_its_budget(contents: Content
 
 
 def test_who_released_against_the_gate_and_why_stands_on_the_first_page(contents: Contents) -> None:
-    override = {
-        "by": "Ada Steward",
-        "reason": "the board agreed to it",
-        "against": ["privacy attacks: lira, required none"],
-    }
-    stated = Contents(**{**vars(contents), "metrics": {**contents.metrics, "override": override}})
-    for document in (report(stated), readme(stated)):
+    override = Override(by="Ada Steward", reason="the board agreed to it", against=("attacks_succeeded",))
+    refused = Outcome(id="attacks_succeeded", value=("lira_online",), limit=(), holds=False)
+    metrics = contents.metrics.model_copy(update={"override": override, "gate": (refused,)})
+    stated = replace(contents, metrics=metrics)
+    for document in (report(stated), readme(stated), datasheet(stated)):
         start = document[: document.index("Ada Steward") + 200]
         assert "Released against the gate by Ada Steward: the board agreed to it" in start
-        assert "privacy attacks: lira" in start and "AUC" not in start.split("</style>")[-1]
+        assert "privacy attacks that succeeded: lira online" in start and "AUC" not in start.split("</style>")[-1]
 
 
 def test_bins_of_risk_hold_enough_patients_of_both_kinds_and_all_of_them() -> None:
@@ -284,7 +285,7 @@ def test_no_figure_of_a_bundle_runs_over_features_and_steps_as_averages_do_that_
             elif isinstance(value, dict | list):
                 yield from series(value)
 
-    assert not list(series(contents.metrics))
+    assert not list(series(contents.metrics.as_json()))
 
 
 def test_coverage_is_of_what_many_had_measured_and_never_tells_one() -> None:
@@ -334,7 +335,7 @@ def test_groups_of_many_are_told_with_the_scores_of_their_own_patients() -> None
 
 
 def test_figures_of_a_cohort_are_of_its_test_patients_and_none_of_few(small: Layout, contents: Contents) -> None:
-    metrics, subjects = contents.metrics, Ingested.load(small.folder("ingestion")).subjects
+    metrics, subjects = contents.metrics.as_json(), Ingested.load(small.folder("ingestion")).subjects
     test = subjects[subjects["split"] == "test"]
     groups = {group["group"]: group for group in metrics["subgroups"]["groups"]}
     assert groups["female"]["patients"] == int((test["female"] == 1).sum())
@@ -402,7 +403,7 @@ def test_croissant_is_valid_and_its_records_can_be_read(small: Layout) -> None:
 
 def test_documents_of_another_version_are_replaced_whole(small: Layout, contents: Contents, tmp_path: Path) -> None:
     shutil.copytree(small.folder("release"), tmp_path / "bundle")
-    write_documents(tmp_path / "bundle", Contents(**{**vars(contents), "version": "2026.11.3"}))
+    write_documents(tmp_path / "bundle", replace(contents, version="2026.11.3"))
     assert "small candidate" not in "".join(
         (tmp_path / "bundle" / name).read_text() for name in ("README.md", "DATASHEET.md", "LICENSE", "report.html")
     )

@@ -245,7 +245,7 @@ def test_without_shadows_an_attack_that_needs_them_is_inconclusive() -> None:
     records = cohort(10, 10, 10)
     result = audited_with_shadows("rmia", None, records, kept(records), Params(), None)  # type: ignore[arg-type]
     assert result["verdict"] == "inconclusive" and result["reason"].startswith("no shadows")
-    assert result["over_shadows"] is None and "auc" not in result
+    assert result["kind"] == "not_run" and "auc" not in result
 
 
 def test_a_gain_that_is_certain_but_smaller_than_the_margins_is_no_success() -> None:

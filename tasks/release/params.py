@@ -26,9 +26,11 @@ class Params(RoomParams):
     test patients are too few to show anything. ``allow_inconclusive``: whether an attack that could not decide (too few
     records) lets a release pass. ``max_tpr``: what the upper bound of every attack's true positive rate at a false
     positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that could not be measured then
-    refuses. ``max_epsilon``: what the guarantee of one release may be at most; None asks for no guarantee.
-    ``max_delta``: what its delta may be at most, where that is less than 1 / (10 n) of n patients, which always bounds.
-    ``override``: who answers for a release against the gate, and why; the ledger and the bundle's first page say so."""
+    refuses, and attacks that guess about people have none. ``max_epsilon``: what the guarantee of one release may be at
+    most; None asks for no guarantee. ``max_delta``: what its delta may be at most, where that is less than 1 / (10 n)
+    of n patients, which always bounds. ``override``: who answers for a release against the gate, and why; the ledger
+    and the bundle's first page say so. A name begins with ``min_``, ``max_`` or ``allow_``, so that a limit weaker than
+    its default is known as one, and told."""
 
     min_patients_per_class: int = Field(20, ge=1)
     min_patients_per_record: float = Field(3, ge=1)
