@@ -32,6 +32,7 @@ PRIVATE: dict[str, Any] = copy.deepcopy(QUICK) | {
         "steps": 2,
         "options": {"private_statistics": {**FAST["private_statistics"], "epsilon": 3}},
     },
+    "privacy": {"attacks": ["nearest_record"]},
     "release": {"override": {"by": "A Tester", "reason": "so few patients with so much noise pass no gate"}},
     "schedule": {"budget": 20},
 }
@@ -93,7 +94,6 @@ def test_a_release_costs_what_it_states_and_the_next_is_asked_anew_though_no_tra
     subjects = pd.read_parquet(root / "data/2_ingested/alpha/subjects.parquet")
     gone = subjects.loc[subjects["split"] == "test", "subject_id"].iloc[0]
     (root / "data/1_raw/pbcseq/withdrawn.txt").write_text(f"{gone}\n")
-    commit_all(root)
     assert run(root) == []
     second, booked = released(root)
     assert (first / "condensed.safetensors").read_bytes() != (second / "condensed.safetensors").read_bytes()
