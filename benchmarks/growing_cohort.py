@@ -26,10 +26,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
-from tasks.common.verdicts import in_words
 
 from benchmarks.harness import DATA, OUT, ROOT, header
 from tasks.common.records import write_json
+from tasks.release.words import in_words
+from tasks.results.audit import Audit
 
 COHORT = "growing"
 RAW = f"data/1_raw/{COHORT}"
@@ -91,6 +92,9 @@ class Hospital:
     def entries(self) -> list[dict[str, Any]]:
         path = self.root / "data" / "ledger" / f"{COHORT}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def audit(self) -> Audit:
+        return Audit.load(self.root / "data/6_audited" / COHORT / "metrics.json")
 
     def metrics(self, stage: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.root / "data" / stage / COHORT / "metrics.json").read_text())
@@ -231,8 +235,8 @@ def outcome(hospital: Hospital, seen: int) -> dict[str, Any]:
         "subjects": hospital.metrics("2_ingested")["subjects"],
         "test_auc": scores["test_auc"]["condensed"],
         "attacks": {
-            name: {key: found[key] for key in ("auc", "risk", "low", "high", "verdict") if key in found}
-            for name, found in hospital.metrics("6_audited")["attacks"].items()
+            name: {"found": f"{in_words(found)} {found.verdict}", **found.model_dump(include={"auc", "low", "high"})}
+            for name, found in hospital.audit().attacks.items()
         },
         "epsilon": spent(hospital.entries()),
         "megabytes": {place: hospital.megabytes(place) for place in ("project/.dvc/cache", "vault", "public")},
@@ -266,7 +270,7 @@ def line(row: dict[str, Any]) -> str:
     """One row of the table, in Markdown."""
     auc, sizes = row["test_auc"], row["megabytes"]
     came_of_it = [row["event"], row["version"], "; ".join(row["reasons"])]
-    attacks = ", ".join(f"{name} {in_words(found)} {found['verdict']}" for name, found in row["attacks"].items())
+    attacks = ", ".join(f"{name} {found['found']}" for name, found in row["attacks"].items())
     cells = [
         row["part"], sum(row["subjects"].values()), " ".join(filter(None, came_of_it)),
         f"{row['epsilon']:.2f}", f"{auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})", attacks, row["seconds"],

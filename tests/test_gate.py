@@ -1,12 +1,16 @@
 """The gate by the ids of its conditions: what is missing, misspelt or not measured never passes."""
 
 import contextlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 from pydantic import ValidationError
 
 from tasks.common import plugins
+from tasks.common.errors import InputError
 from tasks.privacy.params import ATTACKS as ROOM
 from tasks.privacy.params import Params as PrivacyParams
 from tasks.release import gate
@@ -14,6 +18,7 @@ from tasks.release.gate import CONDITIONS, check, failed, weaker
 from tasks.release.params import Params
 from tasks.release.private import covered
 from tasks.release.sentences import WORDS, sentence
+from tasks.release.templates import render
 from tasks.release.words import beyond_resisted
 from tasks.results.attacks import ATTACKS
 from tasks.results.audit import Settings, overall
@@ -254,3 +259,20 @@ def test_a_verdict_over_all_attacks_that_is_not_theirs_is_an_error() -> None:
     metrics["privacy"]["verdict"] = "resisted"
     with pytest.raises(ValidationError, match="verdict"):
         Public.model_validate(metrics)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ metrics.test_acu }}", "{{ metrics.test_auc.condnesed }}", "{% if nothing %}x{% endif %}"]
+)
+def test_a_name_that_a_template_does_not_know_is_an_error_and_leaves_no_hole(tmp_path: Path, text: str) -> None:
+    (tmp_path / "page.html.jinja").write_text(text)
+    with pytest.raises(UndefinedError):
+        render("page.html.jinja", tmp_path, metrics=public())
+
+
+def test_results_of_another_version_are_named_with_the_mend_and_without_a_value(tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text(json.dumps({**changed(), "mean_over": [], "surname": "Miller"}))
+    with pytest.raises(InputError) as wrong:
+        Public.load(tmp_path / "metrics.json")
+    assert "mean_over" in str(wrong.value) and "surname" in str(wrong.value) and "`recondense run`" in str(wrong.value)
+    assert "Miller" not in str(wrong.value)

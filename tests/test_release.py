@@ -27,7 +27,7 @@ from tasks.release.report import report
 from tasks.release.sentences import WORDS
 from tasks.release.verify import verify
 from tasks.release.words import RESEMBLANCE
-from tasks.results.public import Outcome, Override, Public
+from tasks.results.public import Outcome, Override, Public, Stated
 from tests.project import QUICK
 from tests.results import GUARANTEE, SCORE, judged, public, scoring
 
@@ -139,6 +139,8 @@ def test_a_bundle_of_the_second_format_verifies_as_it_did_and_lies_are_found(
     bundle = tmp_path / name
     shutil.copytree(old / name, bundle)
     assert failed(bundle) == ""
+    assert "no bounds" in verify(bundle)[-1].claim, "a bundle of now that passes for an earlier one is told by it"
+    assert Stated.load(bundle / "metrics.json").test_auc["condensed"].mean > 0.6, "it can still be listed and evaluated"
     metrics = json.loads((bundle / "metrics.json").read_text())
     metrics["privacy"]["attacks"]["nearest_record"]["verdict"] = "succeeded"
     rewrite(bundle, metrics)

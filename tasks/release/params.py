@@ -28,9 +28,10 @@ class Params(RoomParams):
     ``allow_above_guessing``: the same of attacks that do better than guessing. These are accepted apart: the one is
     want of knowledge, the other is knowledge of a possible leak. ``max_tpr``: what the upper bound of every attack's
     true positive rate at a false positive rate of 0.1 % may reach, over shadows where the attack has them; a rate that
-    could not be measured then refuses. ``max_epsilon``: what the guarantee of one release may be at most; None asks for
-    no guarantee. ``override``: who answers for a release against the gate, and why; the ledger and the bundle's first
-    page say so."""
+    could not be measured then refuses, and attacks that guess about people have none. ``max_epsilon``: what the
+    guarantee of one release may be at most; None asks for no guarantee. ``override``: who answers for a release against
+    the gate, and why; the ledger and the bundle's first page say so. A name begins with ``min_``, ``max_`` or
+    ``allow_``, so that a limit weaker than its default is known as one, and told."""
 
     min_patients_per_class: int = Field(20, ge=1)
     min_patients_per_record: float = Field(3, ge=1)
