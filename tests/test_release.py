@@ -34,6 +34,7 @@ from tests.project import QUICK
 from tests.results import GUARANTEE, SCORE, judged, public, scoring
 
 RECIPES = Recipes(families={"lstm": Recipe(steps=40, calibration=Calibration(slope=0.9, intercept=-1.8))})
+ASKED: dict[str, Any] = {"allow_inconclusive": ["rmia"]}  # of the gate of every bundle here
 
 
 def test_a_record_that_is_a_patients_is_counted_as_a_copy_and_a_mean_of_two_is_not() -> None:
@@ -48,7 +49,7 @@ def bundle(tmp_path: Path) -> Path:
     """A small bundle, written as the release stage writes it."""
     root = tmp_path / "project"
     root.mkdir()
-    raw = {**QUICK, "release": {}, "ingestion": {**QUICK["ingestion"], "raw": "/srv/secret-share/pbc"}}
+    raw = {**QUICK, "ingestion": {**QUICK["ingestion"], "raw": "/srv/secret-share/pbc"}, "release": ASKED}
     (root / "params.yaml").write_text(json.dumps({"cohorts": {"pbc": raw}}))
     (root / "dvc.yaml").touch()
     folder = tmp_path / "bundle"
@@ -60,7 +61,7 @@ def bundle(tmp_path: Path) -> Path:
                   Feature(name="bili", source="series", unit="mg/dl", log=True, mean=1, std=0.5)),
     )  # fmt: skip
     without = {"kind": "not_run", "verdict": "inconclusive", "reason": "no shadows"}
-    metrics = judged(public(("privacy.attacks.rmia", without)))
+    metrics = judged(public(("privacy.attacks.rmia", without)), Params(**ASKED))
     labels = np.array([0, 0, 1, 0.9], np.float32)
     write_bundle(folder, Layout(root, "pbc"), CondensedSet(values, labels), RECIPES, preprocessing, metrics)
     return folder
@@ -200,7 +201,10 @@ def test_a_gate_that_asks_for_less_than_usual_says_so_on_every_first_page_and_to
 
 
 def test_an_audit_without_its_bounds_is_released_by_name_alone_and_its_pages_say_so(bundle: Path) -> None:
-    weak = judged(public(("privacy.settings.confidence", 0.51), ("privacy.settings.own", ["options.rmia.offset"])))
+    weak = judged(
+        public(("privacy.settings.confidence", 0.51), ("privacy.settings.own", ["options.rmia.offset"])),
+        Params(**ASKED),
+    )
     override = Override(by="Ada Steward", reason="The board agreed.", against=("audit_confidence",))
     told = contents_of(bundle, weak.model_copy(update={"override": override}))
     for document in (report(told), readme(told), datasheet(told)):
@@ -247,7 +251,7 @@ def test_a_file_that_cannot_be_opened_as_what_it_claims_fails_without_a_tracebac
 
 def private_bundle(bundle: Path) -> dict[str, Any]:
     """Make ``bundle`` one with a guarantee, and return its metrics."""
-    stated = judged(covered(public(("privacy.guarantee", GUARANTEE.model_dump(mode="json")))))
+    stated = judged(covered(public(("privacy.guarantee", GUARANTEE.model_dump(mode="json")))), Params(**ASKED))
     scaled = json.loads((bundle / "preprocessing.json").read_text()) | {"scale": "public"}
     (bundle / "preprocessing.json").write_text(json.dumps(scaled))
     relist(bundle, "preprocessing.json")

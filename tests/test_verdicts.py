@@ -185,3 +185,14 @@ def test_a_wide_interval_of_the_baseline_is_part_of_the_gain_s_error() -> None:
     assert found.succeeds()
     vague = replace(found.baseline, auc=area_under_curve(np.zeros(3), np.arange(-1.0, 2.0), 0.95))
     assert not replace(found, baseline=vague, with_baseline={}).succeeds()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_estimate_over_shadows_lies_in_its_own_interval(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    known = rng.random((4, 40)) < 0.5
+    found = pooled(
+        np.round(rng.standard_normal(known.shape) + seed / 4 * known, 1), known, Params(resamples=100)
+    ).figures
+    for estimate in (found.auc, *found.tpr.values()):
+        assert estimate is None or estimate.low <= estimate.value <= estimate.high

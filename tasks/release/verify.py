@@ -177,7 +177,8 @@ def _gate(metrics: Public, params: Params) -> str | None:
 
 def _limits(metrics: Public, manifest: dict[str, Any]) -> str | None:
     stated = {name: limit for name, limit in manifest["params"]["release"].items() if name != "override"}
-    other = sorted(name for name, limit in stated.items() if metrics.limits.get(name, ...) != limit)
+    limits = metrics.as_json()["limits"]
+    other = sorted(name for name, limit in stated.items() if limits.get(name, ...) != limit)
     return f"params.release says something else of {', '.join(other)}" if other else None
 
 
