@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from flows.releases.reproduce import asked_then
 from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.guarantee import epsilon, sigma_for
 from tasks.common.layout import Layout
-from tasks.common.records import Normalised
+from tasks.common.records import Normalised, write_json
 from tasks.condensation.askings import AGAIN, Answer, draws, recorded
 from tasks.condensation.methods._private.statistics import GRID, Plan, noisy_sums
 from tasks.condensation.stage import condensation
@@ -116,6 +117,24 @@ def test_a_reproduction_repeats_an_asking_for_the_same_records_and_never_for_oth
     with pytest.raises(InputError, match=r"askings/tiny/3\.json is not there"):
         ask(layout)
     assert numbers(later) == (2, 1)
+
+
+def test_a_reproduction_of_a_release_begins_no_asking_whatever_was_released_since(
+    layout: Layout, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask(layout)
+    assert first.asked is not None
+    layout.folder("condensation").mkdir(parents=True)
+    for guarantee in (None, {"asked": None}, {"asked": first.asked.model_dump()}):
+        write_json(layout.folder("condensation") / "metrics.json", {"guarantee": guarantee})
+        environment = asked_then(layout)  # of the stages that are run again in the clone at the release's tag
+        assert environment == ({AGAIN: "1"} if guarantee and guarantee["asked"] else {})
+    for release in "ab":  # the tag's ledger has the release itself
+        write(layout, "released", manifest=release * 64)
+    monkeypatch.setenv(*next(iter(environment.items())))
+    again = ask(layout)
+    assert np.array_equal(again.values, first.values) and again.asked == first.asked
+    assert [path.name for path in (keys / "askings/tiny").iterdir()] == ["1.json"]
 
 
 def test_answers_are_released_again_by_choice_alone_and_then_no_patient_is_asked(layout: Layout) -> None:
