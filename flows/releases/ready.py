@@ -99,13 +99,12 @@ def check_panel(releases: Releases) -> None:
     released = {str(version) for version in releases.released()}
     earlier = Panels(key=earlier.key, releases={v: each for v, each in earlier.releases.items() if v in released})
     own, fewest = candidate_panel(releases), panel.fewest_patients(root, cohort)
-    for split, members in own.splits.items():
-        if panel.close(members, earlier.splits(split), fewest):
-            raise InputError(
-                f"the {split} patients are an earlier release's but for fewer than {fewest}, of whom subtracting "
-                f"figures would tell. `dvc repro -f -s ingestion@{cohort}`, then `recondense run {cohort} --again`, "
-                "leaves enough of them out"
-            )
+    if panel.close(own.splits, earlier.splits, fewest):
+        raise InputError(
+            f"the held-out patients are an earlier release's but for fewer than {fewest}, of whom subtracting figures "
+            f"would tell. `dvc repro -f -s ingestion@{cohort}`, then `recondense run {cohort} --again`, leaves enough "
+            "of them out"
+        )
 
 
 def candidate_panel(releases: Releases) -> Panel:
