@@ -16,7 +16,7 @@ from tasks.common.errors import InputError
 from tasks.common.guarantee import epsilon, sigma_for
 from tasks.common.layout import Layout
 from tasks.common.records import Normalised, write_json
-from tasks.condensation.askings import AGAIN, Answer, draws, recorded
+from tasks.condensation.askings import AGAIN, Answer, draws, recorded, serve, served
 from tasks.condensation.methods._private.statistics import GRID, Plan, noisy_sums
 from tasks.condensation.stage import condensation
 from tests.test_condensation import FAST, cohort, condensed, project
@@ -74,6 +74,22 @@ def test_a_rerun_before_a_release_repeats_and_after_it_noise_is_new(layout: Layo
     second = ask(layout)
     assert numbers(second) == (2, 1)
     assert not np.array_equal(first.values, second.values) and first.statistics != second.statistics
+
+
+def test_no_answer_that_went_out_is_given_again_whatever_clone_or_project_asks_and_where_the_ledger_was_rolled_back(
+    layout: Layout, tmp_path: Path
+) -> None:
+    """Their ledgers know nothing of each other's releases, their records and keys are the same."""
+    first = ask(layout)
+    clone = Layout(tmp_path / "clone", layout.cohort)
+    assert np.array_equal(ask(clone).values, first.values), "not released yet"
+    serve(layout.cohort, first.statistics, "a" * 64)
+    for place in (layout, clone):
+        again = ask(place)
+        assert again.statistics != first.statistics and numbers(again) == (2, 2)
+    assert served(layout.cohort, first.statistics) == "a" * 64
+    serve(layout.cohort, first.statistics, "b" * 64)
+    assert served(layout.cohort, first.statistics) == "a" * 64, "the first it went out with"
 
 
 def test_no_noise_serves_two_different_sums_or_two_different_sets_of_records(layout: Layout) -> None:

@@ -22,7 +22,7 @@ from tasks.common.layout import Layout
 from tasks.common.panel import Panel, Panels
 from tasks.common.params import section
 from tasks.common.records import read_json
-from tasks.condensation.askings import draws
+from tasks.condensation.askings import draws, served
 from tasks.release.panel import panel_of
 from tasks.release.verify import verify
 from tasks.results.public import Public
@@ -125,9 +125,9 @@ def check_answers(releases: Releases, booked: dict[str, Any], candidate: Path) -
     asked = guarantee.get("asked")
     if asked is None:
         raise InputError(f"the candidate's answers are of an earlier version, which did not number them: {again}")
-    if not asked["reused"] and booked["statistics"] in {
-        one.get("statistics") for one in released(releases.ledger.entries())
-    }:
+    out = {one.get("statistics") for one in released(releases.ledger.entries())}
+    with_other = served(cohort, booked["statistics"]) not in (None, sha256(candidate / "manifest.json"))
+    if not asked["reused"] and (with_other or booked["statistics"] in out):
         raise InputError(
             f"this candidate's answers served a release already. To ask the patients anew, at its cost: {again}. To "
             f"release the same answers again, which costs nothing: set condensation.reuse to {asked['number']} and run"

@@ -3,9 +3,9 @@
 A *panel* is the patients of one held-out split, each as a keyed digest of her id and her record: a record that was
 corrected is another's. Comparing the panels of all releases cuts patients into cells: those in the same split of each
 release, since figures of one split add up with those of the other. Any figure that subtracting releases could give is
-about whole cells, so each must be of at least ``fewest`` patients. Hence a panel loses nobody alone: with one who leaves
-go as many others as make ``fewest``, and those who come wait until they are as many. Who goes along is chosen by the
-digests, which nobody without the key can foresee.
+about whole cells, so each must be of at least ``fewest`` patients. Hence a panel loses nobody alone: with one who
+leaves go as many others as make ``fewest``, and those who come wait until they are as many. Who goes along is chosen by
+the digests, which nobody without the key can foresee.
 """
 
 import hashlib
