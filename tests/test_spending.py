@@ -224,6 +224,12 @@ def test_cohorts_of_the_same_patients_share_one_budget(
         check_budget(Releases(root, "other"), costly)
 
 
+def test_a_cohort_that_never_ran_still_says_whose_patients_two_others_have(root: Path) -> None:
+    params(root, one=block(RAW), never=block(RAW, "hospital"), other=block("elsewhere", "hospital"))
+    Ledger(root, "one").append("released", {"privacy": release("a" * 64, 4.0)})
+    assert spent(entries_of_population(root, "other"))
+
+
 def test_a_symbolic_link_to_the_records_is_the_same_folder(root: Path) -> None:
     (root / RAW).mkdir(parents=True)
     (root / "alias").symlink_to(root / RAW)
