@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.common import panel
+from tasks.common import panel, secret
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.panel import Panel, close, digests, settled
@@ -179,6 +179,10 @@ def test_panels_hold_no_id_and_under_another_key_they_are_refused(
     held_out = made.subjects.loc[made.subjects["split"] != "train", "subject_id"]
     assert not set(held_out) & {one for panels in first.values() for one in panels}
     monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "other keys"))
+    with pytest.raises(InputError, match=r"written under another noise\.key"):
+        ingestion(Layout(tmp_path, "small"))
+    assert not (tmp_path / "other keys").exists(), "a key was made silently"
+    secret.noise_key()
     with pytest.raises(InputError, match=r"written under another noise\.key"):
         ingestion(Layout(tmp_path, "small"))
     (tmp_path / panel.place("small")).write_text("{}")
