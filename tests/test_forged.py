@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +32,7 @@ from flows.releases.recipient import Verdict, examine
 from flows.releases.signature import sign
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.guarantee import Guarantee
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.params import validate
@@ -305,6 +309,60 @@ def test_a_nested_file_is_a_failed_check_and_no_traceback(candidate: Path, name:
     if name != "manifest.json":
         relist(candidate)
     assert wrong(examine(candidate))
+
+
+def late(*_: Any) -> None:
+    raise AssertionError("it waits for somebody to write into the pipe")
+
+
+@pytest.mark.parametrize("name", [SIGNATURE, STEWARD, "manifest.json", "metrics.json"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(released: tuple[Path, Path], name: str) -> None:
+    bundle, _ = released
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(10)
+    try:
+        assert wrong(examine(bundle))
+    except InputError as error:
+        assert "holds no manifest.json" in str(error)
+    finally:
+        signal.alarm(0)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "..", "/etc/passwd", "a\0b", "\ud800", "manifest.json", ""])
+def test_a_name_that_no_file_can_have_is_a_failed_check(candidate: Path, name: str) -> None:
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    edit(candidate / "manifest.json", files={**manifest["files"], name: "0" * 64})
+    assert any("not a plain file of this folder" in said for said in wrong(examine(candidate)))
+
+
+def test_a_guarantee_of_many_queries_or_groups_is_refused_and_not_accounted_for_hours() -> None:
+    one = {"name": "n", "what": "patients", "values": 1, "sensitivity": 1, "sigma": 4}
+    stated = {
+        "mechanism": "m", "delta": 1e-5, "epsilon": 1, "groups": {}, "queries": [one], "statistics": "0" * 64,
+        "counts": [20.0], "outside": [],
+    }  # fmt: skip
+    Guarantee.model_validate(stated)
+    for many in ({"queries": [one] * 10_000}, {"groups": {size: 1.0 for size in range(1, 1000)}}):
+        with pytest.raises(ValueError, match="at most"):
+            Guarantee.model_validate({**stated, **many})
+
+
+def test_a_long_name_that_every_row_repeats_is_not_written_out(
+    candidate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preprocessing = json.loads((candidate / "preprocessing.json").read_text())
+    preprocessing["features"][0]["unit"] = "x" * 100_000
+    (candidate / "preprocessing.json").write_text(json.dumps(preprocessing))
+    relist(candidate)
+    monkeypatch.setattr("tasks.release.verify.share_of_memory", lambda: 20 * 2**20)
+    tracemalloc.start()
+    said = wrong(verify(candidate))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert any("more memory than is here" in one for one in said), said
+    assert peak < 50 * 2**20
 
 
 def test_a_condensed_parquet_that_unpacks_to_more_than_its_records_is_not_unpacked(candidate: Path) -> None:

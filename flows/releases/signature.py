@@ -77,5 +77,7 @@ def fingerprint(given: str) -> str:
 
 
 def _small(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for good
+        raise InputError(f"{path.name} is no file")
     with path.open("rb") as file:
         return file.read(LARGEST)
