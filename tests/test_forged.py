@@ -26,6 +26,7 @@ from flows.cli import app
 from flows.ledger import Ledger, keys
 from flows.ledger.keys import Key
 from flows.ledger.provenance import FILE, provenance, signed
+from flows.ledger.trust import admit
 from flows.releases import recipient
 from flows.releases.published import check, published, so_far
 from flows.releases.recipient import Verdict, examine
@@ -144,6 +145,36 @@ def test_a_release_is_signed_and_its_key_vouches_for_all_of_it(
     public.verify((bundle / SIGNATURE).read_bytes(), (bundle / "manifest.json").read_bytes())
     with pytest.raises(InputError, match="neither a fingerprint"):
         examine(bundle, None, "not a key")
+
+
+def test_the_key_that_came_with_the_bundle_vouches_for_nothing(
+    released: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(released[0])
+    for given in (str(released[0] / STEWARD), STEWARD):
+        with pytest.raises(InputError, match="came with the bundle"):
+            examine(released[0], None, given)
+
+
+def test_a_colleague_s_release_is_said_to_be_the_colleague_s(
+    released: tuple[Path, Path], steward: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path / "steward/project", "small")
+    colleague = person(tmp_path / "colleague", monkeypatch)
+    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "steward/keys"))
+    admit(ledger, colleague.public.pem, "colleague.pem")
+    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "colleague/keys"))
+    bundle = tmp_path / "second"
+    bundle.mkdir()
+    origin = lambda files: {FILE: signed(provenance(ledger.entries(), files), colleague)}  # noqa: E731
+    write_version(tmp_path / "candidate", bundle, "2026.12.1", origin, HISTORY)
+    sign(bundle, colleague)
+    told = {"version": "2026.12.1", "manifest": sha256(bundle / "manifest.json"), "published": so_far(ledger.entries())}
+    ledger.append("released", told)
+    (tmp_path / "ledger.jsonl").write_bytes(published(ledger.entries()))
+    found = examine(bundle, str(tmp_path / "ledger.jsonl"), steward.fingerprint)
+    assert found.signed_by == colleague.fingerprint, wrong(found)
+    assert f"the key {colleague.fingerprint}, whom the ledger of {steward.fingerprint} admits, signed" in found.said
 
 
 def test_a_ledger_without_a_key_is_never_trusted_silently(released: tuple[Path, Path], steward: Key) -> None:
