@@ -15,7 +15,7 @@ from pathlib import Path
 from flows.ledger.keys import Key, PublicKey, read_public
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
-from tasks.release.bundle import SIGNATURE, STEWARD
+from tasks.release.bundle import SIGNATURE, STEWARD, for_anyone
 
 SIZE = 64  # of an Ed25519 signature (RFC 8032)
 LARGEST = 4096  # of a public key in PEM, by far
@@ -25,6 +25,7 @@ def sign(bundle: Path, key: Key) -> None:
     """Sign the manifest in ``bundle``, and put the public key beside it."""
     (bundle / SIGNATURE).write_bytes(base64.b64decode(key.sign((bundle / "manifest.json").read_bytes())))
     (bundle / STEWARD).write_text(key.public.pem, encoding="ascii")
+    for_anyone(bundle)
 
 
 def signer(bundle: Path) -> PublicKey | None:
@@ -66,10 +67,15 @@ def check_signature(
     return [Check(f"{claim} by the key beside it", True, key.fingerprint)]
 
 
-def fingerprint(given: str) -> str:
-    """``given`` itself, or the fingerprint of the public key in the file that it names. Raises `InputError`."""
+def fingerprint(given: str, bundle: Path) -> str:
+    """``given`` itself, or the fingerprint of the public key in the file that it names, which the ``bundle`` must not
+    have brought along. Raises `InputError`."""
     if re.fullmatch("[0-9a-f]{64}", given.lower()):
         return given.lower()
+    if Path(given).resolve().is_relative_to(bundle.resolve()):
+        raise InputError(
+            f"--key {given} came with the bundle, so its author chose it: ask the steward for the fingerprint"
+        )
     try:
         return read_public(_small(Path(given)).decode("ascii", errors="replace"), given).fingerprint
     except OSError as error:
@@ -77,5 +83,7 @@ def fingerprint(given: str) -> str:
 
 
 def _small(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for good
+        raise InputError(f"{path.name} is no file")
     with path.open("rb") as file:
         return file.read(LARGEST)
