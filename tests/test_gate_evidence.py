@@ -161,6 +161,27 @@ def test_the_stage_refuses_a_set_that_holds_two_patients_each_entry_moved_a_litt
     assert any("too near to one patient: as it is" in reason for reason in refusal.value.reasons)
 
 
+def test_every_figure_that_a_bundle_states_lies_in_its_own_interval(project: Layout) -> None:
+    release(project)
+    seen = 0
+
+    def walk(found: Any, where: str) -> None:
+        nonlocal seen
+        for key, value in found.items() if isinstance(found, dict) else enumerate(found):
+            if isinstance(value, dict | list):
+                walk(value, f"{where}.{key}")
+        if isinstance(found, dict) and found.get("low") is not None:
+            figure = next(
+                found[key] for key in ("mean", "auc", "risk", "rate", "tpr", "value", "observed") if key in found
+            )
+            figure = found.get("observed", figure)  # of a bin of calibration, whose risk is another figure
+            assert found["low"] <= figure <= found["high"], where
+            seen += 1
+
+    walk(read_json(project.folder("release") / "metrics.json"), "metrics")
+    assert seen > 150
+
+
 def test_sets_that_the_ledger_says_were_refused_before_are_stated_and_a_release_made_again_states_the_same(
     project: Layout,
 ) -> None:
