@@ -89,6 +89,8 @@ def test_that_no_record_is_a_patients_is_not_said_where_the_gate_was_asked_for_l
     near = ("resemblance.as_it_is", NEAR)
     assert nobody(judged(public(near), Params(min_distance_ratio=0))) == ""
     assert nobody(judged(public())) and not nobody(judged(public(("condensed.copied_records", 1))))
+    more = ("resemblance.steps_in_another_order", FAR)
+    assert nobody(judged(public(more))) == "No record is a real patient's by any of 2 kinds of distance."
 
 
 def test_a_ratio_that_chance_gives_in_a_cohort_of_few_numbers_does_not_refuse() -> None:

@@ -148,10 +148,14 @@ def _names(attacks: Mapping[str, Attack]) -> str:
 
 
 def nobody(metrics: Public) -> str:
-    """That no record is a patient's: said only where the condition on it was asked as usual, and holds."""
+    """That no record is a patient's, as far as was looked: said only where the condition on it was asked as usual, and
+    holds."""
     usual = "min_distance_ratio" not in weaker(metrics.limits) and not metrics.condensed.copied_records
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
-    return "No record is a real patient's." if usual and holds else ""
+    if not usual or not holds:
+        return ""
+    kinds = len(metrics.resemblance)
+    return f"No record is a real patient's by {f'any of {kinds} kinds' if kinds > 1 else 'the one kind'} of distance."
 
 
 def together(confidence: float) -> str:
