@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import exp
 
 from tasks.common.guarantee import Asked
+from tasks.networks.recipe import PAPER_NETWORKS
 from tasks.networks.results import SIMPLE_MODELS, SINGLE_VARIABLE, TRAINING_SETS
 from tasks.release.contents import Contents
 from tasks.release.gate import weaker
@@ -65,6 +66,9 @@ def notices(metrics: Public) -> list[str]:
     if found := weaker(metrics.limits):
         asked = "; ".join(less(name, *limits) for name, limits in found.items())
         said.append(f"This cohort's gate asks for less than usual: {asked}.")
+    if set(metrics.mean_over) != set(PAPER_NETWORKS):
+        networks = ", ".join(name.replace("_", " ") for name in metrics.mean_over)
+        said.append(f"Scores are means over {networks} alone; usually they are over {len(PAPER_NETWORKS)} networks.")
     said += beyond_resisted(metrics)
     said += _tried(metrics.evidence) if metrics.evidence else ()
     if own := metrics.privacy.settings.own:
@@ -75,8 +79,8 @@ def notices(metrics: Public) -> list[str]:
 def _tried(found: Evidence) -> Iterator[str]:
     if found.refused_before:
         yield (
-            f"Before this set the gate refused {found.refused_before} of the cohort since the last release. An "
-            f"interval of the test AUC that holds for all these tries together is {interval(found.test_auc)}."
+            f"Candidates of the cohort that the gate refused before, since the last release: {found.refused_before}. "
+            f"An interval of the test AUC that holds for all these tries together is {interval(found.test_auc)}."
         )
     gain, name = found.over_single_variable, found.single_variable
     if gain is False or (isinstance(gain, Interval) and gain.mean <= 0):
@@ -112,12 +116,27 @@ def beyond_resisted(metrics: Public) -> list[str]:
             "owed to this set could not be told. It may tell who was among the patients."
         )
     if found := _with_verdict(attacks, "inconclusive"):
-        aucs = [attack.unseen_below() for attack in found.values() if isinstance(attack, OnMembers)]
-        risks = [attack.detectable_risk for attack in found.values() if isinstance(attack, OfGuesses)]
-        unseen = [f"{name} below {max(of):.3f}" for name, of in (("an AUC", aucs), ("a risk", risks)) if of]
-        missed = f"One with {' or '.join(unseen)} may well have passed unseen." if unseen else "That proves nothing."
-        said.append(f"{len(found)} of {len(attacks)} attacks could not decide ({_names(found)}). {missed}")
+        said.append(f"{len(found)} of {len(attacks)} attacks could not decide ({_names(found)}). {_unseen(found)}")
     return said
+
+
+def _unseen(undecided: Mapping[str, Attack]) -> str:
+    """What these attacks may have missed."""
+    aucs = {name: attack.unseen_below() for name, attack in undecided.items() if isinstance(attack, OnMembers)}
+    risks = {name: attack.detectable_risk for name, attack in undecided.items() if isinstance(attack, OfGuesses)}
+    seen = [
+        f"{figure} below {max(below):.3f}"
+        for figure, of in (("an AUC", aucs), ("a risk", risks))
+        if (below := [least for least in of.values() if least < 1])
+    ]
+    blind = {
+        name: attack
+        for name, attack in undecided.items()
+        if isinstance(attack, NotRun) or (aucs | risks).get(name, 0) >= 1
+    }
+    said = [f"One with {' or '.join(seen)} may well have passed unseen."] if seen else []
+    said += [f"Whatever {_names(blind)} could find may have passed unseen."] if blind else []
+    return " ".join(said) or "That proves nothing."
 
 
 def _with_verdict(attacks: Mapping[str, Attack], verdict: Verdict) -> dict[str, Attack]:
@@ -129,9 +148,14 @@ def _names(attacks: Mapping[str, Attack]) -> str:
 
 
 def nobody(metrics: Public) -> str:
-    """That no record is a patient's: said only where the condition on it was asked, and holds."""
+    """That no record is a patient's, as far as was looked: said only where the condition on it was asked as usual, and
+    holds."""
+    usual = "min_distance_ratio" not in weaker(metrics.limits) and not metrics.condensed.copied_records
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
-    return "No record is a real patient's." if holds else ""
+    if not usual or not holds:
+        return ""
+    kinds = len(metrics.resemblance)
+    return f"No record is a real patient's by {f'any of {kinds} kinds' if kinds > 1 else 'the one kind'} of distance."
 
 
 def together(confidence: float) -> str:
