@@ -28,8 +28,8 @@ BESIDE = (FILE, SIGNATURE, STEWARD, "manifest.json")  # what provenance is not a
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a recipient may know of a bundle. ``signed_by``: the fingerprint, where she named it and all is signed with
-    it. ``ask``: the one that the bundle or the ledger names, which says nothing until the steward has confirmed it."""
+    """What a recipient may know of a bundle. ``signed_by``: the fingerprint that she named, where its holder signed the
+    bundle, or began the ledger that admits who did. ``ask``: the one that the bundle or the ledger names, which says nothing until the steward has confirmed it."""
 
     checks: list[Check]
     signed_by: str | None
@@ -45,14 +45,15 @@ class Verdict:
         """The last line."""
         if not self.holds:
             return "do not use this bundle"
+        open_ = any(found.holds is None for found in self.checks)
         if self.signed_by:
-            open_ = any(found.holds is None for found in self.checks)
-            rest = "; what could not be judged here is as that key signed it" if open_ else ""
-            return f"the bundle is what the holder of the key {self.signed_by} signed{rest}"
+            rest = "; what could not be judged here is as it was signed" if open_ else ""
+            return f"the holder of the key {self.signed_by} vouches for this bundle{rest}"
+        consistent = "consistent, as far as could be judged" if open_ else "consistent"
         if self.ask is None:
-            return "consistent; nobody's signature was checked: it carries none, so anybody may have written it"
+            return f"{consistent}; nobody's signature was checked: it carries none, so anybody may have written it"
         return (
-            f"consistent; nobody's signature was checked: ask the steward, by another way than you got the bundle, "
+            f"{consistent}; nobody's signature was checked: ask the steward, by another way than you got the bundle, "
             f"whether this is their key, then add --key {self.ask}"
         )
 

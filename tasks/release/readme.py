@@ -66,7 +66,8 @@ recondense verify BUNDLE --key FINGERPRINT                                # does
 recondense verify BUNDLE --key FINGERPRINT --ledger URL                   # and is it current, or withdrawn?
 ```
 Recomputed are hashes, counts of records, the gate's outcome, a guarantee's epsilon and every document. Scores, figures
-of attacks and counts of patients take the real records: for these the signature stands.
+of attacks and counts of patients take the real records, and documents take the version of recondense that wrote them:
+where these are not at hand, the signature stands.
 
 ## With recondense installed
 ```
@@ -110,7 +111,7 @@ def _scores(contents: Contents) -> str:
     said = [
         f"Ensembles of {together.size} networks on these records: {interval(together.test_auc)}." if together else "",
         beside_real(metrics),
-        f"Scored on {metrics.cohort.subjects.test} patients whom neither condensation nor training had seen.",
+        f"Scored on at least {metrics.cohort.subjects.test} patients whom neither condensation nor training had seen.",
     ]
     over = f"mean over {len(metrics.mean_over)} networks (95 % interval)"
     return f"""| trained on | test {name}, {over} | Brier | calibration error |

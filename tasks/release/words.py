@@ -23,9 +23,9 @@ MAY_NOT = (
     "Decide about a patient. No model trained on these records is a medical device, and none has been tested in care.",
     "Look for real patients in the records, or link them with other data to find out who took part.",
     "Estimate how frequent a finding is, or whether one thing causes another: the records were learned to predict one "
-    "outcome, and nothing else about the patients was kept.",
+    "outcome, and nothing else that they seem to say of the patients can be relied on.",
 )
-RESEMBLANCE = "resemblance"  # the gate's condition that no record resembles one patient
+RESEMBLANCE, NEAREST = "resemblance", "min_distance_ratio"  # the gate's condition that no record resembles one patient
 NO_GUARANTEE = (
     "An attack that did not succeed is evidence, not a proof: this set carries no differential-privacy guarantee."
 )
@@ -49,10 +49,10 @@ def _asked(asked: Asked | None) -> str:
     if asked is None:
         return ""
     if asked.reused:
-        return f" Its answers are those of asking {asked.number}, given again: for this set no patient was asked."
-    if asked.draws == 1:
-        return " Patients were asked once since the release before."
-    return f" Patients were asked {asked.draws} times since the release before; one set of answers is used here."
+        return f" Its noisy statistics are those of asking {asked.number}, given again: no record was looked at anew."
+    times = "once" if asked.draws == 1 else f"{asked.draws} times"
+    used = "" if asked.draws == 1 else "; one set of answers is used here"
+    return f" Noisy statistics of the patients were asked {times} since the release before this one{used}."
 
 
 def notices(metrics: Public) -> list[str]:
@@ -75,8 +75,9 @@ def notices(metrics: Public) -> list[str]:
 def _tried(found: Evidence) -> Iterator[str]:
     if found.refused_before:
         yield (
-            f"Before this set the gate refused {found.refused_before} of the cohort since the last release. An "
-            f"interval of the test AUC that holds for all these tries together is {interval(found.test_auc)}."
+            f"Other sets of this cohort that the gate refused before this one, since the last release: "
+            f"{found.refused_before}. The interval of the test AUC that holds for all these tries together is "
+            f"{interval(found.test_auc)}."
         )
     gain, name = found.over_single_variable, found.single_variable
     if gain is False or (isinstance(gain, Interval) and gain.mean <= 0):
@@ -98,7 +99,7 @@ def beside_real(metrics: Public) -> str:
     if SINGLE_VARIABLE in scores and found and isinstance(found.over_single_variable, Interval):
         said += (
             f" The best single variable ({found.single_variable}) alone has {interval(scores[SINGLE_VARIABLE])}; "
-            f"models trained on these records have {interval(found.over_single_variable)} more."
+            f"the AUC of models trained on these records, less that one, is {interval(found.over_single_variable)}."
         )
     return said
 
@@ -129,9 +130,12 @@ def _names(attacks: Mapping[str, Attack]) -> str:
 
 
 def nobody(metrics: Public) -> str:
-    """That no record is a patient's: said only where the condition on it was asked, and holds."""
+    """That no record is a patient's, and by which check: said only where the gate asked for no less than usual, and it
+    holds."""
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
-    return "No record is a real patient's." if holds else ""
+    if not holds or NEAREST in weaker(metrics.limits):
+        return ""
+    return "No record is a real patient's: each was compared with those of all patients (“resemblance” in metrics.json)."
 
 
 def together(confidence: float) -> str:
