@@ -141,7 +141,7 @@ def test_a_bundle_of_the_second_format_verifies_as_it_did_and_lies_are_found(
     bundle = tmp_path / name
     shutil.copytree(old / name, bundle)
     assert failed(bundle) == ""
-    assert "no bounds" in verify(bundle)[-1].claim, "a bundle of now that passes for an earlier one is told by it"
+    assert any("no bounds" in one.claim for one in verify(bundle)), "a bundle of now that passes for an earlier one is told by it"
     assert Stated.load(bundle / "metrics.json").test_auc["condensed"].mean > 0.6, "it can still be listed and evaluated"
     metrics = json.loads((bundle / "metrics.json").read_text())
     metrics["privacy"]["attacks"]["nearest_record"]["verdict"] = "succeeded"
