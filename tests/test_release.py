@@ -141,7 +141,8 @@ def test_a_bundle_of_the_second_format_verifies_as_it_did_and_lies_are_found(
     bundle = tmp_path / name
     shutil.copytree(old / name, bundle)
     assert failed(bundle) == ""
-    assert any("no bounds" in one.claim for one in verify(bundle)), "a bundle of now that passes for an earlier one is told by it"
+    told = [check.claim for check in verify(bundle)]
+    assert any("no bounds" in claim for claim in told), "a bundle of now that passes for an earlier one is told by it"
     assert Stated.load(bundle / "metrics.json").test_auc["condensed"].mean > 0.6, "it can still be listed and evaluated"
     metrics = json.loads((bundle / "metrics.json").read_text())
     metrics["privacy"]["attacks"]["nearest_record"]["verdict"] = "succeeded"

@@ -29,7 +29,8 @@ BESIDE = (FILE, SIGNATURE, STEWARD, "manifest.json")  # what provenance is not a
 @dataclass(frozen=True)
 class Verdict:
     """What a recipient may know of a bundle. ``signed_by``: the fingerprint that she named, where its holder signed the
-    bundle, or began the ledger that admits who did. ``ask``: the one that the bundle or the ledger names, which says nothing until the steward has confirmed it."""
+    bundle, or began the ledger that admits who did. ``ask``: the one that the bundle or the ledger names, which says
+    nothing until the steward has confirmed it."""
 
     checks: list[Check]
     signed_by: str | None
