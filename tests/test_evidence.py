@@ -11,7 +11,7 @@ from tasks.release.evidence import evidence, refused_before
 from tasks.results.base import Interval
 from tasks.results.evidence import Evidence
 
-CONDENSED = "data/4_condensed/pbc/condensed.safetensors"
+CONDENSED, SCORES = "data/4_condensed/pbc/condensed.safetensors", "data/5_trained/pbc/predictions.parquet"
 NETWORKS = ["rnn_beta", "tcn_beta"]
 
 
@@ -74,8 +74,8 @@ def test_an_interval_is_wider_the_more_sets_were_refused_before() -> None:
     assert found(condensed=1.0).test_events == 50
 
 
-def event(name: str, digest: str | None = None) -> Event:
-    return Event(0, name, {"inputs": {CONDENSED: digest}} if digest else {})
+def event(name: str, digest: str | None = None, scores: str = "s") -> Event:
+    return Event(0, name, {"inputs": {CONDENSED: digest, SCORES: scores}} if digest else {})
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,8 @@ def event(name: str, digest: str | None = None) -> Event:
         ([event("gate refused", "a"), event("audited"), event("gate refused", "b")], 2),
         ([event("gate refused", "a"), event("gate refused", "a")], 1),  # the same set, asked again
         ([event("gate refused", "mine")], 0),  # this set itself, before the gate was asked for less
+        ([event("gate refused", "mine", "t"), event("gate refused", "mine", "u")], 2),  # trained until it passes
+        ([event("gate passed", "mine", "t"), event("gate refused", "mine", "u")], 1),
         ([event("gate refused", "a"), event("released"), event("gate refused", "b")], 1),
         # A release made again: what came after the set passed has no part in it
         ([event("gate refused", "a"), event("gate passed", "mine"), event("released")], 1),
@@ -95,4 +97,4 @@ def event(name: str, digest: str | None = None) -> Event:
 def test_sets_refused_since_the_last_release_and_before_this_one_passed_are_counted(
     earlier: list[Event], count: int
 ) -> None:
-    assert refused_before(earlier, CONDENSED, "mine") == count
+    assert refused_before(earlier, {CONDENSED: "mine", SCORES: "s"}) == count

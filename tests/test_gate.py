@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from tasks.common import plugins
 from tasks.common.errors import InputError
+from tasks.networks.recipe import PAPER_NETWORKS
 from tasks.privacy.params import ATTACKS as ROOM
 from tasks.privacy.params import Params as PrivacyParams
 from tasks.release import gate
@@ -20,11 +21,11 @@ from tasks.release.params import Params
 from tasks.release.private import covered
 from tasks.release.sentences import WORDS, sentence
 from tasks.release.templates import render
-from tasks.release.words import beyond_resisted
+from tasks.release.words import beyond_resisted, notices
 from tasks.results.attacks import ATTACKS
 from tasks.results.audit import Settings, overall
 from tasks.results.public import SCHEMA, Public
-from tests.results import GUARANTEE, METRICS, changed, public, scoring, shadowed
+from tests.results import GUARANTEE, METRICS, changed, guessing, public, scoring, shadowed
 
 STRICT = Params(max_tpr=0.005, max_epsilon=1)
 MEASURED = tuple(
@@ -97,10 +98,34 @@ def test_the_first_page_says_how_many_attacks_decided_nothing_and_what_may_have_
         "3 of 11 attacks could not decide (domias, linkability, rmia). One with an AUC below 0.680 or a risk below "
         "0.060 may well have passed unseen.",
     ]
-    not_run = {"kind": "not_run", "reason": "no shadows"}
-    assert beyond_resisted(public(("privacy.attacks.rmia", {**not_run, "verdict": "inconclusive"}))) == [
-        "1 of 11 attacks could not decide (rmia). That proves nothing."
+
+
+def test_the_first_page_says_which_attacks_would_have_found_nothing_whatever_there_is() -> None:
+    not_run = ("privacy.attacks.rmia", {"kind": "not_run", "verdict": "inconclusive", "reason": "no shadows"})
+    blind = ("privacy.attacks.reconstruction", guessing() | {"verdict": "inconclusive", "detectable_risk": 1.0})
+    seeing = ("privacy.attacks.domias", scoring(verdict="inconclusive") | {"detectable_auc": 0.68})
+    assert beyond_resisted(public(not_run, blind, seeing)) == [
+        "3 of 11 attacks could not decide (domias, reconstruction, rmia). One with an AUC below 0.680 may well have "
+        "passed unseen. Whatever reconstruction, rmia could find may have passed unseen."
     ]
+    assert beyond_resisted(public(not_run)) == [
+        "1 of 11 attacks could not decide (rmia). Whatever rmia could find may have passed unseen."
+    ]
+    weak = shadowed(0.1) | {"verdict": "inconclusive", "detectable_auc": 0.7}
+    weak["shadows"] = {"count": 16, "steps": 1, "release_steps": 100}
+    (said,) = beyond_resisted(public(("privacy.attacks.rmia", weak)))
+    assert "an AUC below 0.700" in said, "shadows of fewer steps show nothing of what the release gives away"
+
+
+@pytest.mark.parametrize("networks", [["tcn_beta"], ["boosted_trees"]])
+def test_scores_of_chosen_networks_are_said_to_be_so_on_the_first_page(networks: list[str]) -> None:
+    """Who has seen every network's test score could name the best one alone."""
+    assert any(networks[0].replace("_", " ") in notice for notice in notices(public(("mean_over", networks))))
+    assert notices(public(("mean_over", list(PAPER_NETWORKS)))) == []
+
+
+def test_another_seed_of_the_audit_is_told_as_another_setting() -> None:
+    assert PrivacyParams(seed=7).settings()["own"] == ["seed"]
 
 
 @pytest.mark.parametrize("name", ATTACKS)

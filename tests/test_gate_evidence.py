@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.networks.recipe import Recipes
+from tasks.release import templates
 from tasks.release.contents import Contents
 from tasks.release.documents import datasheet
 from tasks.release.gate import check, failed
@@ -22,10 +24,12 @@ from tasks.release.private import covered
 from tasks.release.readme import readme
 from tasks.release.report import report
 from tasks.release.stage import release
+from tasks.release.words import nobody
 from tasks.results.public import Public
 from tests.results import GUARANTEE, SCORE, judged, public
 
 NEAR = {"lowest": 0.002, "highest": 1.1, "chance": 0.29}
+FAR = {"lowest": 0.9, "highest": 1.1, "chance": 0.29}
 ABOVE = {"mean": 0.2, "low": 0.05, "high": 0.35}
 NO_GAIN = {"mean": 0.0, "low": -0.03, "high": 0.03}
 
@@ -63,18 +67,34 @@ def test_each_is_refused_by_its_own_condition_unless_the_cohort_accepts_it_by_na
 def test_what_was_not_measured_refuses() -> None:
     nothing = public(("evidence", None), ("resemblance", {}))
     assert refused(nothing) == [
-        "resemblance", "test_events", "test_auc_over_validation", "share_of_simple_model", "gain_over_one_variable"
+        "resemblance", "test_auc_low_of_tries", "test_events", "test_auc_over_validation", "share_of_simple_model",
+        "gain_over_one_variable",
     ]  # fmt: skip
+
+
+def test_other_kinds_of_distance_do_not_stand_in_for_records_as_they_are() -> None:
+    assert refused(public(("resemblance", {"steps_in_another_order": FAR}))) == ["resemblance"]
+
+
+def test_a_copy_is_refused_however_near_chance_may_bring_two_people() -> None:
+    assert refused(public(("resemblance.as_it_is", {**NEAR, "chance": 1e-7}))) == ["resemblance"]
+
+
+def test_how_many_resamples_stand_behind_the_bound_on_test_auc_is_the_gates_to_say() -> None:
+    """Of a hundred resamples, a hundred and one, and so on, some number has the lower bound that one wants."""
+    wide = ("evidence.test_auc", {"mean": 0.8, "low": 0.498, "high": 0.95})
+    assert refused(public(("test_auc.condensed.low", 0.501), wide)) == ["test_auc_low_of_tries"]
+    assert refused(public(wide, ("evidence.refused_before", 3))) == ["test_auc_low_of_tries"]
+
+
+def test_that_no_record_is_a_patients_is_not_said_where_the_gate_was_asked_for_less() -> None:
+    near = ("resemblance.as_it_is", NEAR)
+    assert nobody(judged(public(near), Params(min_distance_ratio=0))) == ""
+    assert nobody(judged(public())) and not nobody(judged(public(("condensed.copied_records", 1))))
 
 
 def test_a_ratio_that_chance_gives_in_a_cohort_of_few_numbers_does_not_refuse() -> None:
     assert refused(public(("resemblance.as_it_is", {"lowest": 0.1, "highest": 8, "chance": 0.08}))) == []
-
-
-def test_the_interval_that_must_exceed_a_guess_is_wider_after_sets_were_refused() -> None:
-    wide = ("evidence.test_auc", {"mean": 0.8, "low": 0.48, "high": 0.95})
-    assert refused(public(wide)) == [], "without tries before, the interval of 95 % counts"
-    assert refused(public(wide, ("evidence.refused_before", 3))) == ["test_auc_low_of_tries"]
 
 
 def test_a_guarantee_keeps_back_all_that_train_patients_have_a_part_in() -> None:
@@ -122,11 +142,11 @@ def test_first_pages_say_what_was_tried_before_and_that_one_variable_does_as_wel
     accepted = Params(allow_no_gain_over_one_variable=True)
     changes = (("evidence.refused_before", 3), ("evidence.over_single_variable", NO_GAIN))
     for document in told(*changes, params=accepted):
-        assert "that the gate refused before this one, since the last release: 3." in document
+        assert "Candidates of the cohort that the gate refused before, since the last release: 3." in document
         assert "A single variable (last bili) ranks test patients at least as well" in document
         assert "no gain over one variable: allowed, usually not" in document
     assert not any(
-        "the gate refused" in document or "ranks test patients at least as well" in document for document in told()
+        "gate refused before" in document or "ranks test patients at least as well" in document for document in told()
     )
 
 
@@ -154,17 +174,30 @@ def test_sets_that_the_ledger_says_were_refused_before_are_stated_and_a_release_
     project: Layout,
 ) -> None:
     path = project.folder("condensation") / "condensed.safetensors"
-    name, own = path.relative_to(project.root).as_posix(), hashlib.md5(path.read_bytes()).hexdigest()
+    scores = project.folder("training") / "predictions.parquet"
+    own = {each.relative_to(project.root).as_posix(): hashlib.md5(each.read_bytes()).hexdigest()
+           for each in (path, scores)}  # fmt: skip
+    others = [dict.fromkeys(own, digest * 32) for digest in "ab"]
     ledger = project.root / f"data/ledger/{project.cohort}.jsonl"
     ledger.parent.mkdir(parents=True)
-    before = [("gate refused", "a" * 32), ("gate refused", "b" * 32)]
+    before = [("gate refused", other) for other in others]
     for lines in (before, [*before, ("gate passed", own), ("released", own)]):
         entries = [
-            json.dumps({"n": n, "event": event, "details": {"inputs": {name: digest}}})
-            for n, (event, digest) in enumerate(lines)
+            json.dumps({"n": n, "event": event, "details": {"inputs": inputs}})
+            for n, (event, inputs) in enumerate(lines)
         ]
         ledger.write_text("\n".join(entries) + "\n")
         release(project)
         stated = read_json(project.folder("release") / "metrics.json")
         assert stated["evidence"]["refused_before"] == 2
         assert stated["evidence"]["test_auc"]["low"] < stated["test_auc"]["condensed"]["low"]
+
+
+def test_what_the_first_page_has_to_say_it_says_in_red() -> None:
+    page = (Path(templates.__file__).parent / "report.css.jinja").read_text()
+    (name,) = re.findall(r"^\.override {[^}]*?color: var\((--\w+)\)", page, re.MULTILINE)
+    shades = re.findall(rf"{name}: #(\w\w)(\w\w)(\w\w);", page)
+    assert len(shades) == 2, "by day and by night"
+    for shade in shades:
+        red, green, blue = (int(part, 16) for part in shade)
+        assert red > 1.5 * max(green, blue)

@@ -232,7 +232,7 @@ def test_real_records_as_they_are_are_caught_nearly_all() -> None:
 def test_fewer_steps_than_the_releases_are_weaker_evidence_and_resist_nothing_by_themselves() -> None:
     records, known = cohort(60, 40, 60, seed=2), drawn(cohort(60, 40, 60, seed=2), 12)
     others = [kept(cohort(20, 0, 0, seed=100 + place)) for place in range(13)]
-    params = Params(**QUICK, margin=0.2)
+    params = Params(**QUICK, margin=0.49, tpr_margin=0.99)
     by_steps = {}
     for steps in (5, 2):
         made = {"steps": steps, "release_steps": 5}
@@ -241,6 +241,7 @@ def test_fewer_steps_than_the_releases_are_weaker_evidence_and_resist_nothing_by
         by_steps[steps] = audited_with_shadows("rmia", options, records, others[0], params, evidence)
     assert "weaker evidence" not in by_steps[5]["reason"]
     assert by_steps[2]["reason"].endswith("weaker evidence, as shadows took 2 of the release's 5 steps")
+    assert [by_steps[steps]["verdict"] for steps in (5, 2)] == ["resisted", "inconclusive"]
 
 
 def test_without_shadows_an_attack_that_needs_them_is_inconclusive() -> None:

@@ -68,6 +68,7 @@ class Params(RoomParams):
         """What decided the verdicts, as `tasks.results.audit.Settings` has it."""
         named = {f"options.{name}.{key}" for name, of in self.options.items() for key in of}
         changed = {f"signals.{key}" for key, value in self.signals if value != getattr(Signals(), key)}
+        changed |= {"seed"} if self.seed else set()
         decisive = self.model_dump(include={"margin", "tpr_margin", "confidence", "resamples"})
         return {**decisive, "own": sorted(named | changed)}
 

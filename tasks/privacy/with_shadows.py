@@ -131,6 +131,8 @@ def judged_with_shadows(
         else:
             may = f"the AUC may be {auc.low:.3f} to {auc.high:.3f}"
         return "inconclusive", f"over {over.n_shadows} shadows {may}"
+    if verdict == "resisted" and evidence.caveat:
+        return "inconclusive", reason + evidence.caveat
     undecided = verdict == "inconclusive" and found.attack.auc.low <= 0.5 <= found.attack.auc.high
     if undecided and within and not evidence.caveat:
         return "resisted", f"over {over.n_shadows} shadows the AUC lies within {params.margin:g} of guessing"

@@ -4,7 +4,7 @@ Every figure is of validation and test patients. None but ``share`` and ``over_s
 patients who were condensed: the models behind these two were trained on them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,18 +62,20 @@ def evidence(
     )
 
 
-def refused_before(events: Sequence[Event], condensed: str, digest: str) -> int:
-    """How many other sets the gate refused since the last release, before it let this one pass for the first time, if
-    it has. ``condensed``: the path of the set, by which an event names its ``digest``."""
+def refused_before(events: Sequence[Event], own: Mapping[str, str]) -> int:
+    """How many other candidates the gate refused since the last release, before it let this one pass for the first
+    time, if it has. ``own``: digests of the set and of what models trained on it predict, by the paths under which an
+    event has them: to train anew until the gate lets a set pass is to try again, too."""
 
-    def of(event: Event) -> str | None:
-        found: str | None = event.details.get("inputs", {}).get(condensed)
-        return found
+    def of(event: Event) -> tuple[str | None, ...]:
+        found = event.details.get("inputs", {})
+        return tuple(found.get(path) for path in own)
 
-    passed = (place for place, event in enumerate(events) if event.name in PASSED and of(event) == digest)
+    mine = tuple(own.values())
+    passed = (place for place, event in enumerate(events) if event.name in PASSED and of(event) == mine)
     before = list(events[: next(passed, len(events))])
     last = max((place for place, event in enumerate(before) if event.name == "released"), default=-1)
-    return len({of(event) for event in before[last + 1 :] if event.name == "gate refused"} - {digest})
+    return len({of(event) for event in before[last + 1 :] if event.name == "gate refused"} - {mine})
 
 
 def _aucs(results: Results, training_set: str, part: Part, drawn: Floats, networks: Sequence[str]) -> Floats:

@@ -18,6 +18,7 @@ from tasks.results.verdicts import Verdict
 
 # What an audit has to be at least: its own params cannot weaken the gate
 MARGIN, TPR_MARGIN, CONFIDENCE, RESAMPLES = 0.05, 0.01, 0.95, 500
+AS_IT_IS = "as_it_is"  # the kind of distance that no other stands in for
 ONE_SIDED = 1.645  # standard deviations below a normal value that its mean exceeds with 95 %
 
 Names = tuple[str, ...]
@@ -131,7 +132,7 @@ def copied_records(metrics: Public, params: Params) -> Finding:
 def resemblance(metrics: Public, params: Params) -> Finding:
     """Kinds of distance by which a record lies too near to one patient."""
     near = [name for name, ratios in metrics.resemblance.items() if not keeps_away(ratios, params.min_distance_ratio)]
-    return none_of(near) if metrics.resemblance else (None, (), False)
+    return none_of(near) if AS_IT_IS in metrics.resemblance else (None, (), False)
 
 
 def keeps_away(ratios: Ratios | bool, least: float) -> bool:
@@ -146,12 +147,10 @@ def test_auc_low(metrics: Public, params: Params) -> Finding:
     return low, params.min_test_auc, low is not None and low > params.min_test_auc
 
 
-def test_auc_low_of_tries(metrics: Public, params: Params) -> Finding | None:
-    """The same so that it holds for the sets that were refused before, too."""
-    found = metrics.evidence
-    if found is None or not found.refused_before:
-        return None
-    return found.test_auc.low, params.min_test_auc, found.test_auc.low > params.min_test_auc
+def test_auc_low_of_tries(metrics: Public, params: Params) -> Finding:
+    """The same so that it holds for the sets that were refused before, too; by resamples whose number nobody chose."""
+    low = metrics.evidence.test_auc.low if metrics.evidence else None
+    return low, params.min_test_auc, low is not None and low > params.min_test_auc
 
 
 def test_events(metrics: Public, params: Params) -> Finding:

@@ -16,7 +16,7 @@ from tasks.release.contents import Contents
 from tasks.release.sentences import sentence
 from tasks.release.templates import render
 from tasks.release.words import MAY, MAY_NOT, beside_real, guarantee, nobody, notices, together
-from tasks.results.attacks import ATTACKS
+from tasks.results.attacks import ATTACKS, NotRun, Withheld
 from tasks.results.audit import StandingOut
 from tasks.results.base import Interval
 from tasks.results.public import Bin, Calibration, Curve, Public
@@ -38,7 +38,7 @@ def report(contents: Contents) -> str:
         notices=notices(metrics),
         nobody=nobody(metrics),
         beside_real=beside_real(metrics),
-        together=together(metrics.privacy.settings.confidence),
+        together=together(metrics.privacy.settings.confidence) if _some_figure(metrics) else "",
         gate=[sentence(outcome) for outcome in metrics.gate],
         scores=list(_scores(metrics)),
         networks=list(_networks(metrics)),
@@ -57,6 +57,11 @@ def report(contents: Contents) -> str:
         attacks=ATTACKS,
         verdicts=VERDICTS,
     )
+
+
+def _some_figure(metrics: Public) -> bool:
+    """Whether an attack's figure stands on the page."""
+    return not all(isinstance(attack, NotRun | Withheld) for attack in metrics.privacy.attacks.values())
 
 
 def class_names(contents: Contents) -> list[str]:

@@ -114,10 +114,13 @@ def of_groups(
 
 
 def tried_before(context: Context[Params]) -> int:
-    """How many other sets of this cohort the gate refused before this one, since the last release."""
-    path = context.read("condensation") / "condensed.safetensors"
-    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()  # as DVC, and so the ledger, names it
-    return refused_before(events(context.layout), path.relative_to(context.layout.root).as_posix(), digest)
+    """How many other candidates of this cohort the gate refused before this one, since the last release."""
+    condensed, trained = context.read("condensation"), context.read("training")
+    own = {}
+    for path in (condensed / "condensed.safetensors", trained / "predictions.parquet"):
+        digest = hashlib.md5(path.read_bytes(), usedforsecurity=False)  # as DVC, and so the ledger, names it
+        own[path.relative_to(context.layout.root).as_posix()] = digest.hexdigest()
+    return refused_before(events(context.layout), own)
 
 
 def single_variable(context: Context[Params], preprocessing: Preprocessing) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import exp
 
 from tasks.common.guarantee import Asked
+from tasks.networks.recipe import PAPER_NETWORKS
 from tasks.networks.results import SIMPLE_MODELS, SINGLE_VARIABLE, TRAINING_SETS
 from tasks.release.contents import Contents
 from tasks.release.gate import weaker
@@ -65,6 +66,9 @@ def notices(metrics: Public) -> list[str]:
     if found := weaker(metrics.limits):
         asked = "; ".join(less(name, *limits) for name, limits in found.items())
         said.append(f"This cohort's gate asks for less than usual: {asked}.")
+    if set(metrics.mean_over) != set(PAPER_NETWORKS):
+        networks = ", ".join(name.replace("_", " ") for name in metrics.mean_over)
+        said.append(f"Scores are means over {networks} alone; usually they are over {len(PAPER_NETWORKS)} networks.")
     said += beyond_resisted(metrics)
     said += _tried(metrics.evidence) if metrics.evidence else ()
     if own := metrics.privacy.settings.own:
@@ -75,9 +79,8 @@ def notices(metrics: Public) -> list[str]:
 def _tried(found: Evidence) -> Iterator[str]:
     if found.refused_before:
         yield (
-            f"Other sets of this cohort that the gate refused before this one, since the last release: "
-            f"{found.refused_before}. The interval of the test AUC that holds for all these tries together is "
-            f"{interval(found.test_auc)}."
+            f"Candidates of the cohort that the gate refused before, since the last release: {found.refused_before}. "
+            f"An interval of the test AUC that holds for all these tries together is {interval(found.test_auc)}."
         )
     gain, name = found.over_single_variable, found.single_variable
     if gain is False or (isinstance(gain, Interval) and gain.mean <= 0):
@@ -113,12 +116,27 @@ def beyond_resisted(metrics: Public) -> list[str]:
             "owed to this set could not be told. It may tell who was among the patients."
         )
     if found := _with_verdict(attacks, "inconclusive"):
-        aucs = [attack.unseen_below() for attack in found.values() if isinstance(attack, OnMembers)]
-        risks = [attack.detectable_risk for attack in found.values() if isinstance(attack, OfGuesses)]
-        unseen = [f"{name} below {max(of):.3f}" for name, of in (("an AUC", aucs), ("a risk", risks)) if of]
-        missed = f"One with {' or '.join(unseen)} may well have passed unseen." if unseen else "That proves nothing."
-        said.append(f"{len(found)} of {len(attacks)} attacks could not decide ({_names(found)}). {missed}")
+        said.append(f"{len(found)} of {len(attacks)} attacks could not decide ({_names(found)}). {_unseen(found)}")
     return said
+
+
+def _unseen(undecided: Mapping[str, Attack]) -> str:
+    """What these attacks may have missed."""
+    aucs = {name: attack.unseen_below() for name, attack in undecided.items() if isinstance(attack, OnMembers)}
+    risks = {name: attack.detectable_risk for name, attack in undecided.items() if isinstance(attack, OfGuesses)}
+    seen = [
+        f"{figure} below {max(below):.3f}"
+        for figure, of in (("an AUC", aucs), ("a risk", risks))
+        if (below := [least for least in of.values() if least < 1])
+    ]
+    blind = {
+        name: attack
+        for name, attack in undecided.items()
+        if isinstance(attack, NotRun) or (aucs | risks).get(name, 0) >= 1
+    }
+    said = [f"One with {' or '.join(seen)} may well have passed unseen."] if seen else []
+    said += [f"Whatever {_names(blind)} could find may have passed unseen."] if blind else []
+    return " ".join(said) or "That proves nothing."
 
 
 def _with_verdict(attacks: Mapping[str, Attack], verdict: Verdict) -> dict[str, Attack]:
@@ -130,12 +148,12 @@ def _names(attacks: Mapping[str, Attack]) -> str:
 
 
 def nobody(metrics: Public) -> str:
-    """That no record is a patient's, and by which check: said only where the gate asked for no less than usual, and it
+    """That no record is a patient's, and by which check: said only where the condition on it was asked as usual, and
     holds."""
+    usual = NEAREST not in weaker(metrics.limits) and not metrics.condensed.copied_records
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
-    if not holds or NEAREST in weaker(metrics.limits):
-        return ""
-    return "No record is a real patient's: each was compared with those of all patients (“resemblance” in metrics.json)."
+    claim = "No record is a real patient's: each was compared with those of all patients (resemblance in metrics.json)."
+    return claim if usual and holds else ""
 
 
 def together(confidence: float) -> str:
