@@ -183,11 +183,11 @@ def essentials(entry: Entry) -> str:
     for name in ("version", "fingerprint", "manifest", "mlflow_run"):
         if details.get(name):
             said.append(f"{name.replace('_', ' ')} {str(details[name])[:12]}")
-    if entry.event == "released" and details["privacy"]["epsilon"] is not None:
-        together = details["privacy"]["cumulative_epsilon"]
+    privacy = details.get("privacy")
+    if entry.event == "released" and isinstance(privacy, dict) and privacy.get("epsilon") is not None:
+        together = privacy.get("cumulative_epsilon")
         said.append(
-            f"epsilon {details['privacy']['epsilon']:g}"
-            + (f", {together:g} with all releases before" if together is not None else "")
+            f"epsilon {privacy['epsilon']}" + (f", {together} with all releases before" if together is not None else "")
         )
     reasons = details.get("reasons")
     said += [str(reason) for reason in reasons] if isinstance(reasons, list) else []

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from flows.console import say
 from flows.terminal import Terminal
-from flows.transform import ingestion_params
+from flows.transform import ingestion_params, on_scale
 from tasks.common.attrition import Attrition
 from tasks.common.labels import hard, per_class
 from tasks.common.preprocessing import Preprocessing
@@ -45,7 +45,7 @@ def evaluate(
         ingested, read = ingest(raw, settings, outcome_required=False)
     matching = match(ingested.variables, preprocessing.variables, read_mapping(mapping))
     matched, converted = _in_their_place(ingested, matching, preprocessing)
-    values, observed = preprocessing.apply(matched.events, matched.subjects)
+    values, observed = on_scale(preprocessing, matched.events, matched.subjects)
     labels = hard(matched.subjects["outcome"], len(preprocessing.classes) or 2)
     missing = [variable.name for variable in matching.missing]
     chosen = labelled(labels)

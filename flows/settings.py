@@ -38,6 +38,10 @@ def use_local_services(root: Path, server: str | None = None) -> None:
         os.environ["PREFECT_API_URL"] = (
             server.rstrip("/") if server.rstrip("/").endswith("/api") else f"{server.rstrip('/')}/api"
         )
+    # A proxy would be shown the login, and looks for the server on a loopback of its own
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    apart = filter(None, map(str.strip, direct.split(",")))
+    os.environ |= dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(dict.fromkeys([*apart, *LOOPBACK])))
     known = secret.read(secret.folder() / LOGIN)
     if known and on_loopback(os.environ.get("PREFECT_API_URL", "")):  # no other machine's server is shown it
         os.environ.setdefault("PREFECT_API_AUTH_STRING", known.decode())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -14,8 +15,11 @@ from tasks.common.layout import find_root
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.progress import working
 from tasks.common.records import read_json
+from tasks.common.tables import share_of_memory
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
+
+IN_WORK = 10  # bytes for each number on a scale, a quarter of what it takes while it is put there
 
 
 def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict[str, Any]]:
@@ -30,7 +34,7 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
     settings = ingestion_params(bundle, cohort, raw)
     with working("reading records"):
         ingested, attrition = ingest(raw, settings, outcome_required=False)
-        values, observed = preprocessing.apply(ingested.events, ingested.subjects)
+        values, observed = on_scale(preprocessing, ingested.events, ingested.subjects)
     labels = ingested.labels
     tensors: dict[str, NDArray[Any]] = {
         "values": values,
@@ -43,6 +47,19 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
     save_file(tensors, scratch)
     scratch.replace(out)
     return attrition.summary()
+
+
+def on_scale(
+    preprocessing: Preprocessing, events: pd.DataFrame, subjects: pd.DataFrame
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """As `Preprocessing.apply`. Raises `InputError` where the bundle asks for more steps than there is memory for."""
+    numbers = len(subjects) * preprocessing.n_steps * max(len(preprocessing.features), len(preprocessing.variables))
+    if numbers * IN_WORK > share_of_memory():
+        raise InputError(
+            f"preprocessing.json: {preprocessing.n_steps:,} steps for each of {len(subjects):,} subjects take more "
+            "memory than is free: is the bundle whole (`recondense verify`)? If so, give fewer records at a time"
+        )
+    return preprocessing.apply(events, subjects)
 
 
 def ingestion_params(bundle: Path, cohort: str, raw: Path) -> Params:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.evaluate import evaluate, show
+from flows.transform import transform
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing, Scale
@@ -172,6 +174,19 @@ def test_what_does_not_fit_is_refused_with_what_to_do(
     finally:
         params.write_text(text)
     assert said in str(caught.value)
+
+
+def test_a_bundle_that_asks_for_more_steps_than_there_is_memory_for_is_refused_before_any_is_taken(
+    small: Layout, tmp_path: Path
+) -> None:
+    raw = REPO / "data/1_raw/pbcseq"
+    bundle = shutil.copytree(small.folder("release"), tmp_path / "bundle")
+    asked = json.loads((bundle / "preprocessing.json").read_text())
+    (bundle / "preprocessing.json").write_text(json.dumps({**asked, "n_steps": 10**10}))
+    with pytest.raises(InputError, match="take more memory than is free"):
+        evaluate(bundle, "small", raw)
+    with pytest.raises(InputError, match="take more memory than is free"):
+        transform(bundle, "small", raw, tmp_path / "mine.safetensors")
 
 
 def test_levels_are_matched_by_name_and_classes_by_theirs() -> None:

@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,12 +26,14 @@ from flows.cli import app
 from flows.ledger import Ledger, keys
 from flows.ledger.keys import Key
 from flows.ledger.provenance import FILE, provenance, signed
+from flows.ledger.trust import admit
 from flows.releases import recipient
 from flows.releases.published import check, published, so_far
 from flows.releases.recipient import Verdict, examine
 from flows.releases.signature import sign
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
+from tasks.common.guarantee import Guarantee
 from tasks.common.hashes import sha256
 from tasks.common.layout import Layout
 from tasks.common.params import validate
@@ -140,6 +145,36 @@ def test_a_release_is_signed_and_its_key_vouches_for_all_of_it(
     public.verify((bundle / SIGNATURE).read_bytes(), (bundle / "manifest.json").read_bytes())
     with pytest.raises(InputError, match="neither a fingerprint"):
         examine(bundle, None, "not a key")
+
+
+def test_the_key_that_came_with_the_bundle_vouches_for_nothing(
+    released: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(released[0])
+    for given in (str(released[0] / STEWARD), STEWARD):
+        with pytest.raises(InputError, match="came with the bundle"):
+            examine(released[0], None, given)
+
+
+def test_a_colleague_s_release_is_said_to_be_the_colleague_s(
+    released: tuple[Path, Path], steward: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path / "steward/project", "small")
+    colleague = person(tmp_path / "colleague", monkeypatch)
+    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "steward/keys"))
+    admit(ledger, colleague.public.pem, "colleague.pem")
+    monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "colleague/keys"))
+    bundle = tmp_path / "second"
+    bundle.mkdir()
+    origin = lambda files: {FILE: signed(provenance(ledger.entries(), files), colleague)}  # noqa: E731
+    write_version(tmp_path / "candidate", bundle, "2026.12.1", origin, HISTORY)
+    sign(bundle, colleague)
+    told = {"version": "2026.12.1", "manifest": sha256(bundle / "manifest.json"), "published": so_far(ledger.entries())}
+    ledger.append("released", told)
+    (tmp_path / "ledger.jsonl").write_bytes(published(ledger.entries()))
+    found = examine(bundle, str(tmp_path / "ledger.jsonl"), steward.fingerprint)
+    assert found.signed_by == colleague.fingerprint, wrong(found)
+    assert f"the key {colleague.fingerprint}, whom the ledger of {steward.fingerprint} admits, signed" in found.said
 
 
 def test_a_ledger_without_a_key_is_never_trusted_silently(released: tuple[Path, Path], steward: Key) -> None:
@@ -275,7 +310,7 @@ def test_documents_of_other_code_cannot_be_judged_and_are_not_said_to_hold(candi
     assert open_.holds is None and "written by other code" in open_.detail and "report.html" in open_.detail
     assert "consistent, as far as could be judged; nobody's signature was checked" in examine(candidate).said
     sign(candidate, steward)
-    assert "is as it was signed" in examine(candidate, None, steward.fingerprint).said
+    assert "is as that key signed it" in examine(candidate, None, steward.fingerprint).said
 
 
 def test_a_bundle_of_the_format_before_verifies_as_it_did_and_is_told_apart(candidate: Path, tmp_path: Path) -> None:
@@ -305,6 +340,60 @@ def test_a_nested_file_is_a_failed_check_and_no_traceback(candidate: Path, name:
     if name != "manifest.json":
         relist(candidate)
     assert wrong(examine(candidate))
+
+
+def late(*_: Any) -> None:
+    raise AssertionError("it waits for somebody to write into the pipe")
+
+
+@pytest.mark.parametrize("name", [SIGNATURE, STEWARD, "manifest.json", "metrics.json"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(released: tuple[Path, Path], name: str) -> None:
+    bundle, _ = released
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(10)
+    try:
+        assert wrong(examine(bundle))
+    except InputError as error:
+        assert "holds no manifest.json" in str(error)
+    finally:
+        signal.alarm(0)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "..", "/etc/passwd", "a\0b", "\ud800", "manifest.json", ""])
+def test_a_name_that_no_file_can_have_is_a_failed_check(candidate: Path, name: str) -> None:
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    edit(candidate / "manifest.json", files={**manifest["files"], name: "0" * 64})
+    assert any("not a plain file of this folder" in said for said in wrong(examine(candidate)))
+
+
+def test_a_guarantee_of_many_queries_or_groups_is_refused_and_not_accounted_for_hours() -> None:
+    one = {"name": "n", "what": "patients", "values": 1, "sensitivity": 1, "sigma": 4}
+    stated = {
+        "mechanism": "m", "delta": 1e-5, "epsilon": 1, "groups": {}, "queries": [one], "statistics": "0" * 64,
+        "counts": [20.0], "outside": [],
+    }  # fmt: skip
+    Guarantee.model_validate(stated)
+    for many in ({"queries": [one] * 10_000}, {"groups": {size: 1.0 for size in range(1, 1000)}}):
+        with pytest.raises(ValueError, match="at most"):
+            Guarantee.model_validate({**stated, **many})
+
+
+def test_a_long_name_that_every_row_repeats_is_not_written_out(
+    candidate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preprocessing = json.loads((candidate / "preprocessing.json").read_text())
+    preprocessing["features"][0]["unit"] = "x" * 100_000
+    (candidate / "preprocessing.json").write_text(json.dumps(preprocessing))
+    relist(candidate)
+    monkeypatch.setattr("tasks.release.verify.share_of_memory", lambda: 20 * 2**20)
+    tracemalloc.start()
+    said = wrong(verify(candidate))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert any("more memory than is here" in one for one in said), said
+    assert peak < 50 * 2**20
 
 
 def test_a_condensed_parquet_that_unpacks_to_more_than_its_records_is_not_unpacked(candidate: Path) -> None:

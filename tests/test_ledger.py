@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.ledger import Ledger, keys, origin
 from flows.ledger.artifacts import check_artifacts
 from flows.ledger.entry import TIME_FORMAT, canonical
@@ -273,6 +275,20 @@ def test_each_kind_of_tampering_is_named_at_its_line(told: Ledger) -> None:
     assert problems(told, root_key=owner.fingerprint) == []
     [problem] = problems(told, root_key=stranger.fingerprint)
     assert problem.startswith("line 1: wrong root key")
+
+
+def test_a_ledger_of_anything_is_shown_beside_what_is_wrong_with_it(
+    told: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(told.root)
+    (told.root / "dvc.yaml").touch()
+    (told.root / "params.yaml").write_text(f"cohorts: {{{told.cohort}: {{}}}}")
+    lines = rows(told.path.read_bytes())
+    for privacy in (None, "none", {}, {"epsilon": "\x1b[2J", "cumulative_epsilon": []}):
+        lines[-1] |= {"event": "released", "details": {"privacy": privacy, "stage": 3, "reasons": {}}}
+        told.path.write_bytes(chained(lines))
+        done = CliRunner().invoke(app, ["audit", told.cohort])
+        assert done.exit_code == 1 and "FAIL" in done.stdout and "\x1b[2J" not in done.stdout, done.exception
 
 
 def test_a_release_tag_remembers_what_a_later_history_of_git_no_longer_has(told: Ledger) -> None:

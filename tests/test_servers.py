@@ -4,10 +4,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import httpx
@@ -16,7 +19,7 @@ import pytest
 
 from flows import tethered
 from flows.settings import LOGIN, login, use_local_services
-from tests.project import QUICK, Project, make_project
+from tests.project import QUICK, REPO, Project, make_project
 from tests.services import PREFECT_LOGIN, free_port
 
 AUTH = httpx.BasicAuth(*PREFECT_LOGIN.split(":"))
@@ -181,3 +184,33 @@ def test_the_login_is_made_once_and_shown_to_servers_of_this_machine_only(tmp_pa
     assert (tmp_path / "keys" / LOGIN).stat().st_mode & 0o777 == 0o600
     with patch.dict(os.environ, {"PREFECT_SERVER_API_AUTH_STRING": "board:chosen"}):
         assert login() == "board:chosen"
+
+
+class Proxy(BaseHTTPRequestHandler):
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_hospital_s_proxy_is_not_shown_the_login(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        through = f"http://127.0.0.1:{proxy.server_address[1]}"
+        proxies = {"RECONDENSE_KEYS": str(tmp_path / "keys"), "http_proxy": through, "HTTP_PROXY": through}
+        with patch.dict(os.environ, {**proxies, "no_proxy": "", "NO_PROXY": "registry.hospital.example"}):
+            for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
+                os.environ.pop(name, None)
+            word = login()
+            use_local_services(tmp_path, f"http://127.0.0.1:{free_port()}")
+            assert os.environ["PREFECT_API_AUTH_STRING"] == word
+            assert "registry.hospital.example" in os.environ["NO_PROXY"] == os.environ["no_proxy"]
+            asked = "from flows.servers import answers; print(answers())"
+            done = subprocess.run([sys.executable, "-c", asked], cwd=REPO, capture_output=True, text=True, check=True)
+        proxy.shutdown()
+    assert done.stdout == "False\n" and Proxy.asked == []

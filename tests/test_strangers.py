@@ -32,6 +32,7 @@ from tasks.ingestion.block import block
 from tasks.ingestion.datasets._table.files import cells_of
 from tasks.ingestion.propose import Proposal, propose
 from tasks.release.dictionary import dictionary
+from tasks.release.scripts.apply import named
 from tests.project import REPO
 
 ESCAPES = "a\x1b[2J\x1b]0;owned\x07b\u202ec\u2066d\x9bm\re\x00"
@@ -80,7 +81,7 @@ def test_a_name_in_markdown_is_no_markup_and_stays_in_its_cell(monkeypatch: pyte
 
 
 def test_a_cell_is_no_formula_and_numbers_stay_numbers() -> None:
-    for begin in ("=", "+", "-", "@", "\t", "\r", "＝"):
+    for begin in ("=", "+", "-", "@", "\t", "\r", "\n", "＝"):
         assert cell(f"{begin}cmd|' /C calc'!A0") == f"'{begin}cmd|' /C calc'!A0"
     assert [cell(value) for value in (-1.5, None, "-1.5", "mg/dl", "+1e3")] == [-1.5, None, "-1.5", "mg/dl", "+1e3"]
     bad = Variable(name="=HYPERLINK(1)", label="@SUM(A1)", unit="-x", role="series", low=-2.5, high=1)
@@ -177,3 +178,8 @@ def test_a_deep_line_costs_no_time(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         parse_json(b"[[]," * 3_000_000)
     assert time.monotonic() - began < 20
+
+
+def test_a_program_of_a_bundle_says_names_without_their_escape_codes() -> None:
+    assert named({"name": "Glucose", "unit": "µmol/l"}) == "Glucose (µmol/l)"
+    assert named({"name": ESCAPES, "unit": ""}).isprintable()

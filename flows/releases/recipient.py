@@ -28,13 +28,14 @@ BESIDE = (FILE, SIGNATURE, STEWARD, "manifest.json")  # what provenance is not a
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a recipient may know of a bundle. ``signed_by``: the fingerprint that she named, where its holder signed the
-    bundle, or began the ledger that admits who did. ``ask``: the one that the bundle or the ledger names, which says
-    nothing until the steward has confirmed it."""
+    """What a recipient may know of a bundle. ``told``: the fingerprint that she named. ``signed_by``: of the key that
+    signed all, where it is that one, or the ledger that begins with that one admits it. ``ask``: what the bundle or the
+    ledger names, which says nothing until the steward has confirmed it."""
 
     checks: list[Check]
     signed_by: str | None
     ask: str | None
+    told: str | None = None
 
     @property
     def holds(self) -> bool:
@@ -48,8 +49,9 @@ class Verdict:
             return "do not use this bundle"
         open_ = any(found.holds is None for found in self.checks)
         if self.signed_by:
-            rest = "; what could not be judged here is as it was signed" if open_ else ""
-            return f"the holder of the key {self.signed_by} vouches for this bundle{rest}"
+            rest = "; what could not be judged here is as that key signed it" if open_ else ""
+            by = f", whom the ledger of {self.told} admits," if self.told != self.signed_by else ""
+            return f"the bundle is what the holder of the key {self.signed_by}{by} signed{rest}"
         consistent = "consistent, as far as could be judged" if open_ else "consistent"
         if self.ask is None:
             return f"{consistent}; nobody's signature was checked: it carries none, so anybody may have written it"
@@ -64,19 +66,22 @@ def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> 
 
     Raises `InputError` where there is no bundle, or ledger or key cannot be read.
     """
-    told, checks = key and fingerprint(key), verify(bundle)
+    told, checks = key and fingerprint(key, bundle), verify(bundle)
     if any(found.holds is False for found in checks):
         return Verdict(checks, None, None)
     if ledger:
         entries, found = check_against(ledger, bundle, told)
         checks += found
         ask = entries[0].key if entries else None
+        own = _released(bundle, entries)
+        by = own.key if own else None
     else:
+        by = told
         found = check_signature(bundle, told)
         checks += found
         ask = _named(bundle) if all(one.holds for one in found) else None
     good = all(found.holds is not False for found in checks)
-    return Verdict(checks, told if good else None, ask)
+    return Verdict(checks, by if good and told else None, ask, told)
 
 
 def check_against(source: str, bundle: Path, root_key: str | None = None) -> tuple[list[Entry], list[Check]]:
@@ -107,9 +112,14 @@ def check_against(source: str, bundle: Path, root_key: str | None = None) -> tup
 
 def _booked(bundle: Path, entries: list[Entry]) -> list[Check]:
     """Whether the line about this bundle books what it costs; nothing where no line is about it."""
+    entry = _released(bundle, entries)
+    return [booked(bundle, "this bundle", entry)] if entry else []
+
+
+def _released(bundle: Path, entries: list[Entry]) -> Entry | None:
+    """The line that released this bundle, whose key signed for it."""
     manifest = sha256(bundle / "manifest.json")
-    own = [e for e in entries if e.event == "released" and e.details.get("manifest") == manifest]
-    return [booked(bundle, "this bundle", entry) for entry in own[:1]]
+    return next((e for e in entries if e.event == "released" and e.details.get("manifest") == manifest), None)
 
 
 def _named(bundle: Path) -> str | None:

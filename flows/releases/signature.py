@@ -66,10 +66,15 @@ def check_signature(
     return [Check(f"{claim} by the key beside it", True, key.fingerprint)]
 
 
-def fingerprint(given: str) -> str:
-    """``given`` itself, or the fingerprint of the public key in the file that it names. Raises `InputError`."""
+def fingerprint(given: str, bundle: Path) -> str:
+    """``given`` itself, or the fingerprint of the public key in the file that it names, which the ``bundle`` must not
+    have brought along. Raises `InputError`."""
     if re.fullmatch("[0-9a-f]{64}", given.lower()):
         return given.lower()
+    if Path(given).resolve().is_relative_to(bundle.resolve()):
+        raise InputError(
+            f"--key {given} came with the bundle, so its author chose it: ask the steward for the fingerprint"
+        )
     try:
         return read_public(_small(Path(given)).decode("ascii", errors="replace"), given).fingerprint
     except OSError as error:
@@ -77,5 +82,7 @@ def fingerprint(given: str) -> str:
 
 
 def _small(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for good
+        raise InputError(f"{path.name} is no file")
     with path.open("rb") as file:
         return file.read(LARGEST)

@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what spreadsheets take for one's beginning
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets take for one's beginning
 
 
 def printable(text: str, keep: str = "") -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 UNIT = "one patient of the train split, added or removed"
 GROUPS = (2, 3, 5)  # patients who would be hidden together, a household say
 COUNTS = "counts"  # the query about the number of patients of each class
+MOST_QUERIES, MOST_GROUPS = 64, 8  # that a bundle may state: each of both takes an accounting
 PRECISION = 4  # decimals of a stated epsilon
 LEAST, MOST = 0.05, 1000.0  # sigma, over the sensitivity, among which one is looked for
 
@@ -56,8 +57,8 @@ class Guarantee(BaseModel):
     mechanism: str
     delta: float = Field(gt=0, lt=1)
     epsilon: float = Field(gt=0)
-    groups: dict[int, float]
-    queries: tuple[Query, ...] = Field(min_length=1)
+    groups: dict[int, float] = Field(max_length=MOST_GROUPS)
+    queries: tuple[Query, ...] = Field(min_length=1, max_length=MOST_QUERIES)
     statistics: str = Field(pattern=r"^[0-9a-f]{64}$")
     counts: tuple[float, ...]
     outside: tuple[str, ...]

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from tasks.common.escape import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn
@@ -34,8 +36,9 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     """The file at ``path``, open in binary, while a bar shows how much of it has been read."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn(_NAME), BarColumn(), DownloadColumn(), TimeElapsedColumn(), _left())
-    with Progress(*columns, **_quiet()) as progress, progress.open(path, "rb", description=path.name) as file:
+    columns = (TextColumn(_NAME, markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn(), _left())
+    name = printable(path.name)
+    with Progress(*columns, **_quiet()) as progress, progress.open(path, "rb", description=name) as file:
         yield file
 
 

@@ -21,7 +21,7 @@ from tasks.common.panel import FEWEST
 from tasks.common.params import validate
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.records import CondensedSet, read_json
-from tasks.common.tables import read_within
+from tasks.common.tables import read_within, share_of_memory
 from tasks.networks.recipe import Recipes
 from tasks.release import legacy
 from tasks.release.bundle import FORMAT, SIGNATURE, STEWARD
@@ -44,6 +44,7 @@ BESIDE = {"manifest.json", SIGNATURE, STEWARD}  # these the manifest cannot list
 
 # What no check can recompute, since it takes the patients' records
 ONLY_STATED = "scores, figures of attacks, counts of patients, and that the records were condensed from any"
+WIDEST = 4  # bytes of a character
 MORE = 16  # times what it takes in memory a table may unpack to, its text written out
 
 
@@ -90,7 +91,7 @@ def _files(bundle: Path, listed: dict[str, str], needed: set[str]) -> list[Check
     checks = []
     for name, digest in sorted(listed.items()):
         path = bundle / name
-        if name != Path(name).name or path.is_symlink() or not path.is_file():
+        if name not in present or path.is_symlink() or not path.is_file():
             checks.append(Check(f"{name} is there", False, "missing, or not a plain file of this folder"))
         else:
             checks.append(Check(f"{name} has the listed SHA-256", sha256(path) == digest, digest[:12]))
@@ -121,11 +122,14 @@ def _shapes(bundle: Path) -> str | None:
 
 
 def _same_records(bundle: Path) -> str | None:
-    expected = Preprocessing.load(bundle / "preprocessing.json").clinical(
-        CondensedSet.load(bundle / "condensed.safetensors")
-    )
+    preprocessing = Preprocessing.load(bundle / "preprocessing.json")
+    condensed = CondensedSet.load(bundle / "condensed.safetensors")
+    longest = max(len(text) for feature in preprocessing.features for text in (feature.name, feature.unit))
+    if condensed.values.size * longest * WIDEST > share_of_memory():  # each row names its feature
+        return "it takes more memory than is here: its features have long names"
+    expected = preprocessing.clinical(condensed)
     size = int(expected.memory_usage(index=False, deep=True).sum())
-    found = read_within(bundle / "condensed.parquet", MORE * size).to_pandas()
+    found = read_within(bundle / "condensed.parquet", min(MORE * size, share_of_memory())).to_pandas()
     if list(found.columns) != list(expected.columns) or len(found) != len(expected):
         return "other columns or rows"
     for column in expected.columns:

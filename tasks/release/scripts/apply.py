@@ -58,6 +58,12 @@ def numbers(column: "pd.Series[Any]", variable: dict[str, Any]) -> Array:
     return result
 
 
+def named(variable: dict[str, Any]) -> str:
+    """Name and unit, whose writer may have put escape codes for the terminal into them."""
+    text = f"{variable['name']} ({variable['unit'] or 'no unit'})"
+    return text if text.isprintable() else ascii(text)
+
+
 def cleaned(
     events: pd.DataFrame, subjects: pd.DataFrame, variables: list[dict[str, Any]]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -68,11 +74,11 @@ def cleaned(
             own = (events["variable"] == variable["name"]).to_numpy()
             values[own] = numbers(events["value"][own], variable)
             if not own.any():
-                print(f"missing: {variable['name']} ({variable['unit'] or 'no unit'}), filled in for all")
+                print(f"missing: {named(variable)}, filled in for all")
         elif variable["role"] == "static" and variable["name"] in subjects:
             subjects = subjects.assign(**{variable["name"]: numbers(subjects[variable["name"]], variable)})
         elif variable["role"] == "static":
-            print(f"missing: {variable['name']} ({variable['unit'] or 'no unit'}), filled in for all")
+            print(f"missing: {named(variable)}, filled in for all")
     unknown = ~events["variable"].isin([v["name"] for v in variables if v["role"] == "series"])
     stray = ~events["subject"].isin(subjects["subject"])
     bad = np.isnan(values) & ~unknown
