@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
+from flows.settings import NO_ORIGIN
 from tasks.common.records import write_json
 from tasks.release.words import in_words
 from tasks.results.audit import Audit
@@ -130,12 +132,15 @@ def main() -> None:
 
 @contextlib.contextmanager
 def running_server(folder: Path) -> Iterator[str]:
-    """The API of a Prefect server of this benchmark's own."""
+    """The API of a Prefect server of this benchmark's own, which this process and its children can log in to."""
+    word = f"benchmark:{secrets.token_urlsafe(32)}"
+    os.environ |= {"PREFECT_SERVER_API_AUTH_STRING": word, "PREFECT_API_AUTH_STRING": word}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = str(Path(sys.executable).parent / "prefect")
     environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = NO_ORIGIN
     command = [program, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with process(command, folder, environment, folder / "server.log"):
         for _ in range(240):

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from flows.releases.reproduce import asked_then
 from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.guarantee import epsilon, sigma_for
 from tasks.common.layout import Layout
-from tasks.common.records import Normalised
-from tasks.condensation.askings import AGAIN, Answer, draws, recorded
+from tasks.common.records import Normalised, write_json
+from tasks.condensation.askings import AGAIN, Answer, draws, recorded, serve, served
 from tasks.condensation.methods._private.statistics import GRID, Plan, noisy_sums
 from tasks.condensation.stage import condensation
 from tests.test_condensation import FAST, cohort, condensed, project
@@ -75,6 +76,22 @@ def test_a_rerun_before_a_release_repeats_and_after_it_noise_is_new(layout: Layo
     assert not np.array_equal(first.values, second.values) and first.statistics != second.statistics
 
 
+def test_no_answer_that_went_out_is_given_again_whatever_clone_or_project_asks_and_where_the_ledger_was_rolled_back(
+    layout: Layout, tmp_path: Path
+) -> None:
+    """Their ledgers know nothing of each other's releases, their records and keys are the same."""
+    first = ask(layout)
+    clone = Layout(tmp_path / "clone", layout.cohort)
+    assert np.array_equal(ask(clone).values, first.values), "not released yet"
+    serve(layout.cohort, first.statistics, "a" * 64)
+    for place in (layout, clone):
+        again = ask(place)
+        assert again.statistics != first.statistics and numbers(again) == (2, 2)
+    assert served(layout.cohort, first.statistics) == "a" * 64
+    serve(layout.cohort, first.statistics, "b" * 64)
+    assert served(layout.cohort, first.statistics) == "a" * 64, "the first it went out with"
+
+
 def test_no_noise_serves_two_different_sums_or_two_different_sets_of_records(layout: Layout) -> None:
     noises = [
         (ask(layout).values - SUMS).tolist(),
@@ -116,6 +133,24 @@ def test_a_reproduction_repeats_an_asking_for_the_same_records_and_never_for_oth
     with pytest.raises(InputError, match=r"askings/tiny/3\.json is not there"):
         ask(layout)
     assert numbers(later) == (2, 1)
+
+
+def test_a_reproduction_of_a_release_begins_no_asking_whatever_was_released_since(
+    layout: Layout, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask(layout)
+    assert first.asked is not None
+    layout.folder("condensation").mkdir(parents=True)
+    for guarantee in (None, {"asked": None}, {"asked": first.asked.model_dump()}):
+        write_json(layout.folder("condensation") / "metrics.json", {"guarantee": guarantee})
+        environment = asked_then(layout)  # of the stages that are run again in the clone at the release's tag
+        assert environment == ({AGAIN: "1"} if guarantee and guarantee["asked"] else {})
+    for release in "ab":  # the tag's ledger has the release itself
+        write(layout, "released", manifest=release * 64)
+    monkeypatch.setenv(*next(iter(environment.items())))
+    again = ask(layout)
+    assert np.array_equal(again.values, first.values) and again.asked == first.asked
+    assert [path.name for path in (keys / "askings/tiny").iterdir()] == ["1.json"]
 
 
 def test_answers_are_released_again_by_choice_alone_and_then_no_patient_is_asked(layout: Layout) -> None:

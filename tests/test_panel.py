@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.common import panel
+from tasks.common import panel, secret
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.panel import Panel, close, digests, settled
@@ -28,39 +28,61 @@ HASHED = {"kind": "hashed", "validation": 0.2, "test": 0.5}
 FEWEST = 10
 
 
-def cells(panels: list[set[str]]) -> list[int]:
+def cells(panels: list[dict[str, set[str]]]) -> list[int]:
     """How many patients an attacker can tell of who adds and subtracts the figures of some releases: all atoms."""
-    everyone = set().union(*panels)
-    patterns = [tuple(one in each for each in panels) for one in everyone]
+    everyone = set().union(*(members for panel in panels for members in panel.values()))
+    patterns = [tuple(one in members for panel in panels for members in panel.values()) for one in everyone]
     return [patterns.count(pattern) for pattern in set(patterns)]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whoever_comes_and_goes_over_ten_releases_no_sum_or_difference_of_figures_is_about_a_few(seed: int) -> None:
+def test_whoever_comes_goes_and_moves_over_ten_releases_no_sum_or_difference_of_figures_is_about_a_few(
+    seed: int,
+) -> None:
     chance = random.Random(seed)
-    here, n, panels = {f"{one:04}" for one in range(200)}, 200, list[set[str]]()
+    here = {"validation": {f"{one:04}" for one in range(100)}, "test": {f"{one:04}" for one in range(100, 300)}}
+    n, panels = 300, list[dict[str, set[str]]]()
     for _ in range(10):
         panels.append(settled(here, panels, FEWEST))
         assert min(cells(panels)) >= FEWEST
         assert not close(panels[-1], panels[:-1], FEWEST)
-        here -= set(chance.sample(sorted(here), chance.choice([0, 0, 1, 1, 3, 15])))
-        come = chance.choice([0, 1, 4, 30])
-        here |= {f"{one:04}" for one in range(n, n + come)}
-        n += come
-    assert len(panels[-1]) >= 50, "and figures are still about many"
+        assert settled(here, panels, FEWEST) == panels[-1], "a rerun after the release"
+        for members in here.values():
+            members -= set(chance.sample(sorted(members), min(chance.choice([0, 0, 1, 1, 3, 15]), len(members))))
+            come = chance.choice([0, 1, 4, 30])
+            members |= {f"{one:04}" for one in range(n, n + come)}
+            n += come
+        moved = set(chance.sample(sorted(here["test"]), chance.choice([0, 0, 1, 12])))
+        here = {"validation": here["validation"] | moved, "test": here["test"] - moved}
+    assert len(panels[-1]["test"]) >= 50, "and figures are still about many"
 
 
 def test_one_who_left_two_who_came_and_a_small_cell_are_close() -> None:
+    def told(after: set[str], *earlier: set[str], fewest: int = FEWEST) -> bool:
+        return close({"test": after}, [{"test": one} for one in earlier], fewest)
+
     before = {f"{one:02}" for one in range(30)}
-    assert not close(before, [before], FEWEST)
-    assert close(before - {"00"}, [before], FEWEST)
-    assert close(before | {"40", "41"}, [before], FEWEST)
-    assert close(before - {"00"} | {f"4{one}" for one in range(9)}, [before], FEWEST), (
-        "ten changed, but one of them left"
-    )
-    assert not close(before - {f"{one:02}" for one in range(10)}, [before], FEWEST)
-    assert close(before - {f"{one:02}" for one in range(10)}, [before], fewest=11)
-    assert not close(before - {f"{one:02}" for one in range(10)}, [before, before - {f"{n:02}" for n in range(10)}], 11)
+    ten = {f"{one:02}" for one in range(10)}
+    assert not told(before, before)
+    assert told(before - {"00"}, before)
+    assert told(before | {"40", "41"}, before)
+    assert told(before - {"00"} | {f"4{one}" for one in range(9)}, before), "ten changed, but one of them left"
+    assert not told(before - ten, before)
+    assert told(before - ten, before, fewest=11)
+    assert not told(before - ten, before, before - ten, fewest=11)
+
+
+def test_validation_and_test_together_do_not_tell_of_one_who_left_while_others_moved() -> None:
+    """Twelve move from validation to test while one leaves: each split has changed by enough, their union by one."""
+    validation, test = {f"v{one:02}" for one in range(50)}, {f"t{one:02}" for one in range(50)}
+    moved = {f"v{one:02}" for one in range(1, 13)}
+    before = {"validation": validation, "test": test}
+    after = {"validation": validation - moved - {"v00"}, "test": test | moved}
+    assert close(after, [before], FEWEST)
+    found = settled(after, [before], FEWEST)
+    assert not close(found, [before], FEWEST)
+    assert len((validation | test) - found["validation"] - found["test"]) == FEWEST
+    assert moved & found["test"], "who moved is still in a figure"
 
 
 def cohort(folder: Path, *withdrawn: str, without: str = "", corrected: str = "", fewest: int = FEWEST) -> Layout:
@@ -157,6 +179,10 @@ def test_panels_hold_no_id_and_under_another_key_they_are_refused(
     held_out = made.subjects.loc[made.subjects["split"] != "train", "subject_id"]
     assert not set(held_out) & {one for panels in first.values() for one in panels}
     monkeypatch.setenv("RECONDENSE_KEYS", str(tmp_path / "other keys"))
+    with pytest.raises(InputError, match=r"written under another noise\.key"):
+        ingestion(Layout(tmp_path, "small"))
+    assert not (tmp_path / "other keys").exists(), "a key was made silently"
+    secret.noise_key()
     with pytest.raises(InputError, match=r"written under another noise\.key"):
         ingestion(Layout(tmp_path, "small"))
     (tmp_path / panel.place("small")).write_text("{}")

@@ -21,7 +21,7 @@ from flows.releases.versions import Releases
 from tasks.common.errors import InputError
 from tasks.common.guarantee import Asked, Guarantee, Query, epsilon
 from tasks.common.hashes import sha256
-from tasks.condensation.askings import unrecorded
+from tasks.condensation.askings import serve, unrecorded
 from tasks.condensation.methods._private.statistics import Plan, ask
 from tests.test_condensation import cohort
 
@@ -129,7 +129,7 @@ def test_audit_and_a_recipient_find_a_release_that_was_booked_at_another_cost(
         ledger.append("released", {**details, "published": so_far(ledger.entries())})
         (tmp_path / "ledger.jsonl").write_bytes(published(ledger.entries()))
         audited = check_artifacts(root, "tiny", ledger.entries())
-        found = check_against(str(tmp_path / "ledger.jsonl"), made)
+        _, found = check_against(str(tmp_path / "ledger.jsonl"), made)
         return [c.claim for c in audited if not c.holds], [
             c.claim for c in found if "epsilon" in c.claim and not c.holds
         ]
@@ -152,6 +152,22 @@ def test_an_answer_serves_one_release_unless_somebody_chooses_to_give_it_again(r
     again = guarantee(1.0, reused=True)
     check_answers(releases, cost(again), bundle(candidate, again))
     assert privacy(releases)["cumulative_epsilon"] == given["epsilon"], "it costs nothing more"
+
+
+def test_an_answer_that_went_out_with_another_candidate_is_not_released_though_this_ledger_has_no_release(
+    root: Path,
+) -> None:
+    """As after a release in another clone, or one that was killed once its bundle had left."""
+    params(root, tiny={})
+    releases, given = Releases(root, "tiny"), guarantee(1.0)
+    candidate = bundle(root / "data/7_released/tiny/candidate", given)
+    serve("tiny", given["statistics"], sha256(candidate / "manifest.json"))
+    check_answers(releases, cost(given), candidate)  # the release that was killed may be finished
+    other = bundle(candidate, given | {"mechanism": "other"})
+    with pytest.raises(InputError, match="served a release already"):
+        check_answers(releases, cost(given), other)
+    again = guarantee(1.0, reused=True)
+    check_answers(releases, cost(again), bundle(candidate, again))
 
 
 def test_a_candidate_that_states_fewer_draws_than_there_were_is_not_released(root: Path) -> None:
@@ -206,6 +222,12 @@ def test_cohorts_of_the_same_patients_share_one_budget(
             check_budget(Releases(root, "other"), costly)
     else:
         check_budget(Releases(root, "other"), costly)
+
+
+def test_a_cohort_that_never_ran_still_says_whose_patients_two_others_have(root: Path) -> None:
+    params(root, one=block(RAW), never=block(RAW, "hospital"), other=block("elsewhere", "hospital"))
+    Ledger(root, "one").append("released", {"privacy": release("a" * 64, 4.0)})
+    assert spent(entries_of_population(root, "other"))
 
 
 def test_a_symbolic_link_to_the_records_is_the_same_folder(root: Path) -> None:

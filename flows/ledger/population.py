@@ -15,8 +15,8 @@ from tasks.common.params import read
 def entries_of_population(root: Path, cohort: str) -> list[Entry]:
     """Every entry of the ledgers of ``cohort`` and of all that share its patients. Raises `InputError` for a broken
     one: what it has spent cannot be told."""
-    ledgers = {name: Ledger(root, name).entries() for name in {cohort, *with_ledger(root)}}
     blocks = read(root)
+    ledgers = {name: Ledger(root, name).entries() for name in {cohort, *with_ledger(root), *blocks}}
     marks = {name: _marks(root, name, blocks.get(name), entries) for name, entries in ledgers.items()}
     return [entry for name in _joined(cohort, marks) for entry in ledgers[name]]
 

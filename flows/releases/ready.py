@@ -22,7 +22,7 @@ from tasks.common.layout import Layout
 from tasks.common.panel import Panel, Panels
 from tasks.common.params import section
 from tasks.common.records import read_json
-from tasks.condensation.askings import draws
+from tasks.condensation.askings import draws, served
 from tasks.release.panel import panel_of
 from tasks.release.verify import verify
 from tasks.results.public import Public
@@ -99,13 +99,12 @@ def check_panel(releases: Releases) -> None:
     released = {str(version) for version in releases.released()}
     earlier = Panels(key=earlier.key, releases={v: each for v, each in earlier.releases.items() if v in released})
     own, fewest = candidate_panel(releases), panel.fewest_patients(root, cohort)
-    for split, members in own.splits.items():
-        if panel.close(members, earlier.splits(split), fewest):
-            raise InputError(
-                f"the {split} patients are an earlier release's but for fewer than {fewest}, of whom subtracting "
-                f"figures would tell. `dvc repro -f -s ingestion@{cohort}`, then `recondense run {cohort} --again`, "
-                "leaves enough of them out"
-            )
+    if panel.close(own.splits, earlier.splits, fewest):
+        raise InputError(
+            f"the held-out patients are an earlier release's but for fewer than {fewest}, of whom subtracting figures "
+            f"would tell. `dvc repro -f -s ingestion@{cohort}`, then `recondense run {cohort} --again`, leaves enough "
+            "of them out"
+        )
 
 
 def candidate_panel(releases: Releases) -> Panel:
@@ -126,9 +125,9 @@ def check_answers(releases: Releases, booked: dict[str, Any], candidate: Path) -
     asked = guarantee.get("asked")
     if asked is None:
         raise InputError(f"the candidate's answers are of an earlier version, which did not number them: {again}")
-    if not asked["reused"] and booked["statistics"] in {
-        one.get("statistics") for one in released(releases.ledger.entries())
-    }:
+    out = {one.get("statistics") for one in released(releases.ledger.entries())}
+    with_other = served(cohort, booked["statistics"]) not in (None, sha256(candidate / "manifest.json"))
+    if not asked["reused"] and (with_other or booked["statistics"] in out):
         raise InputError(
             f"this candidate's answers served a release already. To ask the patients anew, at its cost: {again}. To "
             f"release the same answers again, which costs nothing: set condensation.reuse to {asked['number']} and run"

@@ -7,7 +7,8 @@ The order of the steps, so that a kill at any moment loses nothing and a rerun g
 2. The bundle is made from the candidate, in a scratch folder that is swapped in, and described in ``VERSION.dvc``. From
    here on that file says which version was begun. Which patients its figures are about is added to the panels.
 3. A commit takes dvc.lock, params.yaml, metrics, panels and ``VERSION.dvc``: the tree that all of the rest refers to.
-4. Records go to the vault, then the bundle to the release remote. Nothing lists it there yet.
+4. Records go to the vault, then the bundle to the release remote. Nothing lists it there yet. Before it leaves, the
+   noisy answers that it is made of are marked as given: from here on they serve this candidate and no other.
 5. The ledger gets the line ``released``, in one rename. It names the commit of step 3. From here on the version cannot
    be given to anything else, and a rerun goes on from here without looking at the work tree again.
 6. A commit on that of step 3 adds the ledger; the tag is created on it, which git does once and for one process only;
@@ -46,6 +47,7 @@ from tasks.common.layout import Layout
 from tasks.common.progress import working
 from tasks.common.records import read_json
 from tasks.common.stage import whole_or_nothing
+from tasks.condensation.askings import serve
 from tasks.release.bundle import write_version
 from tasks.results.course import Summary
 from tasks.results.public import Public
@@ -93,6 +95,7 @@ def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> di
         _prepare(releases, pipeline, version)
         with working("records to the vault"):
             vault.push(pipeline)
+        _serve(releases)
         with working("the bundle to the release remote"):
             public.put_bundle(root / f"{releases.path(version)}.dvc", root / releases.path(version), str(version))
         releases.ledger.append("released", _details(releases, version))
@@ -210,6 +213,14 @@ def privacy(releases: Releases) -> dict[str, Any]:
     metrics = Layout(releases.root, releases.cohort).folder("release") / "metrics.json"
     entries = entries_of_population(releases.root, releases.cohort)
     return statement(read_json(metrics)["privacy"].get("guarantee"), entries)
+
+
+def _serve(releases: Releases) -> None:
+    """Mark the candidate's noisy answers as given, where it has any."""
+    stated = privacy(releases)
+    if stated.get("asked"):
+        manifest = Layout(releases.root, releases.cohort).folder("release") / "manifest.json"
+        serve(releases.cohort, stated["statistics"], sha256(manifest))
 
 
 def _tag(releases: Releases, version: Version) -> str:

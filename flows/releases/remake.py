@@ -44,7 +44,7 @@ def remake(here: Pipeline, commit: str) -> list[Finding]:
             there = Pipeline(project, here.cohort)
             stages = [f"{name}@{here.cohort}" for name in AGAIN]
             _inputs(there, stages, here.repo.cache.local)
-            run(there, stages)
+            run(there, stages, {})
             return list(_compared(there, stages, here.root))
 
 

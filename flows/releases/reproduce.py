@@ -19,7 +19,10 @@ from flows.releases.difference import Finding, compare_files
 from flows.releases.ready import check_remotes
 from flows.releases.scratch import clone, run, scratch
 from flows.releases.versions import Releases, Version
+from tasks.common.layout import Layout
 from tasks.common.progress import track, working
+from tasks.common.records import read_json
+from tasks.condensation.askings import AGAIN
 
 
 def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
@@ -49,9 +52,16 @@ def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[Finding]:
             shutil.copyfile(out.fs_path, originals / out.def_path)
     with working("records from the vault"):
         _records(there, store, folder)
-    run(there, there.stages)
+    run(there, there.stages, asked_then(Layout(there.root, there.cohort)))
     for name, out in track(outs, "comparing"):
         yield from _compare(name, out, there, store, originals)
+
+
+def asked_then(layout: Layout) -> dict[str, str]:
+    """The environment in which patients of a clone are not asked again, but answered for as they were then."""
+    guarantee = read_json(layout.folder("condensation") / "metrics.json").get("guarantee")
+    asked = guarantee and guarantee.get("asked")
+    return {AGAIN: str(asked["number"])} if asked else {}
 
 
 def _records(there: Pipeline, store: Any, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -37,11 +37,14 @@ def clone(root: Path, commit: str, folder: Path) -> Path:
     return folder / "project" / within
 
 
-def run(there: Pipeline, stages: Iterable[str]) -> None:
-    """Run these stages of a clone with the clone's own code. Raises `InputError` where one stops."""
+def run(there: Pipeline, stages: Iterable[str], environment: Mapping[str, str]) -> None:
+    """Run these stages of a clone with the clone's own code and ``environment`` beside this process's own.
+
+    Raises `InputError` where one stops.
+    """
     for name in stages:
         say_stage(name.split("@")[0], "Running")
         try:
-            execute(there.stage(name).cmd, there.root, {"PYTHONPATH": str(there.root)})
+            execute(there.stage(name).cmd, there.root, {"PYTHONPATH": str(there.root), **environment})
         except StageFailed as error:
             raise InputError(f"{name} cannot be made again here: {error}") from error

@@ -1,16 +1,17 @@
 """Held-out patients whom a release's figures are about, so that no two releases tell by subtraction of a few of them.
 
 A *panel* is the patients of one held-out split, each as a keyed digest of her id and her record: a record that was
-corrected is another's. Comparing the panels of all releases cuts patients into cells: those in the same releases. Any
-figure that subtracting releases could give is about whole cells, so each must be of at least ``fewest`` patients. Hence
-a panel loses nobody alone: with one who leaves go as many others as make ``fewest``, and those who come wait until they
-are as many. Who goes along is chosen by the digests, which nobody without the key can foresee.
+corrected is another's. Comparing the panels of all releases cuts patients into cells: those in the same split of each
+release, since figures of one split add up with those of the other. Any figure that subtracting releases could give is
+about whole cells, so each must be of at least ``fewest`` patients. Hence a panel loses nobody alone: with one who
+leaves go as many others as make ``fewest``, and those who come wait until they are as many. Who goes along is chosen by
+the digests, which nobody without the key can foresee.
 """
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from tasks.common.params import of_room
 
 HELD_OUT = ("validation", "test")
 FEWEST = 10  # patients behind any figure; a cohort's gate may ask for more
+Splits = Mapping[str, Collection[str]]  # patients by split, or by group
 DIGITS = 24  # of a digest: far more than would let two of a cohort's patients be taken for one
 
 
@@ -49,9 +51,10 @@ class Panels(BaseModel):
     key: str
     releases: dict[str, Panel]
 
-    def splits(self, split: str) -> list[list[str]]:
-        """The panel of one split, of every release."""
-        return [panel.splits.get(split, []) for panel in self.releases.values()]
+    @property
+    def splits(self) -> list[dict[str, list[str]]]:
+        """The panels of the splits, of every release."""
+        return [panel.splits for panel in self.releases.values()]
 
     def before(self, version: str) -> "Panels":
         """Without that of ``version``."""
@@ -72,7 +75,7 @@ def load(root: Path, cohort: str) -> Panels | None:
         return None
     except (OSError, ValidationError) as error:
         raise InputError(f"{place(cohort)} cannot be read: restore it from git") from error
-    if found.key != _name_of_key(cohort):
+    if not (secret.folder() / secret.NOISE).exists() or found.key != _name_of_key(cohort):  # and none is made here
         raise InputError(
             f"{place(cohort)} was written under another {secret.NOISE} than yours: put the cohort's into "
             f"{secret.folder()}, or nobody can tell which patients earlier releases were about"
@@ -132,44 +135,59 @@ def patients(subjects: pd.DataFrame) -> NDArray[np.str_]:
     return subjects.get("patient", subjects["subject_id"]).to_numpy(dtype=np.str_)
 
 
-def settled(available: Collection[str], earlier: Sequence[Collection[str]], fewest: int) -> set[str]:
-    """The largest part of ``available`` that can be a panel after those of ``earlier`` releases.
+def settled(available: Splits, earlier: Sequence[Splits], fewest: int) -> dict[str, set[str]]:
+    """The largest part of each split of ``available`` that can be its panel after those of ``earlier`` releases.
 
     >>> before = [f"{n:02}" for n in range(9)]
-    >>> sorted(settled(before[1:], [before], fewest=3))  # one has left: two go along
+    >>> sorted(settled({"test": before[1:]}, [{"test": before}], fewest=3)["test"])  # one has left: two go along
     ['03', '04', '05', '06', '07', '08']
-    >>> sorted(settled([*before, "20", "21"], [before], fewest=3)) == before  # two who came wait for a third
+    >>> more = {"test": [*before, "20", "21"]}
+    >>> sorted(settled(more, [{"test": before}], fewest=3)["test"]) == before  # two who came wait for a third
     True
     """
     if not earlier:
-        return set(available)
-    panel: list[str] = []
+        return {split: set(members) for split, members in available.items()}
+    panel: dict[str, set[str]] = {split: set() for split in available}
     for seen, cell in _cells(available, earlier):
-        here = sorted(cell & set(available))
-        gone = len(cell) - len(here)
-        stay = here[max(0, fewest - gone) :] if gone else here
-        changes = gone or not seen
-        panel += stay if len(stay) >= fewest or not changes else []
-    return set(panel)
+        here = {split: sorted(cell & set(members)) for split, members in available.items()}
+        gone = len(cell) - sum(map(len, here.values()))
+        if not (seen and not gone and _whole(here)):
+            small = {split for split in here if len(here[split]) < fewest}
+            gone += sum(len(here[split]) for split in small)
+            here = {split: [] if split in small else members for split, members in here.items()}
+            if seen and 0 < gone < fewest:
+                most = max(here, key=lambda split: len(here[split]))
+                left = here[most][fewest - gone :]
+                here[most] = left if len(left) >= fewest else []
+        for split, members in here.items():
+            panel[split].update(members)
+    return panel
 
 
-def close(panel: Collection[str], earlier: Sequence[Collection[str]], fewest: int) -> bool:
+def close(panel: Splits, earlier: Sequence[Splits], fewest: int) -> bool:
     """Whether comparing ``panel`` with ``earlier`` ones would tell of some patients, but fewer than ``fewest``."""
-    members = set(panel)
-    for seen, cell in _cells(members, earlier) if earlier else ():
-        parts = [len(cell - members), len(cell & members)] if seen else [len(cell & members)]
-        if all(parts) and min(parts) < fewest:  # a cell that stays, or goes, as a whole tells nothing new
+    for seen, cell in _cells(panel, earlier) if earlier else ():
+        here = {split: cell & set(members) for split, members in panel.items()}
+        gone = cell.difference(*here.values())
+        if seen and not gone and _whole(here):  # a cell that stays, or goes, as a whole tells nothing new
+            continue
+        parts = list(filter(None, [gone, *here.values()]))
+        if parts != [gone] and min(map(len, parts)) < fewest:
             return True
     return False
 
 
-def _cells(available: Collection[str], earlier: Sequence[Collection[str]]) -> Iterable[tuple[bool, set[str]]]:
-    """Patients by the earlier releases that they were in, and whether they were in any."""
-    releases = [set(one) for one in earlier]
-    cells: dict[tuple[bool, ...], set[str]] = defaultdict(set)
-    for one in set(available).union(*releases):
-        cells[tuple(one in release for release in releases)].add(one)
-    return [(any(pattern), cell) for pattern, cell in cells.items()]
+def _whole(parts: Mapping[str, Collection[str]]) -> bool:
+    return sum(map(bool, parts.values())) == 1
+
+
+def _cells(available: Splits, earlier: Sequence[Splits]) -> Iterable[tuple[bool, set[str]]]:
+    """Patients by where in each earlier release they were, and whether they were in any."""
+    releases = [{one: split for split, members in release.items() for one in members} for release in earlier]
+    found: dict[tuple[str | None, ...], set[str]] = defaultdict(set)
+    for one in set().union(*available.values(), *releases):
+        found[tuple(release.get(one) for release in releases)].add(one)
+    return [(any(pattern), cell) for pattern, cell in found.items()]
 
 
 def _name_of_key(cohort: str) -> str:

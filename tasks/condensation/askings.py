@@ -1,10 +1,14 @@
 """Each asking of a cohort's patients has noise of its own, which serves no other sums and no second release.
 
 A rerun before a release repeats its answer: the same records, sums and question since the last release are one asking.
-All else begins another, under the next number. The steward keeps a file an asking, ``askings/COHORT/NUMBER.json``
-beside ``noise.key``, of mode 600. What is in it but the answer, above all whether sums were equal, never leaves.
+All else begins another, under the next number. So does what another clone or project of the steward's released: an
+answer that goes out is marked beside the askings, whatever a ledger knows.
+
+The steward keeps a file an asking, ``askings/COHORT/NUMBER.json`` beside ``noise.key``, of mode 600. What is in it but
+the answer, above all whether sums were equal, never leaves.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -98,7 +102,11 @@ def recorded(layout: Layout, records: bytes, known_key: str | None, reuse: int |
                 raise InputError(f"asking {repeat} of {layout.cohort} was of other records: its noise serves no others")
             return _answer(layout, past, found)
         since = _last_release(past)
-        same = [one for one in _all(layout.cohort) if (one.since, one.digest) == (since, digest)]
+        same = [
+            one
+            for one in _all(layout.cohort)
+            if (one.since, one.digest) == (since, digest) and served(layout.cohort, one.statistics) is None
+        ]
         if same:
             return _answer(layout, past, same[-1])
 
@@ -119,6 +127,19 @@ def draws(layout: Layout) -> int:
     """How many sets of answers were asked since the last release, released or not."""
     past = events(layout)
     return len(_drawn(layout, past, _last_release(past)))
+
+
+def serve(cohort: str, statistics: str, candidate: str) -> None:
+    """Mark, before it leaves, that the answer goes out with ``candidate``, the SHA-256 of its manifest, unless it is
+    marked already."""
+    with contextlib.suppress(FileExistsError):
+        secret.create(_mark(cohort, statistics), candidate.encode())
+
+
+def served(cohort: str, statistics: str) -> str | None:
+    """The candidate that the answer went out with first, from any of this steward's projects; None where it did not."""
+    content = secret.read(_mark(cohort, statistics))
+    return None if content is None else content.decode(errors="replace")
 
 
 def _answer(layout: Layout, past: list[Event], asking: Asking, reused: bool = False) -> Answer:
@@ -182,6 +203,10 @@ def _read(path: Path) -> Asking | None:
 
 def _path(cohort: str, number: int) -> Path:
     return secret.folder() / FOLDER / cohort / f"{number}.json"
+
+
+def _mark(cohort: str, statistics: str) -> Path:
+    return secret.folder() / FOLDER / cohort / f"{statistics}.served"
 
 
 def _last_release(past: list[Event]) -> str | None:

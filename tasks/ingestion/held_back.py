@@ -26,17 +26,16 @@ def hold_back(
     if earlier is None:
         return events, subjects
     fewest, own = panel.fewest_patients(root, cohort), panel.digests(cohort, events, recorded)
-    stays = np.ones(len(subjects), dtype=bool)
-    for split in panel.HELD_OUT:
-        held_out = (subjects["split"] == split).to_numpy()
-        kept = panel.settled(set(own[held_out]), earlier.splits(split), fewest)
-        if not kept or panel.close(kept, earlier.splits(split), fewest):
-            raise InputError(
-                f"the {split} split changed since a release of {cohort} by a few patients, of whom figures would tell. "
-                f"Without as many others as make {fewest} nobody would be left: take in more records, or make this "
-                "another cohort with a larger split"
-            )
-        stays &= ~held_out | np.isin(own, list(kept))
+    split = subjects["split"].to_numpy()
+    held_out = {name: set(own[split == name]) for name in panel.HELD_OUT}
+    kept = panel.settled(held_out, earlier.splits, fewest)
+    if empty := [name for name, members in kept.items() if not members]:
+        raise InputError(
+            f"the {empty[0]} split changed since a release of {cohort} by a few patients, of whom figures would tell. "
+            f"Without as many others as make {fewest} nobody would be left: take in more records, or make this "
+            "another cohort with a larger split"
+        )
+    stays = np.all([(split != name) | np.isin(own, list(members)) for name, members in kept.items()], axis=0)
     gone = ~stays
     lost = events["subject_id"].isin(subjects.loc[gone, "subject_id"]).to_numpy()
     attrition.set_aside("subjects", "held back until more have changed", int(gone.sum()))

@@ -47,7 +47,9 @@ def without_close(metrics: Public, own: Panel, earlier: Panels) -> Public:
     close = {
         name.split(": ")[0]
         for name, members in own.groups.items()
-        if panel.close(members, [one.groups[name] for one in others if name in one.groups], metrics.fewest_patients)
+        if panel.close(
+            {name: members}, [{name: one.groups[name]} for one in others if name in one.groups], metrics.fewest_patients
+        )
     }
     stated = metrics.as_json()
     told, withheld = stated["subgroups"]["groups"], stated["subgroups"]["withheld"]
