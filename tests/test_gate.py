@@ -63,6 +63,7 @@ def test_the_gate_passes_what_satisfies_every_condition_and_says_what_each_came_
         ("privacy.settings.margin", 0.49, Params(), ["audit_margin"]),
         ("privacy.settings.tpr_margin", 0.02, Params(), ["audit_tpr_margin"]),
         ("privacy.settings.confidence", 0.51, Params(), ["audit_confidence"]),
+        ("privacy.settings.confidence", 0.999999, Params(), ["audit_confidence"]),  # so certain of nothing succeeds
         ("privacy.settings.resamples", 100, Params(), ["audit_resamples"]),
     ],
 )

@@ -27,12 +27,12 @@ class Signals(RoomParams):
 
 class Params(RoomParams):
     """``attacks``: files in ``attacks/``, or "all"; the gate refuses an audit that left out one of the package's, or
-    whose margins, confidence or resamples are weaker than the defaults here. An attack is ``resisted`` only where its
-    AUC is certain, at ``confidence``, to lie within ``margin`` of guessing (0.5), and no true positive rate more than
-    ``tpr_margin`` above guessing. Over all shadows together, a shadow attack counts as a success only where a figure is
-    certain to exceed guessing by these margins: with so many pairs of patient and shadow, the smallest gain is certain.
-    ``resamples``: of the bootstrap that gives the intervals of those figures. ``signals``: of shadow attacks.
-    ``options`` holds settings by attack."""
+    whose margins or resamples are weaker than the defaults here, or whose confidence is another. An attack is
+    ``resisted`` only where its AUC is certain, at ``confidence``, to lie within ``margin`` of guessing (0.5), and no
+    true positive rate more than ``tpr_margin`` above guessing. Over all shadows together, a shadow attack counts as a
+    success only where a figure is certain to exceed guessing by these margins: with so many pairs of patient and
+    shadow, the smallest gain is certain. ``resamples``: of the bootstrap that gives the intervals of those figures.
+    ``signals``: of shadow attacks. ``options`` holds settings by attack."""
 
     attacks: tuple[str, ...] | Literal["all"] = "all"
     margin: float = Field(default=0.05, gt=0, lt=0.5)

@@ -216,8 +216,10 @@ def audit_tpr_margin(metrics: Public, params: Params) -> Finding:
 
 
 def audit_confidence(metrics: Public, params: Params) -> Finding:
-    """With which all intervals of the audit hold together."""
-    return at_least(metrics.privacy.settings.confidence, CONFIDENCE)
+    """With which all intervals of the audit hold together. With less an attack is resisted too soon; with more none
+    succeeds, and what would have is undecided, which a cohort may accept."""
+    confidence = metrics.privacy.settings.confidence
+    return confidence, CONFIDENCE, confidence == CONFIDENCE
 
 
 def audit_resamples(metrics: Public, params: Params) -> Finding:

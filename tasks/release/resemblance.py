@@ -6,7 +6,8 @@ disguised: each of `KINDS` is blind to one disguise. A small ratio points to a t
 one, which a condensed set must not hold either.
 
 What is not looked for: a copy with noise of half the distance between patients, which attacks have to find; means of
-three records or more, which the gate counts; a single copied variable, since single courses coincide by chance.
+three records or more, which the gate counts; a single copied variable, since single courses coincide by chance; copies
+of some variables or entries alone; two disguises at once.
 """
 
 from collections.abc import Callable, Iterator

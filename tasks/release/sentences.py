@@ -25,7 +25,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "attacks_undecided": ("privacy attacks that could not decide", "{}", ""),
     "audit_margin": ("margin within which an attack's AUC counts as resisted", "at most {}", "g"),
     "audit_tpr_margin": ("the same margin of its true positive rate", "at most {}", "g"),
-    "audit_confidence": ("confidence of all intervals of the audit together", "at least {}", "g"),
+    "audit_confidence": ("confidence of all intervals of the audit together", "{}", "g"),
     "audit_resamples": ("resamples behind intervals over shadows", "at least {}", "g"),
     "tpr_unmeasured": (
         "privacy attacks whose true positive rate at a false positive rate of 0.1 % could not be bounded", "{}", "",

@@ -26,7 +26,7 @@ MAY_NOT = (
     "Estimate how frequent a finding is, or whether one thing causes another: the records were learned to predict one "
     "outcome, and nothing else that they seem to say of the patients can be relied on.",
 )
-RESEMBLANCE, NEAREST = "resemblance", "min_distance_ratio"  # the gate's condition that no record resembles one patient
+RESEMBLANCE = "resemblance"  # the gate's condition that no record resembles one patient
 NO_GUARANTEE = (
     "An attack that did not succeed is evidence, not a proof: this set carries no differential-privacy guarantee."
 )
@@ -148,12 +148,14 @@ def _names(attacks: Mapping[str, Attack]) -> str:
 
 
 def nobody(metrics: Public) -> str:
-    """That no record is a patient's, and by which check: said only where the condition on it was asked as usual, and
+    """That no record is a patient's, as far as was looked: said only where the condition on it was asked as usual, and
     holds."""
-    usual = NEAREST not in weaker(metrics.limits) and not metrics.condensed.copied_records
+    usual = "min_distance_ratio" not in weaker(metrics.limits) and not metrics.condensed.copied_records
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
-    claim = "No record is a real patient's: each was compared with those of all patients (resemblance in metrics.json)."
-    return claim if usual and holds else ""
+    if not usual or not holds:
+        return ""
+    kinds = f"any of {len(metrics.resemblance)} kinds" if len(metrics.resemblance) > 1 else "the one kind"
+    return f"No record is a real patient's by {kinds} of distance (resemblance in metrics.json)."
 
 
 def together(confidence: float) -> str:
