@@ -147,6 +147,12 @@ def test_a_release_is_signed_and_its_key_vouches_for_all_of_it(
         examine(bundle, None, "not a key")
 
 
+def test_a_release_is_for_anyone_to_read_its_signature_too(released: tuple[Path, Path]) -> None:
+    assert {
+        path.name: path.stat().st_mode & 0o777 for path in released[0].iterdir() if path.stat().st_mode & 0o4 == 0
+    } == {}
+
+
 def test_the_key_that_came_with_the_bundle_vouches_for_nothing(
     released: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from flows.ledger.keys import Key, PublicKey, read_public
 from tasks.common.checks import Check
 from tasks.common.errors import InputError
-from tasks.release.bundle import SIGNATURE, STEWARD
+from tasks.release.bundle import SIGNATURE, STEWARD, for_anyone
 
 SIZE = 64  # of an Ed25519 signature (RFC 8032)
 LARGEST = 4096  # of a public key in PEM, by far
@@ -25,6 +25,7 @@ def sign(bundle: Path, key: Key) -> None:
     """Sign the manifest in ``bundle``, and put the public key beside it."""
     (bundle / SIGNATURE).write_bytes(base64.b64decode(key.sign((bundle / "manifest.json").read_bytes())))
     (bundle / STEWARD).write_text(key.public.pem, encoding="ascii")
+    for_anyone(bundle)
 
 
 def signer(bundle: Path) -> PublicKey | None:
