@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tasks.common.layout import Layout
 from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import CondensedSet, Normalised, read_json
 from tasks.networks.recipe import Recipes
+from tasks.release import templates
 from tasks.release.contents import Contents
 from tasks.release.documents import datasheet
 from tasks.release.gate import check, failed
@@ -90,7 +92,7 @@ def test_that_no_record_is_a_patients_is_not_said_where_the_gate_was_asked_for_l
     assert nobody(judged(public(near), Params(min_distance_ratio=0))) == ""
     assert nobody(judged(public())) and not nobody(judged(public(("condensed.copied_records", 1))))
     more = ("resemblance.steps_in_another_order", FAR)
-    assert nobody(judged(public(more))) == "No record is a real patient's by any of 2 kinds of distance."
+    assert nobody(judged(public(more))).startswith("No record is a real patient's by any of 2 kinds of distance (")
 
 
 def test_a_ratio_that_chance_gives_in_a_cohort_of_few_numbers_does_not_refuse() -> None:
@@ -205,3 +207,13 @@ def test_sets_that_the_ledger_says_were_refused_before_are_stated_and_a_release_
         stated = read_json(project.folder("release") / "metrics.json")
         assert stated["evidence"]["refused_before"] == 2
         assert stated["evidence"]["test_auc"]["low"] < stated["test_auc"]["condensed"]["low"]
+
+
+def test_what_the_first_page_has_to_say_it_says_in_red() -> None:
+    page = (Path(templates.__file__).parent / "report.css.jinja").read_text()
+    (name,) = re.findall(r"^\.override {[^}]*?color: var\((--\w+)\)", page, re.MULTILINE)
+    shades = re.findall(rf"{name}: #(\w\w)(\w\w)(\w\w);", page)
+    assert len(shades) == 2, "by day and by night"
+    for shade in shades:
+        red, green, blue = (int(part, 16) for part in shade)
+        assert red > 1.5 * max(green, blue)

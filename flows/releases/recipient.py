@@ -47,15 +47,16 @@ class Verdict:
         """The last line."""
         if not self.holds:
             return "do not use this bundle"
+        open_ = any(found.holds is None for found in self.checks)
         if self.signed_by:
-            open_ = any(found.holds is None for found in self.checks)
             rest = "; what could not be judged here is as that key signed it" if open_ else ""
             by = f", whom the ledger of {self.told} admits," if self.told != self.signed_by else ""
             return f"the bundle is what the holder of the key {self.signed_by}{by} signed{rest}"
+        consistent = "consistent, as far as could be judged" if open_ else "consistent"
         if self.ask is None:
-            return "consistent; nobody's signature was checked: it carries none, so anybody may have written it"
+            return f"{consistent}; nobody's signature was checked: it carries none, so anybody may have written it"
         return (
-            f"consistent; nobody's signature was checked: ask the steward, by another way than you got the bundle, "
+            f"{consistent}; nobody's signature was checked: ask the steward, by another way than you got the bundle, "
             f"whether this is their key, then add --key {self.ask}"
         )
 

@@ -66,7 +66,8 @@ recondense verify BUNDLE --key FINGERPRINT                                # does
 recondense verify BUNDLE --key FINGERPRINT --ledger URL                   # and is it current, or withdrawn?
 ```
 Recomputed are hashes, counts of records, the gate's outcome, a guarantee's epsilon and every document. Scores, figures
-of attacks and counts of patients take the real records: for these the signature stands.
+of attacks and counts of patients take the real records, and documents take the version of recondense that wrote them:
+where these are not at hand, the signature stands.
 
 ## With recondense installed
 ```

@@ -24,7 +24,7 @@ MAY_NOT = (
     "Decide about a patient. No model trained on these records is a medical device, and none has been tested in care.",
     "Look for real patients in the records, or link them with other data to find out who took part.",
     "Estimate how frequent a finding is, or whether one thing causes another: the records were learned to predict one "
-    "outcome, and nothing else about the patients was kept.",
+    "outcome, and nothing else that they seem to say of the patients can be relied on.",
 )
 RESEMBLANCE = "resemblance"  # the gate's condition that no record resembles one patient
 NO_GUARANTEE = (
@@ -50,10 +50,10 @@ def _asked(asked: Asked | None) -> str:
     if asked is None:
         return ""
     if asked.reused:
-        return f" Its answers are those of asking {asked.number}, given again: for this set no patient was asked."
-    if asked.draws == 1:
-        return " Patients were asked once since the release before."
-    return f" Patients were asked {asked.draws} times since the release before; one set of answers is used here."
+        return f" Its noisy statistics are those of asking {asked.number}, given again: no record was looked at anew."
+    times = "once" if asked.draws == 1 else f"{asked.draws} times"
+    used = "" if asked.draws == 1 else "; one set of answers is used here"
+    return f" Noisy statistics of the patients were asked {times} since the release before this one{used}."
 
 
 def notices(metrics: Public) -> list[str]:
@@ -102,7 +102,7 @@ def beside_real(metrics: Public) -> str:
     if SINGLE_VARIABLE in scores and found and isinstance(found.over_single_variable, Interval):
         said += (
             f" The best single variable ({found.single_variable}) alone has {interval(scores[SINGLE_VARIABLE])}; "
-            f"models trained on these records have {interval(found.over_single_variable)} more."
+            f"the AUC of models trained on these records, less that one, is {interval(found.over_single_variable)}."
         )
     return said
 
@@ -154,8 +154,8 @@ def nobody(metrics: Public) -> str:
     holds = any(outcome.id == RESEMBLANCE and outcome.holds for outcome in metrics.gate)
     if not usual or not holds:
         return ""
-    kinds = len(metrics.resemblance)
-    return f"No record is a real patient's by {f'any of {kinds} kinds' if kinds > 1 else 'the one kind'} of distance."
+    kinds = f"any of {len(metrics.resemblance)} kinds" if len(metrics.resemblance) > 1 else "the one kind"
+    return f"No record is a real patient's by {kinds} of distance (resemblance in metrics.json)."
 
 
 def together(confidence: float) -> str:
