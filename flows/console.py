@@ -31,14 +31,14 @@ def say(text: str) -> None:
 def say_stage(name: str, state: str, seconds: float | None = None) -> None:
     """How a stage stands: its Prefect state, and how long it took where it ran."""
     style = {"Cached": "green", "Completed": "bold green", "Running": "cyan"}.get(state, "bold red")
-    _err.print(f"  {name:<14} [{style}]{state}[/]" + (f" in {seconds:.1f} s" if seconds else ""))
+    _err.print(f"  {name:<14} [{style}]{state}[/]" + (f" in {seconds:.1f} s" if seconds else ""), markup=True)
 
 
 def say_cell(outcome: Outcome, done: int, of: int) -> None:
     """How a cell of a sweep ended, and how many have."""
     words = outcome.reason or f"test AUC {outcome.scores['test_auc']['condensed']['mean']:.3f}"
     style = {"Cached": "green", "Completed": "bold green"}.get(outcome.state, "bold red")
-    _err.print(f"  {done:>{len(str(of))}}/{of} {outcome.cell}: [{style}]{outcome.state}[/] ", end="")
+    _err.print(f"  {done:>{len(str(of))}}/{of} {outcome.cell}: [{style}]{outcome.state}[/] ", end="", markup=True)
     _err.print(words, markup=False)
 
 
@@ -132,7 +132,7 @@ def compared(found: dict[str, Any]) -> None:
 def checks(found: Sequence[Check]) -> None:
     """What was verified, a line a claim; a question mark where nothing here could tell."""
     for check in found:
-        _out.print(f"{MARKS[check.holds]} ", end="")
+        _out.print(f"{MARKS[check.holds]} ", end="", markup=True)
         said = printable(check.claim + (f" ({check.detail})" if check.detail else ""))  # on one line, whoever wrote it
         _out.print(said, markup=False, soft_wrap=True)
 
@@ -143,7 +143,7 @@ def findings(found: Mapping[str, Sequence[Finding]]) -> None:
     for about, several in found.items():
         _out.print(about, style="bold")
         for one in several:
-            _out.print(f"  [{styles[one.level]}]{one.level:<7}[/] ", end="")
+            _out.print(f"  [{styles[one.level]}]{one.level:<7}[/] ", end="", markup=True)
             _out.print(one.found, markup=False, soft_wrap=True)
             for line in filter(None, one.next.splitlines()):
                 _out.print(f"          {line}", style="dim", markup=False, soft_wrap=True)

@@ -57,7 +57,7 @@ def show(found: dict[str, Any]) -> None:
         out.print(table)
     for check in found["checks"]:
         mark = "[bold red]![/]" if check["alarms"] else "[green]✓[/]"
-        out.print(f"{mark} {'' if check['alarms'] else 'no '}{check['check']}")
+        out.print(f"{mark} {'' if check['alarms'] else 'no '}{check['check']}", markup=True)
         for alarm in check["alarms"]:
             out.print(f"    {alarm['what']}: {alarm['seen']}", markup=False)
     out.print(f"page: {found['page']}", soft_wrap=True, markup=False)

@@ -18,6 +18,9 @@ from ruamel.yaml import YAML
 
 from flows import artifacts
 from flows.console import checks as show_checks
+from flows.console import say
+from flows.console import table as show_table
+from flows.inspection import show as show_inspected
 from flows.params_file import add_cohort
 from flows.terminal import Terminal
 from tasks.common import params
@@ -43,6 +46,17 @@ NAMES = [
 ]  # fmt: skip
 
 
+# What `recondense inspect` found, but for names
+MEASURED = {
+    "unit": "", "subjects": 9, "share_of_subjects": 1.0, "share_of_steps": 0.5, "levels": None,
+    "percentiles": dict.fromkeys(("1", "5", "50", "95", "99"), 1.0),
+}  # fmt: skip
+INSPECTED = {
+    "cohort": "alpha", "title": "a cohort", "steps": {"number": 4, "hours": 6}, "subjects": 9, "measurements": 9,
+    "flow": [], "prevalence": [], "checks": [], "page": "page.html",
+}  # fmt: skip
+
+
 def test_no_control_character_or_turned_writing_is_left_of_a_name() -> None:
     assert printable(ESCAPES) == r"a\x1b[2J\x1b]0;owned\x07b\u202ec\u2066d\x9bm\re\x00"
     assert printable("Bilirubin (µmol/l), 1 000 – é 中") == "Bilirubin (µmol/l), 1 000 – é 中"
@@ -65,6 +79,16 @@ def test_on_the_terminal_a_table_s_cell_and_a_line_are_text_and_colours_stay() -
     plain = io.StringIO()
     Console(file=plain, force_terminal=True, width=200).print(ESCAPES, markup=False)
     assert "\u202e" in plain.getvalue(), "without it the same would reach the terminal"
+
+
+def test_what_is_in_brackets_stays_in_a_line_and_in_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["glucose [mg/dl]", "[/dl]", "[bold]x", "[link=x]y[/]"]
+    show_table([{"name": name} for name in names])
+    show_inspected({**INSPECTED, "variables": [{**MEASURED, "variable": name} for name in names]})
+    for name in names:
+        say(name)
+    shown = capsys.readouterr()
+    assert all(shown.out.count(name) == 2 and name in shown.err for name in names)
 
 
 def test_a_claim_with_a_line_s_end_in_it_cannot_look_like_two(capsys: pytest.CaptureFixture[str]) -> None:
