@@ -41,14 +41,15 @@ PRIVATE["ingestion"]["split"] = {"kind": "hashed", "validation": 0.2, "test": 0.
 
 
 def run(root: Path) -> list[str]:
-    """What `recondense run` does with stages and ledger; returns the gate's reasons where it refuses."""
+    """What `recondense run --again` does with stages and ledger; returns the gate's reasons where it refuses."""
     git.git(root, "config", "user.name", WHO)
     with contextlib.chdir(root):
         pipeline = Pipeline(root, "alpha")
         recorder = Recorder(pipeline, Ledger(root, "alpha"), {})
         for stage in pipeline.stages:
             try:
-                recorder.stage(stage, pipeline.run(stage) if pipeline.key(stage) is None else None)
+                stale = pipeline.key(stage) is None or not recorder.ran(stage)
+                recorder.stage(stage, pipeline.run(stage) if stale else None)
             except StageRefused as refusal:
                 recorder.refused(stage, refusal)
                 return refusal.reasons
