@@ -23,6 +23,7 @@ from tasks.common.records import read_json
 from tests.project import QUICK, commit_all, make_project, with_remotes
 from tests.test_condensation import FAST
 
+WHO = "A Tester"  # who overrides the gate, and so signs
 PRIVATE: dict[str, Any] = copy.deepcopy(QUICK) | {
     "normalisation": {**QUICK["normalisation"], "scale": "public"},
     "condensation": {
@@ -33,20 +34,22 @@ PRIVATE: dict[str, Any] = copy.deepcopy(QUICK) | {
         "options": {"private_statistics": {**FAST["private_statistics"], "epsilon": 3}},
     },
     "privacy": {"attacks": ["nearest_record"]},
-    "release": {"override": {"by": "A Tester", "reason": "so few patients with so much noise pass no gate"}},
+    "release": {"override": {"by": WHO, "reason": "so few patients with so much noise pass no gate"}},
     "schedule": {"budget": 20},
 }
 PRIVATE["ingestion"]["split"] = {"kind": "hashed", "validation": 0.2, "test": 0.3}
 
 
 def run(root: Path) -> list[str]:
-    """What `recondense run` does with stages and ledger; returns the gate's reasons where it refuses."""
+    """What `recondense run --again` does with stages and ledger; returns the gate's reasons where it refuses."""
+    git.git(root, "config", "user.name", WHO)
     with contextlib.chdir(root):
         pipeline = Pipeline(root, "alpha")
         recorder = Recorder(pipeline, Ledger(root, "alpha"), {})
         for stage in pipeline.stages:
             try:
-                recorder.stage(stage, pipeline.run(stage) if pipeline.key(stage) is None else None)
+                stale = pipeline.key(stage) is None or not recorder.ran(stage)
+                recorder.stage(stage, pipeline.run(stage) if stale else None)
             except StageRefused as refusal:
                 recorder.refused(stage, refusal)
                 return refusal.reasons

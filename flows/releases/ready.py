@@ -121,7 +121,7 @@ def check_answers(releases: Releases, booked: dict[str, Any], candidate: Path) -
         raise InputError(f"{wrong}: `recondense run {cohort}` records what the candidate is made of")
     if guarantee is None:
         return
-    again = f"`dvc repro --force --single-item condensation@{cohort}`, then `recondense run {cohort}`"
+    again = f"`dvc repro --force --single-item condensation@{cohort}`, then `recondense run {cohort} --again`"
     asked = guarantee.get("asked")
     if asked is None:
         raise InputError(f"the candidate's answers are of an earlier version, which did not number them: {again}")
