@@ -15,7 +15,7 @@ INTERVAL = {"mean": 0.8, "low": 0.7, "high": 0.9}
 SCORE = {**INTERVAL, "by_network": {"tcn_beta": INTERVAL}}
 SETS = ("condensed", "all_real", *SIMPLE, "random_records", "kmeans")
 SCORES = ("test_auc", "test_auprc", "test_brier", "test_calibration_error")
-UNMEASURED = {"tpr": None, "reason": "needs more than 40 non-members"}
+UNMEASURED = {"tpr": None, "reason": "there are too few non-members"}
 
 QUERY = Query(name="counts", what="of patients", values=4, sensitivity=1, sigma=5)
 GUARANTEE = Guarantee(

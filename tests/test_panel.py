@@ -3,6 +3,7 @@
 import importlib
 import json
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,6 +254,18 @@ OTHERS = {
 }  # fmt: skip
 
 
+def texts(found: Any) -> Iterator[str]:
+    """Every sentence in some JSON."""
+    if isinstance(found, dict):
+        for each in found.values():
+            yield from texts(each)
+    elif isinstance(found, list):
+        for each in found:
+            yield from texts(each)
+    elif isinstance(found, str):
+        yield found
+
+
 def test_every_count_of_patients_that_a_bundle_states_is_rounded(small: Layout) -> None:
     """Whoever adds a count of patients to a bundle adds it to the rounding, or names it here as something else."""
 
@@ -266,7 +279,11 @@ def test_every_count_of_patients_that_a_bundle_states_is_rounded(small: Layout) 
         elif isinstance(found, int) and not isinstance(found, bool):
             yield place, found
 
-    stated = list(counts(read_json(small.folder("release") / "metrics.json")))
+    metrics = read_json(small.folder("release") / "metrics.json")
+    stated = list(counts(metrics))
     of_patients = [(place, n) for place, n in stated if not OTHERS & set(place) and place != ("n", "condensed")]
     assert ("evidence", "test_events") in dict(of_patients)
     assert [(place, n) for place, n in of_patients if n % STEP] == []
+    sizes = Ingested.load(small.folder("ingestion")).subjects["split"].value_counts()
+    exact = [str(n) for n in (*sizes, sizes.sum()) if n % STEP]
+    assert exact and not re.findall(rf"(?<![\d.])({'|'.join(exact)})(?![\d.])", " ".join(texts(metrics)))

@@ -104,7 +104,7 @@ def contained(values: NDArray[np.float32], real: CondensedSet) -> NDArray[np.boo
 
 def summary(figures: Figures) -> dict[str, Any]:
     """``figures`` as JSON; a true positive rate that could not be had is null, with the reason."""
-    missing = f"needs more than {figures.n_others} non-members"
+    missing = "there are too few non-members"  # how many is a count of patients, which texts do not tell
     return {
         **_rounded("auc", figures.auc),
         "tpr_at_fpr": {

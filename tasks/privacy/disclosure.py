@@ -151,8 +151,7 @@ def judged(
     if not decides:
         return "inconclusive", "about so few people it can succeed, but its failure decides nothing"
     return "inconclusive", (
-        f"too few guesses: with {tally.made} about members and {tally.others_made} about others, a risk below "
-        f"{smallest:.3f} would be missed more often than one time in five"
+        f"too few guesses: a risk below {smallest:.3f} would be missed more often than one time in five"
     )
 
 

@@ -25,8 +25,8 @@ def judged(found: Compared, detected: bool, margin: float, tpr_margin: float, sm
         return "resisted", f"AUC lies within {margin:g} of guessing, and the attack does find real records"
     if 0.5 - margin <= attack.auc.low and attack.auc.high <= 0.5 + margin:
         return "inconclusive", (
-            f"too few records: AUC lies within {margin:g} of guessing, but more than {tpr_margin:g} of the "
-            f"{attack.n_members} members may be found beyond guessing"
+            f"too few records: AUC lies within {margin:g} of guessing, but more than {tpr_margin:g} of the members may "
+            "be found beyond guessing"
         )
     if attack.auc.high < 0.5:
         return "inconclusive", (
@@ -34,6 +34,5 @@ def judged(found: Compared, detected: bool, margin: float, tpr_margin: float, sm
             "by `hashed` to tell"
         )
     return "inconclusive", (
-        f"too few records: with {attack.n_members} members and {attack.n_others} others, an AUC below {smallest:.3f} "
-        f"would be missed more often than one time in five"
+        f"too few records: an AUC below {smallest:.3f} would be missed more often than one time in five"
     )
