@@ -36,9 +36,3 @@ def events(layout: Layout) -> list[Event]:
                 f"{FOLDER}/{path.name}, line {number} is no entry of a ledger: restore the file from git"
             ) from error
     return found
-
-
-def since_release(found: list[Event]) -> list[Event]:
-    """Those after the last release; all of them where there was none."""
-    last = max((place for place, event in enumerate(found) if event.name == "released"), default=-1)
-    return found[last + 1 :]
