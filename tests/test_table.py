@@ -314,7 +314,7 @@ def test_a_row_that_cannot_be_placed_is_set_aside_in_both_forms(tmp_path, row, r
 
 
 def test_long_rows_without_a_usable_value_or_a_declared_variable_are_set_aside(tmp_path):
-    rows = ["a,0,BILI,1", "a,0,BILI,", "a,0,BILI,<0.1", "a,0,chol,300", "a,0,edema,severe"]
+    rows = ["a,0,BILI,1", "a,0,BILI,", "a,0,BILI,low", "a,0,chol,300", "a,0,edema,severe"]
     files = {"labs.csv": "\n".join(["id,day,test,result", *rows]), "subjects.csv": PEOPLE}
     edema = {"label": "oedema", "role": "series", "kind": "binary", "positive": ["severe"], "negative": ["none"]}
     variables = {"bili": {**BILI, "column": "BILI"}, "edema": edema, "age": AGE}

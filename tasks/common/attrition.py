@@ -15,6 +15,20 @@ DTYPES = dict.fromkeys(("unit", "reason", "file", "record", "line", "column"), "
 }
 
 
+@dataclass(frozen=True)
+class Notice:
+    """What a steward has to see of a cohort beside its counts: ``count`` of ``of`` items, and what to do, in ``text``.
+
+    ``name``: what params.yaml accepts it by. ``lost``: the items are not in the cohort, though they were declared.
+    """
+
+    name: str
+    text: str
+    count: int
+    of: int
+    lost: bool = True
+
+
 @dataclass
 class Attrition:
     """Counts of what came in, what was kept and what was set aside, per unit ("subjects", "measurements", ...).
@@ -34,6 +48,7 @@ class Attrition:
     _kept: dict[str, int] = field(default_factory=dict)
     _aside: dict[str, Counter[str]] = field(default_factory=dict)
     _rows: list[pd.DataFrame] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def came_in(self, unit: str, count: int) -> None:
         """Add ``count`` items of ``unit`` to what came in."""
@@ -42,6 +57,11 @@ class Attrition:
     def kept(self, unit: str, count: int) -> None:
         """Add ``count`` items of ``unit`` to what went on."""
         self._kept[unit] = self._kept.get(unit, 0) + count
+
+    def notice(self, name: str, text: str, count: int, of: int, *, lost: bool = True) -> None:
+        """Note that ``count`` of ``of`` items need a steward's eye, where there are any; see `Notice`."""
+        if count:
+            self.notices.append(Notice(name, text, count, of, lost))
 
     def set_aside(
         self,

@@ -20,6 +20,7 @@ from tasks.common.strict_json import read_json as read_json
 
 SPLITS = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
+Below = Literal["limit", "half", "aside"]
 SUM_TOLERANCE = 1e-4  # of single precision, and of many classes
 
 
@@ -33,6 +34,9 @@ class Variable(BaseModel):
     ``skewed``: spread over orders of magnitude, so that scaling works on its logarithm.
     ``usual``: between which two values most such patients are known to lie, in ``unit``, from the literature and not
     from the cohort: what a public scale is made of.
+    ``positive``, ``negative``: the levels that a binary variable was read from, by default 1 and 0; with ``positive``
+    alone every other level is negative. ``below``: what a value below a limit of measurement counts as, see
+    `tasks.common.cells.number`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +51,9 @@ class Variable(BaseModel):
     high: float | None = None
     skewed: bool = False
     usual: tuple[float, float] | None = None
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    below: Below = "limit"
 
 
 def outcome(classes: tuple[str, ...]) -> Variable:

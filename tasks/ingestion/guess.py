@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tasks.common.cells import numbers, word
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._table.cells import moments, numbers, plain
 from tasks.ingestion.datasets._table.delimited import LARGEST
 from tasks.ingestion.datasets._table.files import cells_of, cleaned
-from tasks.ingestion.datasets._table.places import MISSING
+from tasks.ingestion.datasets._table.moments import moments
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
 # In the order of preference; a name matches as a whole, or as one of its words ("visit_day")
@@ -62,7 +62,7 @@ class Table:
 
     def levels(self, column: str) -> list[str]:
         """The different cells of a column, each of at least `FEWEST` rows; the most frequent first."""
-        counts = self.said(column).map(plain).value_counts()
+        counts = self.said(column).map(word).value_counts()
         return [str(level) for level in counts.index[counts >= FEWEST]]
 
 
@@ -70,7 +70,7 @@ def read_table(path: Path) -> Table:
     """A file with the encoding, delimiter and decimal mark that it seems to have. Raises `InputError`."""
     reading = {} if path.suffix.lower() in (".parquet", ".pq") else {**_encoding(path), **_delimiter(path)}
     cells, _ = cells_of(path, reading.get("encoding", "utf-8"), reading.get("delimiter", ","))
-    cells = cleaned(cells, MISSING)
+    cells = cleaned(cells)
     if any(cells[column].str.fullmatch(r"-?\d+,\d+").any() for column in cells):
         reading["decimal"] = ","
     return Table(path.name, cells, reading, reading.get("decimal", "."))

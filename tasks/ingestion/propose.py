@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tasks.common.cells import numbers
 from tasks.common.errors import InputError
 from tasks.common.params import check_cohort_name
-from tasks.ingestion.datasets._table.cells import moments, numbers
+from tasks.ingestion.datasets._table.moments import moments
 from tasks.ingestion.datasets._table.options import HOURS
 from tasks.ingestion.guess import (
     CODE,

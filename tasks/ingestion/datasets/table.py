@@ -22,7 +22,7 @@ __all__ = ["Options", "read", "source", "variables"]
 def variables(options: Options) -> tuple[Variable, ...]:
     """The declared variables, series first; an outcome of several classes last."""
     measured = tuple(
-        Variable(name=name, **declared.model_dump(exclude={"column", "positive", "negative"}))
+        Variable(name=name, **declared.model_dump(exclude={"column"}))
         for role in ("series", "static")
         for name, declared in options.variables.items()
         if declared.role == role

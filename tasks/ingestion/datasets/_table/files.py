@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tasks.common.attrition import Attrition
+from tasks.common.cells import MISSING, without_marks
 from tasks.common.errors import InputError
 from tasks.common.tables import read_within, share_of_memory
 from tasks.ingestion.datasets._table.delimited import read_delimited
@@ -62,10 +63,10 @@ def cells_of(path: Path, encoding: str, delimiter: str) -> tuple[pd.DataFrame, l
     return cells, [int(line) for line in lines]
 
 
-def cleaned(cells: pd.DataFrame, missing: Iterable[str]) -> pd.DataFrame:
-    """Cells without the white space around them, and "" for whatever stands for no value."""
-    cells = cells.apply(lambda column: column.str.strip()) if len(cells.columns) else cells
-    return cells.mask(cells.isin(list(missing)), "")
+def cleaned(cells: pd.DataFrame, missing: Iterable[str] = (), named: Iterable[str] = ()) -> pd.DataFrame:
+    """Cells in their plainest form, and "" for whatever stands for no value; what is ``named`` as a level does not."""
+    marks, declared = (*MISSING, *missing), tuple(named)
+    return cells.apply(lambda column: without_marks(column, marks, declared)) if len(cells.columns) else cells
 
 
 def _check_columns(cells: pd.DataFrame, needed: Mapping[str, str], place: Path | str) -> None:

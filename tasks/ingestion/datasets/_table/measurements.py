@@ -5,9 +5,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
+from tasks.common.cells import numbers
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._table.cells import finite, moments, numbers
 from tasks.ingestion.datasets._table.files import Rows
+from tasks.ingestion.datasets._table.moments import finite, moments
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Time
 from tasks.ingestion.datasets._table.places import Measurements
 from tasks.ingestion.datasets._table.subjects import reader

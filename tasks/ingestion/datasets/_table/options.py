@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from tasks.common.cells import word
 from tasks.common.params import RoomParams
+from tasks.common.records import Below
 from tasks.ingestion.datasets._declared import Origin, Text, check_usual
-from tasks.ingestion.datasets._table.cells import plain
 from tasks.ingestion.datasets._table.places import Measurements, Subjects
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
@@ -98,7 +99,8 @@ class Declared(RoomParams):
     """A variable (see `tasks.common.records.Variable`). ``column``: where it is found, by default under its own name:
     a column, or what stands in the column ``variable`` of long measurements. ``positive`` and ``negative``: the levels
     of a binary variable, by default 1 and 0; with ``positive`` alone every other level is negative. ``usual``: from the
-    literature, never from the table itself."""
+    literature, never from the table itself. ``below``: what a cell such as "<0.5" counts as: the limit, half of it, or
+    none ("aside"); ">200" counts as the limit."""
 
     label: str = Field(min_length=1)
     role: Literal["series", "static"]
@@ -112,6 +114,7 @@ class Declared(RoomParams):
     levels: Levels = ()
     positive: Levels = ()
     negative: Levels = ()
+    below: Below = "limit"
 
     @model_validator(mode="after")
     def _levels_suit_the_kind(self) -> Self:
@@ -183,6 +186,6 @@ class Options(RoomParams):
 
 
 def _different(levels: Levels) -> None:
-    seen = [plain(level) for level in levels]
-    if twice := [level for level, word in zip(levels, seen, strict=True) if seen.count(word) > 1]:
+    seen = [word(level) for level in levels]
+    if twice := [level for level, one in zip(levels, seen, strict=True) if seen.count(one) > 1]:
         raise ValueError(f"'{twice[0]}' is named twice (capitals and '1' or '1.0' make no difference)")

@@ -10,15 +10,14 @@ from tasks.common.params import RoomParams, from_a_stranger
 from tasks.ingestion.datasets._declared import InRaw, Text
 from tasks.ingestion.datasets._table.queries import check_statement
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", ".")
-
 
 class Tabular(RoomParams):
     """Where a table is: ``file`` (CSV, CSV.gz or Parquet) in the raw folder, or an SQL ``query`` sent to ``url``.
 
     ``url`` is ``env:NAME``, which names an environment variable that holds an SQLAlchemy URL, or ``sqlite:///FILE``
     with a file in the raw folder. A bundle's manifest cannot name a query: it would run its author's SQL at whoever
-    reads records by it. ``subject``: the column of the subject's id. ``missing``: what stands for no value.
+    reads records by it. ``subject``: the column of the subject's id. ``missing``: what stands for no value, beside
+    `tasks.common.cells.MISSING`.
     """
 
     file: InRaw | None = None
@@ -27,7 +26,7 @@ class Tabular(RoomParams):
     encoding: str = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     decimal: Literal[".", ","] = "."
-    missing: tuple[str, ...] = MISSING
+    missing: tuple[Text, ...] = ()
     subject: Text
 
     @field_validator("query")

@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.ingestion.datasets._table.cells import Cells, finite, level_index, moments, numbers, two_levels
+from tasks.common.cells import Cells, numbers, places, values
 from tasks.ingestion.datasets._table.files import Rows
+from tasks.ingestion.datasets._table.moments import finite, moments
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Options
 from tasks.ingestion.datasets._table.places import Subjects, Tabular
 
@@ -47,9 +48,9 @@ def judge(
     "". Kept: ``subject_id``, ``outcome`` and statics. A cell that can't be read is set aside (unit "descriptors") and
     counts as blank; rows of one subject complete each other, and where they contradict each other it is set aside.
     """
-    values = _values(rows, table, options, attrition)
+    said = _values(rows, table, options, attrition)
     ids = rows.cells[table.subject]
-    by_subject = values.groupby(ids, sort=False)
+    by_subject = said.groupby(ids, sort=False)
     found, contradictory = by_subject.first(), (by_subject.nunique() > 1).any(axis=1)
     zero = found["time zero"].to_numpy(dtype=np.float64) if "time zero" in found else np.zeros(len(found))
     outcome, until, problems = _judged(found, zero, options, outcome_required)
@@ -125,18 +126,14 @@ def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
 
 def reader(variable: Declared, decimal: str) -> Callable[[Cells], NDArray[np.float64]]:
     """How the cells of a variable are read."""
-    if variable.kind == "categorical":
-        return lambda words: level_index(words, variable.levels)
-    if variable.kind == "binary":
-        negative = variable.negative or (() if variable.positive else ("0",))
-        return lambda words: two_levels(words, variable.positive or ("1",), negative)
-    return lambda words: numbers(words, decimal)
+    declared = variable.model_dump()
+    return lambda words: values(words, declared, decimal)
 
 
 def _declared(cells: Cells, classes: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
     """The place of the class whose levels each cell is among, `OTHER` where it is among none."""
     of_level = np.repeat(np.arange(len(classes), dtype=float), [len(levels) for levels in classes])
-    place = level_index(cells, [level for levels in classes for level in levels])
+    place = places(cells, [level for levels in classes for level in levels])
     known = ~np.isnan(place)
     found = np.where((cells != "").to_numpy(dtype=bool), OTHER, np.nan)
     found[known] = of_level[place[known].astype(np.int64)]
