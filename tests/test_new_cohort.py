@@ -76,7 +76,7 @@ def test_visits_and_subjects_are_told_apart_and_run_at_once(root, form):
     expected = len(visits) if form == "long" else visits.drop(columns=["id", "day"]).notna().sum().sum()
     assert len(cohort.events) == expected
     assert written["ingestion"]["options"]["time"]["unit"] == "days"
-    assert any("landmark" in line for line in found.said)
+    assert any("landmark" in line for line in found.check)
     assert {line.split()[0] for line in found.left_out} >= {"futime", "status"}
     assert metrics["shape"][1] > 1 and metrics["measurements"]["kept"] > 0.85 * len(cohort.events)
 

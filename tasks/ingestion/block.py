@@ -28,8 +28,8 @@ def block(name: str, found: Proposal) -> str:
     options = CommentedMap(source=CommentedMap(title=name, licence="all rights reserved, not to be shared"))
     _say(options["source"], "title", "CHECK: what recipients may know of its origin")
     _say(options["source"], "licence", "CHECK: state the licence")
-    tables = [key for key in ("measurements", "subjects", "time") if key in found.options]
-    options.update({key: _line(found.options[key]) for key in tables})
+    tables = [key for key in ("measurements", "subjects", "outcomes", "time") if key in found.options]
+    options.update({key: _lines(found.options[key]) for key in tables})
     options["outcome"] = _line(found.options["outcome"])
     _say(options, "outcome", "CHECK: levels named neither way are set aside")
     options["variables"] = CommentedMap({_quoted(name): _line(declared) for name, declared in found.variables.items()})
@@ -57,6 +57,11 @@ def block(name: str, found: Proposal) -> str:
         "Guessed from the files: check every line, labels, units and levels against your code book."
     )
     return _indented(document)
+
+
+def _lines(value: Any) -> Any:
+    """A mapping on one line, or each mapping of a list on one of its own."""
+    return [_line(one) for one in value] if isinstance(value, list) else _line(value)
 
 
 def _line(value: dict[str, Any]) -> CommentedMap:

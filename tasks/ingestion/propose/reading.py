@@ -1,0 +1,130 @@
+"""How a file has to be read: encoding, delimiter, decimal mark and marks of missing values, guessed by the many.
+
+The cells are read as ingestion reads them, with the options that are proposed.
+"""
+
+import csv
+import gzip
+import io
+import zlib
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.common.cells import numbers, word
+from tasks.common.errors import InputError
+from tasks.ingestion.datasets._table.delimited import LARGEST
+from tasks.ingestion.datasets._table.files import cells_of, cleaned
+from tasks.ingestion.propose.table import Table
+from tasks.ingestion.propose.words import UNKNOWN
+
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
+TYPED = (".parquet", ".pq")
+DELIMITERS = (",", ";", "\t", "|")
+LINES = 500  # of a file, by which its delimiter is told
+WITH_MARK = {mark: rf"[<>≤≥]?=?\s*[+-]?\d+{mark}\d+" for mark in (",", r"\.")}
+
+
+def read_tables(path: Path) -> list[Table]:
+    """The table in a file. Raises `InputError` where it cannot be read, or has no rows."""
+    reading: dict[str, Any] = {"file": path.name}
+    said = []
+    if not path.name.lower().endswith(TYPED):
+        text, encoding = _text(path)
+        delimiter, agree, of = delimiter_of(text)
+        reading |= {"encoding": encoding} if encoding != "utf-8" else {}
+        reading |= {"delimiter": delimiter} if delimiter != "," else {}
+        said.append(f"{encoding}, delimiter {_spelt(delimiter)} ({agree} of the first {of} rows)")
+    cells, _ = cells_of(path, reading.get("encoding", "utf-8"), reading.get("delimiter", ","))
+    if cells.empty:
+        raise InputError(f"{path} has no row below the names of its columns: there is nothing to look at")
+    found = cleaned(cells)
+    if missing := marks_of(found):
+        reading["missing"] = missing
+        found = cleaned(cells, missing)
+        said.append(f"no value where a cell says {', '.join(repr(mark) for mark in missing)}")
+    comma, point, n_columns = decimals_of(found)
+    if comma > point:
+        reading["decimal"] = ","
+    if comma:
+        kind, most = ("comma", comma) if comma > point else ("point", point)
+        said.append(f"decimal {kind}: {most} of {comma + point} cells with one or the other, in {n_columns} columns")
+    return [Table(path.name, found, reading, said=[f"{path.name}: {'; '.join(said)}"] if said else [])]
+
+
+def _text(path: Path) -> tuple[str, str]:
+    """A file's text and encoding. Text with more letters of UTF-8 than bytes that are none is damaged UTF-8."""
+    content = path.read_bytes()
+    if path.name.lower().endswith(".gz"):
+        try:
+            with gzip.open(path) as stream:
+                content = stream.read(LARGEST)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{path} cannot be read, or is cut short: copy it again from where it comes") from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace"), "utf-16"
+    try:
+        return content.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError as error:
+        text = content.decode("utf-8", errors="replace")
+        if sum(not letter.isascii() for letter in text) > 2 * text.count("\ufffd"):
+            line = content[: error.start].count(b"\n") + 1
+            raise InputError(f"{path}, line {line}: all else is UTF-8, but this line is not: mend it") from error
+    try:
+        return content.decode("cp1252"), "cp1252"
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), "latin-1"
+
+
+def delimiter_of(text: str) -> tuple[str, int, int]:
+    """What separates the cells of most rows: the mark by which the most rows have as many cells as the first, two or
+    more; how many have, and how many rows were looked at.
+
+    >>> delimiter_of("a;b,c;d\\n1;2;3\\n4;5,5;6\\n")[0]
+    ';'
+    """
+    lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"))
+    head = "".join(islice(lines, LINES))
+    found = []
+    for mark in DELIMITERS:
+        try:
+            widths = [len(row) for row in csv.reader(io.StringIO(head), delimiter=mark) if any(map(str.strip, row))]
+        except csv.Error:
+            continue
+        agree = sum(width == widths[0] for width in widths) if widths and widths[0] > 1 else 0
+        found.append((agree, widths[0] if widths else 0, -DELIMITERS.index(mark), len(widths)))
+    if not found:
+        return ",", 0, 0
+    agree, _, place, n_rows = max(found)
+    return DELIMITERS[-place], agree, n_rows
+
+
+def decimals_of(cells: pd.DataFrame) -> tuple[int, int, int]:
+    """In how many cells of columns of numbers a comma is the decimal mark, in how many a point; how many columns."""
+    comma = point = n_columns = 0
+    for column in cells:
+        said = cells[column][cells[column] != ""]
+        counts = [int(said.str.fullmatch(pattern).sum()) for pattern in WITH_MARK.values()]
+        plain = said.str.replace(",", ".", regex=False)
+        if sum(counts) and np.mean(~np.isnan(numbers(plain))) >= 0.5:
+            comma, point, n_columns = comma + counts[0], point + counts[1], n_columns + 1
+    return comma, point, n_columns
+
+
+def marks_of(cells: pd.DataFrame) -> list[str]:
+    """The words for "unknown" that occur, but for those that one of two levels is: "-" beside "+"."""
+    known = {word(mark): mark for mark in UNKNOWN}
+    found: set[str] = set()
+    levels: set[str] = set()
+    for column in cells:
+        words = {word(cell) for cell in cells[column].unique() if cell}
+        here = known.keys() & words
+        (levels if len(words - here) == 1 else found).update(here)
+    return sorted(known[mark] for mark in found - levels)
+
+
+def _spelt(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else f"'{delimiter}'"
