@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 N = 160  # patients
 WORDS = np.array(["f", "m"])
@@ -120,3 +122,34 @@ def german(folder: Path) -> None:
     }) for name, low, high in (("Kreatinin", 0.5, 3), ("CRP", 0.5, 200), ("Größe/Gewicht", 0.2, 0.9)) for day in (0, 1, 2)]).to_csv(
         folder / "Labor.csv", index=False, sep=";", encoding="cp1252"
     )  # fmt: skip
+
+
+def meds(folder: Path) -> None:
+    """A MEDS data set of one stay each: birth, sex, measurements and what follows, with labels and codes."""
+    rng = np.random.default_rng(5)
+    dead = sick(rng)
+    ids = np.arange(10, 10 + N)
+    start = np.datetime64("2150-01-01", "us") + rng.integers(0, 300, N) * np.timedelta64(1, "D")
+    codes = {"LAB//50912//mg/dL": (0.5, 3), "LAB//50813//mmol/L": (0.5, 4), "HR": (50, 120)}
+    parts = [
+        pd.DataFrame({"subject_id": ids, "time": start - np.timedelta64(60 * 365, "D"), "code": "MEDS_BIRTH"}),
+        pd.DataFrame({"subject_id": ids, "code": np.where(rng.random(N) < 0.5, "GENDER//F", "GENDER//M")}),
+        pd.DataFrame({"subject_id": ids, "time": start, "code": "LOS//DAYS", "numeric_value": spread(rng, dead, 3, 9)}),
+    ]
+    for code, (low, high) in codes.items():
+        for hour in (2, 20, 40, 70):
+            time = start + np.timedelta64(hour, "h")
+            value = spread(rng, dead, low, high)
+            parts.append(pd.DataFrame({"subject_id": ids, "time": time, "code": code, "numeric_value": value}))
+    events = pd.concat(parts).sort_values(["subject_id", "time"])
+    schema = pa.schema([("subject_id", pa.int64()), ("time", pa.timestamp("us")), ("code", pa.string()),
+                        ("numeric_value", pa.float32())])  # fmt: skip
+    labels = pd.DataFrame(
+        {"subject_id": ids, "prediction_time": start + np.timedelta64(48, "h"), "boolean_value": dead}
+    )
+    for name in ("data/train", "metadata", "labels/death"):
+        (folder / name).mkdir(parents=True)
+    pq.write_table(pa.Table.from_pandas(events, schema, preserve_index=False), folder / "data/train/0.parquet")
+    labels.to_parquet(folder / "labels/death/0.parquet", index=False)
+    described = pd.DataFrame({"code": ["HR"], "description": ["heart rate"]})
+    described.to_parquet(folder / "metadata/codes.parquet", index=False)

@@ -26,13 +26,25 @@ def cohorts(json_: Json = False) -> None:
 
 def new_cohort(
     name: Annotated[str, typer.Argument(help="A name for the cohort: a-z, 0-9, '-' and '_'.", show_default=False)],
-    from_: Annotated[Path, typer.Option("--from", metavar="PATH", help="A folder with one or two tables, or a file.")],
+    from_: Annotated[
+        Path, typer.Option("--from", metavar="PATH", help="A folder with tables or a MEDS data set, or one file.")
+    ],
     outcome: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The outcome's column, by default guessed.")
+        str | None, typer.Option(metavar="COLUMN", help="The outcome's column (of MEDS: its labels), else guessed.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of patients' or stays' ids, else guessed.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of the times of measurements, else guessed.")
+    ] = None,
+    day_first: Annotated[
+        bool | None,
+        typer.Option("--day-first/--month-first", help="How dates of numbers are written, else guessed."),
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Look at your own CSV or Parquet tables and write a commented block for them into params.yaml, for you to check.
+    """Look at your own tables and write a commented block for them into params.yaml, for you to check.
 
     Example: recondense new-cohort icu --from data/1_raw/icu
     """
@@ -41,16 +53,17 @@ def new_cohort(
     from tasks.ingestion.propose import propose
 
     root = find_root()
-    found = propose(root, name, from_, outcome)
+    found = propose(root, name, from_, outcome, subject=subject, time=time, day_first=day_first)
     add_cohort(root, name, block(name, found))
     if json_:
-        said = {"cohort": name, "variables": list(found.variables), "said": found.said, "left_out": found.left_out}
-        print(json.dumps(said, indent=2))
+        said = {"said": found.said, "check": found.check, "left_out": found.left_out}
+        print(json.dumps({"cohort": name, "variables": list(found.variables), **said}, indent=2))
         return
-    for line in [*found.said, *(f"left out: {one}" for one in found.left_out)]:
-        echo(line)
+    for heading, lines in (("guessed", found.said), ("CHECK", found.check), ("left out", found.left_out)):
+        for line in lines:
+            echo(f"{heading}: {line}")
     echo(f"written: cohort {name} in params.yaml, {len(found.variables)} variables. All of it is a guess: check it,")
-    echo(f"state licence, units and ranges, and try it with: python -m tasks ingestion {name}")
+    echo(f"state licence, units and ranges, and look at what it gives with: recondense inspect {name}")
 
 
 def fetch(

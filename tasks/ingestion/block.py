@@ -16,6 +16,7 @@ from tasks.common.escape import printable
 from tasks.ingestion.propose import Proposal
 
 TAME = re.compile(r"(\w[\w .%/()+-]*)?")  # all else is quoted, in which the library escapes what has to be
+ORDER = ("measurements", "subjects", "outcomes", "time", "labels", "window_hours", "use", "outcome")
 AT = 34  # the column of comments behind a value
 TO_ADD = (
     "CHECK: add what is publicly known: unit, low and high (the widest plausible range, never the least\n"
@@ -28,10 +29,9 @@ def block(name: str, found: Proposal) -> str:
     options = CommentedMap(source=CommentedMap(title=name, licence="all rights reserved, not to be shared"))
     _say(options["source"], "title", "CHECK: what recipients may know of its origin")
     _say(options["source"], "licence", "CHECK: state the licence")
-    tables = [key for key in ("measurements", "subjects", "outcomes", "time") if key in found.options]
-    options.update({key: _lines(found.options[key]) for key in tables})
-    options["outcome"] = _line(found.options["outcome"])
-    _say(options, "outcome", "CHECK: levels named neither way are set aside")
+    options.update({key: _lines(found.options[key]) for key in ORDER if key in found.options})
+    if "outcome" in options:
+        _say(options, "outcome", "CHECK: levels named neither way are set aside")
     options["variables"] = CommentedMap({_quoted(name): _line(declared) for name, declared in found.variables.items()})
     options.yaml_set_comment_before_after_key("variables", before=TO_ADD, indent=6)
     for variable, declared in found.variables.items():
@@ -39,7 +39,7 @@ def block(name: str, found: Proposal) -> str:
             _say(options["variables"], variable, "low: , high:")
     grid = CommentedMap(step_hours=found.step_hours, n_steps=found.n_steps)
     _say(grid, "step_hours", "CHECK: time is cut into n_steps of step_hours")
-    ingestion = CommentedMap(dataset="table", raw=_quoted(found.raw))
+    ingestion = CommentedMap(dataset=found.dataset, raw=_quoted(found.raw))
     _say(ingestion, "dataset", "docs/your-own-cohort.md explains every key")
     ingestion["split"] = _line({"kind": "hashed", "validation": 0.2, "test": 0.2})
     _say(ingestion, "split", "who comes or goes moves nobody else")
@@ -60,8 +60,10 @@ def block(name: str, found: Proposal) -> str:
 
 
 def _lines(value: Any) -> Any:
-    """A mapping on one line, or each mapping of a list on one of its own."""
-    return [_line(one) for one in value] if isinstance(value, list) else _line(value)
+    """A mapping on one line, or each mapping of a list on one of its own; all else as it is."""
+    if isinstance(value, list):
+        return [_line(one) for one in value]
+    return _line(value) if isinstance(value, dict) else _quoted(value)
 
 
 def _line(value: dict[str, Any]) -> CommentedMap:

@@ -12,6 +12,7 @@ from tasks.common.errors import InputError
 from tasks.common.params import check_cohort_name
 from tasks.ingestion.propose.dates import order_of
 from tasks.ingestion.propose.keys import find_subjects
+from tasks.ingestion.propose.meds import is_meds, propose_meds
 from tasks.ingestion.propose.outcome import classes_of, find_outcome, follows
 from tasks.ingestion.propose.over_time import Measured, declare_times, measured
 from tasks.ingestion.propose.proposal import Proposal
@@ -33,20 +34,24 @@ def propose(
     time: str | None = None,
     day_first: bool | None = None,
 ) -> Proposal:
-    """Guess the options of data set `table` for the files in ``path``: a folder of tables, or one file.
+    """Guess the options for what is in ``path``: a folder of tables, one file, or the folder of a MEDS data set.
 
     ``outcome``, ``subject``, ``time``: the names of their columns, and ``day_first``: how dates are written, where the
-    guess would be wrong. Raises `InputError` where ``name`` cannot name a cohort, a file cannot be read, or something
-    that is needed cannot be guessed.
+    guess would be wrong; of MEDS, ``outcome`` is the place of the labels. Raises `InputError` where ``name`` cannot
+    name a cohort, a file cannot be read, or something that is needed cannot be guessed.
     """
     check_cohort_name(name)
-    folder, files = _files(path)
+    folder = path if path.is_dir() else path.parent
+    inside = folder.resolve().is_relative_to(root.resolve())
+    found = Proposal(str(folder.resolve().relative_to(root.resolve())) if inside else str(folder.resolve()))
+    if path.is_dir() and is_meds(path):
+        propose_meds(found, path, outcome)
+        return found
+    files = _files(path)
     tables = [table for file in files for table in read_tables(file)]
     order = order_of([t.filled(c) for t in tables for c in t.names if not t.numeric(c)], day_first)
     for table in tables:
         table.order = order
-    inside = folder.resolve().is_relative_to(root.resolve())
-    found = Proposal(str(folder.resolve().relative_to(root.resolve())) if inside else str(folder.resolve()))
     found.said += [line for table in tables for line in table.said]
     linked = find_subjects(tables, subject)
     for table in tables:
@@ -56,8 +61,8 @@ def propose(
     return found
 
 
-def _files(path: Path) -> tuple[Path, list[Path]]:
-    """The folder, and the tables in it."""
+def _files(path: Path) -> list[Path]:
+    """The tables in a folder, or the one that is named."""
     if not path.exists():
         raise InputError(f"{path} is not there: name the folder with your tables, or one file")
     folder = path if path.is_dir() else path.parent
@@ -74,7 +79,7 @@ def _files(path: Path) -> tuple[Path, list[Path]]:
             f"{folder} holds no tables ({', '.join(SUFFIXES)}): put a table of subjects, tables of measurements, or "
             "both into a folder of their own"
         )
-    return folder, tables
+    return tables
 
 
 def _declare(found: Proposal, tables: Sequence[Table], outcome: str | None, time: str | None) -> None:

@@ -112,11 +112,11 @@ def gives_away(table: Table, column: str, cells: Cells, outcome: "pd.Series[str]
             continue
         if not table.numeric(column):
             score = words.map(pd.Series(is_one.astype(float), index=words.index).groupby(words).mean()).to_numpy()
-        aucs.append(max(_auc(score, is_one), _auc(blank.astype(float), is_one)))
+        aucs.append(max(auc(score, is_one), auc(blank.astype(float), is_one)))
     return min(aucs) if aucs and min(aucs) > GIVES_AWAY else None
 
 
-def _auc(score: "np.ndarray[Any, Any]", positive: "np.ndarray[Any, Any]") -> float:
+def auc(score: "np.ndarray[Any, Any]", positive: "np.ndarray[Any, Any]") -> float:
     """Whichever way round is the better one; Hanley and McNeil, Radiology 1982;143:29-36. 0 where too few are known."""
     known = ~np.isnan(score)
     positive = positive[known]

@@ -62,8 +62,8 @@ def codes_as_variables(found: Proposal, one: Measured, outcome: "pd.Series[str]"
 
 def _no_variable(table: Table, column: str, outcome: "pd.Series[str]") -> str | None:
     """Why a column is no variable, or None where it may be one."""
-    if table.filled(column).empty:
-        return "all of it is blank"
+    if len(set(table.cells[column]) - {""}) < 2:
+        return "all of it is blank" if table.filled(column).empty else "always the same"
     if named([column], BIRTH):
         return "the date of birth tells who somebody is: add the age in years as a column"
     if direct(table, column):

@@ -20,8 +20,8 @@ SCHEMA = pa.schema(
 BATCH = 1 << 17
 
 
-def batches(raw: Path, codes: list[str], subject_ids: "pd.Series[int]") -> Iterator[pd.DataFrame]:
-    """Frames with the columns of `SCHEMA`, of the events with one of ``codes`` of one of the subjects.
+def batches(raw: Path, codes: list[str] | None, subject_ids: "pd.Series[int]") -> Iterator[pd.DataFrame]:
+    """Frames with the columns of `SCHEMA`, of the events with one of ``codes`` (or any) of one of the subjects.
 
     Raises `InputError` where there is no data, or a file is not of the MEDS data schema.
     """
@@ -32,10 +32,11 @@ def batches(raw: Path, codes: list[str], subject_ids: "pd.Series[int]") -> Itera
     for path in paths:
         _check(path)
         data: Any = pyarrow.dataset.dataset(path, schema=SCHEMA, format="parquet")
-        of_codes = pyarrow.dataset.field("code").isin(codes)
-        of_subjects = pyarrow.dataset.field("subject_id").isin(pa.array(subject_ids, pa.int64()))
+        wanted = pyarrow.dataset.field("subject_id").isin(pa.array(subject_ids, pa.int64()))
+        if codes is not None:
+            wanted &= pyarrow.dataset.field("code").isin(codes)
         try:
-            for batch in data.to_batches(filter=of_codes & of_subjects, batch_size=BATCH, batch_readahead=2):
+            for batch in data.to_batches(filter=wanted, batch_size=BATCH, batch_readahead=2):
                 if batch.num_rows:
                     yield batch.to_pandas()
         except (pa.ArrowException, OSError) as error:
