@@ -11,10 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from tasks.common.cells import numbers, word
+from tasks.common.cells import word
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.delimited import LARGEST
 from tasks.ingestion.datasets._table.files import cells_of, cleaned
@@ -25,7 +24,9 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
 TYPED = (".parquet", ".pq")
 DELIMITERS = (",", ";", "\t", "|")
 LINES = 500  # of a file, by which its delimiter is told
-WITH_MARK = {mark: rf"[<>≤≥]?=?\s*[+-]?\d+{mark}\d+" for mark in (",", r"\.")}
+FEW = 0.5  # the share of numbers in a column from which on its decimal marks count
+AMOUNT = r"[<>≤≥]?=?\s*[+-]?[0-9]+{}([eE][+-]?[0-9]+)?"
+WITH_COMMA, WITH_POINT, NUMBER = (AMOUNT.format(rest) for rest in (",[0-9]+", r"\.[0-9]+", r"([.,][0-9]*)?"))
 
 
 def read_tables(path: Path) -> list[Table]:
@@ -106,11 +107,13 @@ def decimals_of(cells: pd.DataFrame) -> tuple[int, int, int]:
     """In how many cells of columns of numbers a comma is the decimal mark, in how many a point; how many columns."""
     comma = point = n_columns = 0
     for column in cells:
-        said = cells[column][cells[column] != ""]
-        counts = [int(said.str.fullmatch(pattern).sum()) for pattern in WITH_MARK.values()]
-        plain = said.str.replace(",", ".", regex=False)
-        if sum(counts) and np.mean(~np.isnan(numbers(plain))) >= 0.5:
-            comma, point, n_columns = comma + counts[0], point + counts[1], n_columns + 1
+        counts = cells[column][cells[column] != ""].value_counts()
+        cell = counts.index.to_series()
+        with_comma, with_point, number = (
+            int(counts[cell.str.fullmatch(pattern).to_numpy()].sum()) for pattern in (WITH_COMMA, WITH_POINT, NUMBER)
+        )
+        if with_comma + with_point and number >= FEW * counts.sum():
+            comma, point, n_columns = comma + with_comma, point + with_point, n_columns + 1
     return comma, point, n_columns
 
 
@@ -120,9 +123,12 @@ def marks_of(cells: pd.DataFrame) -> list[str]:
     found: set[str] = set()
     levels: set[str] = set()
     for column in cells:
-        words = {word(cell) for cell in cells[column].unique() if cell}
+        unique = pd.Series(cells[column].unique(), dtype="str")
+        without_digits = ~unique.str.contains("[0-9]")
+        words = {word(cell) for cell in unique[without_digits] if cell}
         here = known.keys() & words
-        (levels if len(words - here) == 1 else found).update(here)
+        others = len(words - here) + int((~without_digits).sum())
+        (levels if others == 1 else found).update(here)
     return sorted(known[mark] for mark in found - levels)
 
 

@@ -111,8 +111,8 @@ class Table:
 
     def whole(self, column: str) -> bool:
         """Whether all that a column says could be an id: whole numbers, or words that are no numbers."""
-        said = self.filled(column)
-        return len(said) > 0 and bool((said.str.fullmatch(r"[+-]?\d+") | ~said.str.contains(r"^[<>+-]?[\d.,]+$")).all())
+        said = pd.Series(self.filled(column).unique(), dtype="str")
+        return len(said) > 0 and not said.str.contains(r"^[<>+-]?[0-9]*[.,][0-9.,]*$|^[<>]").any()
 
     def distinct(self, column: str) -> bool:
         """Whether nearly every subject has another value, as names and ids have."""
