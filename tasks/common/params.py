@@ -14,6 +14,7 @@ from tasks.common.layout import STAGE_FOLDERS
 # No stage reads these sections, and they may be left out
 SIDE_SECTIONS = ("schedule",)
 STRANGER = "stranger"
+SHORT, LONG = "<short>", "<long>"  # tags of a value that may be written in two forms; they are no part of a key
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -95,9 +96,10 @@ def validate(model: type[P], values: dict[str, Any], where: str, *, stranger: bo
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            key = ".".join([where, *(str(part) for part in problem["loc"])])
+            place = tuple(part for part in problem["loc"] if part not in (SHORT, LONG))
+            key = ".".join([where, *(str(part) for part in place)])
             if problem["type"] == "extra_forbidden":
-                known = ", ".join(_model_at(model, problem["loc"][:-1]).model_fields)
+                known = ", ".join(_model_at(model, place[:-1]).model_fields)
                 lines.append(f"{key} is not a known parameter; known here: {known}")
             else:
                 lines.append(f"{key}: {problem['msg']}")
@@ -118,7 +120,7 @@ def _model_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[Base
     found, pending = [], [field.annotation] if field else []
     while pending:
         kind = pending.pop()
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
             found.append(kind)
         pending += get_args(kind)
     if len(found) != 1:

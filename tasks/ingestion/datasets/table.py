@@ -14,7 +14,9 @@ from tasks.common.records import Variable, outcome
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._table import measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
-from tasks.ingestion.datasets._table.options import Options
+from tasks.ingestion.datasets._table.lookup import load_measured
+from tasks.ingestion.datasets._table.options import First, Options
+from tasks.ingestion.datasets._table.places import Subjects, Tabular
 
 __all__ = ["Options", "read", "source", "variables"]
 
@@ -22,7 +24,7 @@ __all__ = ["Options", "read", "source", "variables"]
 def variables(options: Options) -> tuple[Variable, ...]:
     """The declared variables, series first; an outcome of several classes last."""
     measured = tuple(
-        Variable(name=name, **declared.model_dump(exclude={"column"}))
+        Variable(name=name, **declared.model_dump(exclude={"column", "table"}))
         for role in ("series", "static")
         for name, declared in options.variables.items()
         if declared.role == role
@@ -36,44 +38,58 @@ def source(options: Options) -> Source:
 
 
 def read(
-    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True
+    raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True, site: str | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events up to each subject's landmark, and the subjects, in the order of their table. Raises `InputError`.
 
-    Units: "subject rows" (of their own table), "subjects", "descriptors" (their cells that can't be read), "visits"
-    (rows of wide measurements), "measurements" (their cells that are not blank, or rows of long measurements).
+    ``site``: a column of the subjects, which they then have as ``site``. Units: "subject rows" and "outcome rows" (of
+    tables of their own), "subjects", "descriptors" (their cells that can't be read), "visits" (rows of wide
+    measurements), "measurements" (their cells that are not blank, or rows of long measurements).
     """
-    series = {name: variable for name, variable in options.variables.items() if variable.role == "series"}
-    about, optional = subjects.needed(options, outcome_required)
-    visits, table = options.measurements, options.subjects or options.measurements
-    assert table is not None, "Options has either"
-    rows = people = Rows("", pd.DataFrame())
-    if visits:
-        wanted = measurements.needed(visits, series)
-        shared = options.subjects is None
-        rows = load(
-            raw,
-            visits,
-            measurements.unit(visits),
-            {**wanted, **about} if shared else wanted,
-            attrition,
-            optional if shared else (),
-        )
-    if options.subjects:
-        wanted = {options.subjects.subject: "options.subjects.subject", **about}
-        people = load(raw, options.subjects, subjects.UNIT, wanted, attrition, optional)
-        nameless = people.cells[people.cells[options.subjects.subject] == ""]
-        attrition.set_aside(
-            subjects.UNIT, "no subject id", len(nameless), file=people.name, line=nameless.index.to_numpy()
-        )
-        attrition.kept(subjects.UNIT, len(people.cells) - len(nameless))
+    about, became = subjects.needed(options, site), {} if options.outcomes else subjects.of_outcome(options)
+    optional: list[str] = []
+    if outcome_required:
+        about |= became
     else:
-        people = rows
-    known = people.cells[table.subject] != ""
-    everyone, kept = subjects.judge(Rows(people.name, people.cells[known]), table, options, attrition, outcome_required)
-    if visits is None or options.time is None:
+        optional = list(became)
+    if options.subjects:
+        measured = load_measured(raw, options, attrition, {}, (), outcome_required)
+        rows, table = _subject_rows(raw, options.subjects, about, optional, attrition), options.subjects
+    else:
+        measured = load_measured(raw, options, attrition, about, optional, outcome_required)
+        rows, table = measured[0].rows, options.tables[0]
+    rows = Rows(rows.name, rows.cells[rows.cells[table.subject] != ""])
+    outcomes = _outcome_rows(raw, options, attrition, outcome_required) if options.outcomes else (rows, table)
+    time, first = options.time, None
+    if time and isinstance(time.zero, First):
+        first = measurements.first_moments(measured, time)
+    people = subjects.People(rows, table, outcomes, site)
+    everyone, kept = subjects.judge(people, options, attrition, outcome_required, first)
+    if not measured or time is None:
         return no_events(), kept
-    return measurements.events_of(rows, visits, series, options.time, everyone, attrition), kept
+    return measurements.events_of(measured, time, everyone, attrition), kept
+
+
+def _subject_rows(raw: Path, table: Subjects, about: dict[str, str], optional: list[str], attrition: Attrition) -> Rows:
+    wanted = {table.subject: "options.subjects.subject", **about}
+    rows = load(raw, table, subjects.UNIT, wanted, attrition, optional)
+    nameless = rows.cells[rows.cells[table.subject] == ""]
+    attrition.set_aside(subjects.UNIT, "no subject id", len(nameless), file=rows.name, line=nameless.index.to_numpy())
+    attrition.kept(subjects.UNIT, len(rows.cells) - len(nameless))
+    return rows
+
+
+def _outcome_rows(
+    raw: Path, options: Options, attrition: Attrition, outcome_required: bool
+) -> tuple[Rows, Tabular] | None:
+    """The table of outcomes; None where new records come without one."""
+    table = options.outcomes
+    assert table is not None
+    if not outcome_required and table.file is not None and not (raw / table.file).is_file():
+        return None
+    columns = subjects.of_outcome(options)
+    wanted = {table.subject: "options.outcomes.subject", **(columns if outcome_required else {})}
+    return load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns)), table
 
 
 def no_events() -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """What was measured, and when: rows of visits or of single measurements as events."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,74 +9,35 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.cells import numbers
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._table.files import Rows
+from tasks.ingestion.datasets._table.lookup import Measured, code_of
 from tasks.ingestion.datasets._table.moments import finite, moments
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Time
-from tasks.ingestion.datasets._table.places import Measurements
 from tasks.ingestion.datasets._table.subjects import reader
 
-Series = dict[str, Declared]
+
+def first_moments(tables: Sequence[Measured], time: Time) -> "pd.Series[float]":
+    """When each subject's first measurement was that counts (see `options.First`), in hours on the files' own clock;
+    the index is the subject's id."""
+    moments = [pd.Series(dtype=float)]
+    for measured in tables:
+        hours = pd.Series(_hours(measured, time)[0], index=measured.ids)
+        counts = np.zeros(len(hours), dtype=bool)
+        for name, variable in measured.series.items():
+            chosen, cells = _cells(measured, name, variable)
+            value = reader(variable, measured.table.decimal)(cells)
+            low = -np.inf if variable.low is None else variable.low
+            high = np.inf if variable.high is None else variable.high
+            counts[chosen] |= (low <= value) & (value <= high)
+        moments.append(hours[counts])
+    found = pd.concat(moments).dropna()
+    first: pd.Series[float] = found.groupby(found.index).min()
+    return first
 
 
-def needed(table: Measurements, series: Series) -> dict[str, str]:
-    """The measurements' columns, each with the option that names it."""
-    columns = {table.subject: "options.measurements.subject", table.time: "options.measurements.time"}
-    if table.variable and table.value:
-        return {
-            **columns,
-            table.variable: "options.measurements.variable",
-            table.value: "options.measurements.value",
-        }
-    return {**columns, **{variable.column or name: f"options.variables.{name}" for name, variable in series.items()}}
-
-
-def unit(table: Measurements) -> str:
-    """What a row is."""
-    return "measurements" if table.variable else "visits"
-
-
-def events_of(
-    rows: Rows, table: Measurements, series: Series, time: Time, everyone: pd.DataFrame, attrition: Attrition
-) -> pd.DataFrame:
+def events_of(tables: Sequence[Measured], time: Time, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """Events of the subjects that stay, within their spans, sorted by subject (in the order of ``everyone``, see
-    `subjects.judge`) and time. Raises `InputError` where no row is of any subject."""
-    ids = rows.cells[table.subject]
-    if len(ids) and len(everyone) and not ids.isin(everyone.index).any():
-        raise InputError(
-            f"no row of {rows.name} is of any subject: do options.measurements.subject and options.subjects.subject "
-            "name columns with the same ids?"
-        )
-    place = everyone.index.get_indexer(pd.Index(ids))
-    hours, garbled = _hours(rows, table, time)
-    hours = hours - np.where(place >= 0, everyone["zero"].to_numpy()[place], np.nan)
-    until = everyone["until"].to_numpy()[place]
-    problems: dict[str, NDArray[np.bool_]] = {
-        "no subject id": (ids == "").to_numpy(dtype=bool),
-        "unknown subject": place < 0,
-        "subject set aside": (everyone["reason"].to_numpy() != "")[place],
-        "no time": (rows.cells[table.time] == "").to_numpy(dtype=bool),
-        f"time is not a {'timestamp' if time.timestamps else 'number'}": garbled,
-        "before time zero": hours < 0,
-        "after the landmark": hours > until,
-    }
-    placed = pd.DataFrame(
-        {
-            "line": rows.cells.index,
-            "record": ids.to_numpy(),
-            "place": place,
-            "hours": hours,
-            "reason": np.select(list(problems.values()), list(problems), ""),
-        }
-    )
-    if table.variable and table.value:
-        found = _long(rows, table, series, placed, attrition)
-    else:
-        found = _wide(rows, table, series, placed, attrition)
-    for reason, gone in found.groupby("reason"):
-        if reason:
-            columns = gone["variable"].to_numpy()
-            attrition.set_aside_rows("measurements", str(reason), gone, file=rows.name, column=columns)
-    kept = found[found["reason"] == ""]
+    `subjects.judge`) and time. Raises `InputError` where no row of a table is of any subject."""
+    kept = pd.concat([_kept(measured, time, everyone, attrition) for measured in tables], ignore_index=True)
     kept = kept.iloc[np.lexsort((kept["hours"], kept["place"]))]
     return pd.DataFrame(
         {
@@ -86,9 +49,52 @@ def events_of(
     ).reset_index(drop=True)
 
 
-def _hours(rows: Rows, table: Measurements, time: Time) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _kept(measured: Measured, time: Time, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
+    """The table's measurements that are used: ``record, place, hours, variable, value``. All others are set aside."""
+    placed = _placed(measured, time, everyone)
+    found = (_long if measured.table.variable else _wide)(measured, placed, attrition)
+    for reason, gone in found.groupby("reason"):
+        if reason:
+            columns = gone["variable"].to_numpy()
+            attrition.set_aside_rows("measurements", str(reason), gone, file=measured.rows.name, column=columns)
+    return found[found["reason"] == ""]
+
+
+def _placed(measured: Measured, time: Time, everyone: pd.DataFrame) -> pd.DataFrame:
+    """Of each row ``line``, ``record``, the subject's ``place`` in ``everyone``, ``hours`` since its start, and the
+    ``reason`` why it is set aside, or ""."""
+    rows, ids = measured.rows, measured.ids
+    if len(ids) and len(everyone) and not ids.isin(everyone.index).any():
+        raise InputError(
+            f"no row of {rows.name} is of any subject: do {measured.option}.subject and options.subjects.subject "
+            "name columns with the same ids?"
+        )
+    place = everyone.index.get_indexer(pd.Index(ids))
+    hours, garbled = _hours(measured, time)
+    hours = hours - np.where(place >= 0, everyone["start"].to_numpy()[place], np.nan)
+    problems: dict[str, NDArray[np.bool_]] = {
+        "no subject id": (ids == "").to_numpy(dtype=bool),
+        "unknown subject": place < 0,
+        "subject set aside": (everyone["reason"].to_numpy() != "")[place],
+        "no time": (rows.cells[measured.table.time] == "").to_numpy(dtype=bool),
+        f"time is not a {'timestamp' if time.timestamps else 'number'}": garbled,
+        "before time zero" if time.window is None else "before the window": hours < 0,
+        "after the landmark": hours > everyone["span"].to_numpy()[place],
+    }
+    return pd.DataFrame(
+        {
+            "line": rows.cells.index,
+            "record": ids.to_numpy(),
+            "place": place,
+            "hours": hours,
+            "reason": np.select(list(problems.values()), list(problems), ""),
+        }
+    )
+
+
+def _hours(measured: Measured, time: Time) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Each row's time in hours on the file's own clock, and where the cell says something else."""
-    cells = rows.cells[table.time]
+    table, cells = measured.table, measured.rows.cells[measured.table.time]
     if time.timestamps:
         hours = moments(cells, time.format, table.time)
     else:
@@ -96,17 +102,26 @@ def _hours(rows: Rows, table: Measurements, time: Time) -> tuple[NDArray[np.floa
     return hours, (cells != "").to_numpy(dtype=bool) & np.isnan(hours)
 
 
-def _wide(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
+def _cells(measured: Measured, name: str, variable: Declared) -> tuple[NDArray[np.bool_], "pd.Series[str]"]:
+    """Which rows say something of a variable, and what."""
+    rows, table, code = measured.rows.cells, measured.table, code_of(name, variable)
+    if table.variable:
+        chosen = measured.code_of_row == measured.codes.index(code)
+        return chosen, rows.loc[chosen, str(table.value)]
+    chosen = (rows[code] != "").to_numpy(dtype=bool)
+    return chosen, rows.loc[chosen, code]
+
+
+def _wide(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """One row a cell that is not blank. Rows that are set aside are so as visits, too."""
     for reason, gone in placed.groupby("reason"):
         if reason:
-            attrition.set_aside_rows("visits", str(reason), gone, file=rows.name)
+            attrition.set_aside_rows("visits", str(reason), gone, file=measured.rows.name)
     attrition.kept("visits", int((placed["reason"] == "").sum()))
-    parts = []
-    for name, variable in series.items():
-        cells = rows.cells[variable.column or name]
-        said = (cells != "").to_numpy(dtype=bool)
-        part = _read(placed[said], name, variable, cells[said], table.decimal)
+    parts = [placed[:0].assign(variable="", value=0.0)]
+    for name, variable in measured.series.items():
+        said, cells = _cells(measured, name, variable)
+        part = _read(placed[said], name, variable, cells, measured.table.decimal)
         part.loc[placed.loc[said, "reason"] != "", "reason"] = "visit set aside"
         parts.append(part)
     found = pd.concat(parts, ignore_index=True)
@@ -114,19 +129,17 @@ def _wide(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame,
     return found
 
 
-def _long(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
+def _long(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """One row a measurement; where several variables are read from one code, each of them is one."""
-    words, cells = rows.cells[str(table.variable)], rows.cells[str(table.value)]
-    by_code: dict[str, list[str]] = {}
-    for name, variable in series.items():
-        by_code.setdefault(variable.column or name, []).append(name)
-    parts = [placed[~words.isin(list(by_code)).to_numpy()].assign(variable=None, value=np.nan)]
-    parts[0].loc[parts[0]["reason"] == "", "reason"] = "undeclared variable"
-    for code, names in by_code.items():
-        chosen = (words == code).to_numpy(dtype=bool)
-        attrition.came_in("measurements", int(chosen.sum()) * (len(names) - 1))
-        parts += [_read(placed[chosen], name, series[name], cells[chosen], table.decimal) for name in names]
-    return pd.concat(parts, ignore_index=True)
+    parts, readers = [], np.zeros(len(placed), dtype=np.int64)
+    for name, variable in measured.series.items():
+        chosen, cells = _cells(measured, name, variable)
+        readers += chosen
+        parts.append(_read(placed[chosen], name, variable, cells, measured.table.decimal))
+    attrition.came_in("measurements", int((readers - 1).clip(0).sum()))
+    nobody = placed[readers == 0].assign(variable=None, value=np.nan)
+    nobody.loc[nobody["reason"] == "", "reason"] = "undeclared variable"
+    return pd.concat([nobody, *parts], ignore_index=True)
 
 
 def _read(placed: pd.DataFrame, name: str, variable: Declared, cells: "pd.Series[str]", decimal: str) -> pd.DataFrame:

@@ -5,34 +5,59 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.common.cells import word
-from tasks.common.params import RoomParams
+from tasks.common.params import LONG, SHORT, RoomParams
 from tasks.common.records import Below
 from tasks.ingestion.datasets._declared import Origin, Text, check_usual
-from tasks.ingestion.datasets._table.places import Measurements, Subjects
+from tasks.ingestion.datasets._table.places import Measurements, Subjects, Tabular
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
+Tables = tuple[Measurements, ...]
 Classes = dict[Text, Annotated[Levels, Field(min_length=1)]]
 NO_EVENT = "no event"
 RESERVED = {"subject_id", "outcome", "split", "hours"}
 
 
+class First(RoomParams):
+    """Time zero is each subject's first measurement of a declared variable whose time and value can be read, and whose
+    value lies within the variable's ``low`` and ``high``."""
+
+    first: Literal["measurement"]
+
+
 class Time(RoomParams):
     """``unit`` of every time that is a number, here and in the files. ``timestamps``: the files' times are dates, in
-    ISO 8601 or by strptime's ``format``. ``zero``: the subjects' column with each one's time zero. ``until``: the
-    landmark after which measurements do not count, in ``unit`` since time zero, or the subjects' column that holds it.
+    ISO 8601 or by strptime's ``format``. ``zero``: the subjects' column with each one's time zero, or `First`.
+    ``until``: the landmark after which measurements do not count, in ``unit`` since time zero, or the subjects' column
+    that holds it. ``window``: only measurements of so long before the landmark count, whether before or after time
+    zero, and hours count from where it begins; both of its ends belong to it.
     """
 
     unit: Literal["minutes", "hours", "days"]
     timestamps: bool = False
     format: str | None = None
-    zero: Text | None = None
+    zero: (
+        Annotated[
+            Annotated[Text, Tag(SHORT)] | Annotated[First, Tag(LONG)],
+            Discriminator(lambda zero: LONG if isinstance(zero, dict | First) else SHORT),
+        ]
+        | None
+    ) = None
     until: float | str | None = None
+    window: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+    @property
+    def column_of_zero(self) -> str | None:
+        """The subjects' column with time zero, where there is one."""
+        return self.zero if isinstance(self.zero, str) else None
 
     @model_validator(mode="after")
     def _timestamps_have_a_zero(self) -> Self:
         if self.timestamps and self.zero is None:
-            raise ValueError("timestamps need 'zero', the subjects' column with the moment that hours count from")
+            raise ValueError(
+                "timestamps need 'zero': the subjects' column with the moment that hours count from, or "
+                "'zero: {first: measurement}'"
+            )
         if self.format is not None and not self.timestamps:
             raise ValueError("'format' is for timestamps: add 'timestamps: true'")
         return self
@@ -97,7 +122,8 @@ class Landmark(RoomParams):
 
 class Declared(RoomParams):
     """A variable (see `tasks.common.records.Variable`). ``column``: where it is found, by default under its own name:
-    a column, or what stands in the column ``variable`` of long measurements. ``positive`` and ``negative``: the levels
+    a column, or what stands in the column ``variable`` of long measurements. ``table``: which of several tables of
+    measurements it is read from, by default the only one that has it. ``positive`` and ``negative``: the levels
     of a binary variable, by default 1 and 0; with ``positive`` alone every other level is negative. ``usual``: from the
     literature, never from the table itself. ``below``: what a cell such as "<0.5" counts as: the limit, half of it, or
     none ("aside"); ">200" counts as the limit."""
@@ -111,6 +137,7 @@ class Declared(RoomParams):
     skewed: bool = False
     usual: tuple[float, float] | None = None
     column: Text | None = None
+    table: Text | None = None
     levels: Levels = ()
     positive: Levels = ()
     negative: Levels = ()
@@ -138,16 +165,36 @@ class Declared(RoomParams):
 
 
 class Options(RoomParams):
-    """``measurements``: left out where all is static. ``subjects``: left out where the measurements' rows say it all.
-    The outcome is either an ``outcome`` column or a ``landmark`` rule."""
+    """``measurements``: one table or a list of them, left out where all is static. ``subjects``: left out where the
+    rows of one table of measurements say it all. ``outcomes``: a table of its own for the columns of the outcome or of
+    the landmark rule, which else are the subjects'. The outcome is either an ``outcome`` column or a ``landmark`` rule.
+    """
 
     source: Origin
-    measurements: Measurements | None = None
+    measurements: (
+        Annotated[
+            Annotated[Measurements, Tag(SHORT)] | Annotated[Annotated[Tables, Field(min_length=1)], Tag(LONG)],
+            Discriminator(lambda tables: LONG if isinstance(tables, list | tuple) else SHORT),
+        ]
+        | None
+    ) = None
     subjects: Subjects | None = None
+    outcomes: Tabular | None = None
     time: Time | None = None
     outcome: Outcome | None = None
     landmark: Landmark | None = None
     variables: dict[Text, Declared] = Field(min_length=1)
+
+    @property
+    def tables(self) -> Tables:
+        """The tables of measurements."""
+        found = self.measurements or ()
+        return (found,) if isinstance(found, Measurements) else found
+
+    @property
+    def series(self) -> dict[str, Declared]:
+        """The variables that are measured over time."""
+        return {name: variable for name, variable in self.variables.items() if variable.role == "series"}
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -166,23 +213,49 @@ class Options(RoomParams):
         return variables
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
-        series = [name for name, variable in self.variables.items() if variable.role == "series"]
-        if self.measurements is None and series:
+    def _tables_and_variables_suit_each_other(self) -> Self:
+        series, names = list(self.series), [table.called for table in self.tables]
+        if not names and series:
             raise ValueError(
                 f"'{series[0]}' is a series, but no 'measurements' are declared: add them, or make it static"
             )
-        if self.measurements is not None and not series:
+        if names and not series:
             raise ValueError("'measurements' are declared, but no variable with 'role: series'")
-        if self.measurements is None and self.subjects is None:
+        if not names and self.subjects is None:
             raise ValueError("declare 'subjects' (a row a subject), 'measurements' (over time), or both")
+        if len(names) > 1 and self.subjects is None:
+            raise ValueError("of several tables of measurements none says who is in the cohort: declare 'subjects'")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two tables of measurements are called '{twice[0]}': give each a 'name' of its own")
+        for name, variable in self.variables.items():
+            if variable.table and variable.role == "static":
+                raise ValueError(f"'{name}' is static, so it is the subjects': leave its 'table' out")
+            if variable.table and variable.table not in names:
+                raise ValueError(
+                    f"'{name}' names the table '{variable.table}'; those of measurements: {_listed(names)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _time_and_outcome_suit_each_other(self) -> Self:
         if (self.outcome is None) == (self.landmark is None):
             raise ValueError("declare either 'outcome' (a column) or 'landmark' (a rule)")
-        if self.time is None and (self.measurements is not None or self.landmark is not None):
-            raise ValueError("measurements and a landmark need 'time', as in 'time: {unit: days}'")
-        if self.landmark is not None and self.time is not None and self.time.until is not None:
+        time = self.time
+        if time is None:
+            if self.tables or self.landmark is not None:
+                raise ValueError("measurements and a landmark need 'time', as in 'time: {unit: days}'")
+            return self
+        if self.landmark is not None and time.until is not None:
             raise ValueError("with a landmark, measurements count up to it: leave 'time.until' out")
+        if time.window is not None and time.until is None and self.landmark is None:
+            raise ValueError("'time.window' ends at the landmark: add 'time.until', or a 'landmark'")
+        if isinstance(time.zero, First) and not self.tables:
+            raise ValueError("'zero: {first: measurement}' needs 'measurements'")
         return self
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _different(levels: Levels) -> None:

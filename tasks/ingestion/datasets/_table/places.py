@@ -71,8 +71,10 @@ class Tabular(RoomParams):
 
 class Measurements(Tabular):
     """What was measured over time. Long, one row a measurement: the columns ``variable`` and ``value`` are named.
-    Wide, one row a visit: they are not, and every series variable is a column."""
+    Wide, one row a visit: they are not, and every series variable is a column. ``name``: what a variable's ``table``
+    calls it where there are several, by default its file's name."""
 
+    name: Text | None = None
     time: Text
     variable: Text | None = None
     value: Text | None = None
@@ -82,6 +84,11 @@ class Measurements(Tabular):
         if (self.variable is None) != (self.value is None):
             raise ValueError("name both 'variable' and 'value' (one row a measurement), or neither (one row a visit)")
         return self
+
+    @property
+    def called(self) -> str:
+        """What a variable's ``table`` calls it."""
+        return self.name or self.file or "query"
 
 
 class Subjects(Tabular):

@@ -1,6 +1,7 @@
 """Who is in the cohort: statics, outcome, and the span of time in which measurements count."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -9,113 +10,213 @@ from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
 from tasks.common.cells import Cells, numbers, places, values
+from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.files import Rows
 from tasks.ingestion.datasets._table.moments import finite, moments
-from tasks.ingestion.datasets._table.options import HOURS, Declared, Options
+from tasks.ingestion.datasets._table.options import HOURS, Declared, Options, Time
 from tasks.ingestion.datasets._table.places import Subjects, Tabular
 
 UNIT = "subject rows"
+OUTCOMES = "outcome rows"
 OTHER = -1.0  # an outcome or status that is not declared
 
 
-def needed(options: Options, outcome_required: bool) -> tuple[dict[str, str], list[str]]:
-    """The subjects' columns, each with the option that names it; and those that new records may lack."""
+def needed(options: Options, site: str | None) -> dict[str, str]:
+    """The subjects' columns but for those of the outcome, each with the option that names it."""
     columns: dict[str, str] = {}
     for name, variable in options.variables.items():
         if variable.role == "static":
             columns[variable.column or name] = f"options.variables.{name}"
-    if options.time and options.time.zero:
-        columns[options.time.zero] = "options.time.zero"
+    if options.time and options.time.column_of_zero:
+        columns[options.time.column_of_zero] = "options.time.zero"
     if options.time and isinstance(options.time.until, str):
         columns[options.time.until] = "options.time.until"
     if options.subjects and options.subjects.patient:
         columns[options.subjects.patient] = "options.subjects.patient"
-    outcome = {}
+    if site is not None:
+        columns[site] = "split.column"
+    return columns
+
+
+def of_outcome(options: Options) -> dict[str, str]:
+    """The columns of the outcome, each with the option that names it."""
+    columns = {}
     if options.outcome:
-        outcome[options.outcome.column] = "options.outcome.column"
+        columns[options.outcome.column] = "options.outcome.column"
     if options.landmark:
-        outcome[options.landmark.time] = "options.landmark.time"
-        outcome[options.landmark.status] = "options.landmark.status"
-    return ({**columns, **outcome}, []) if outcome_required else (columns, list(outcome))
+        columns[options.landmark.time] = "options.landmark.time"
+        columns[options.landmark.status] = "options.landmark.status"
+    return columns
+
+
+@dataclass(frozen=True)
+class People:
+    """The table that says who is in the cohort, and the one that says what became of them, the same one or another;
+    None where nobody knows. ``site``: the column that tells where each was treated, where a split asks."""
+
+    rows: Rows
+    table: Tabular
+    outcomes: tuple[Rows, Tabular] | None
+    site: str | None = None
+
+    @property
+    def ids(self) -> Cells:
+        """The subject of each row."""
+        return self.rows.cells[self.table.subject]
 
 
 def judge(
-    rows: Rows, table: Tabular, options: Options, attrition: Attrition, outcome_required: bool
+    people: People, options: Options, attrition: Attrition, outcome_required: bool, first: "pd.Series[float] | None"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All subjects that the rows name, in their order, and those that are kept.
 
-    All: index the id; ``zero`` and ``until`` in hours (see `options.Time`), ``reason`` why the subject is set aside, or
-    "". Kept: ``subject_id``, ``outcome`` and statics. A cell that can't be read is set aside (unit "descriptors") and
-    counts as blank; rows of one subject complete each other, and where they contradict each other it is set aside.
+    ``first``: when each one's first measurement was, where that is time zero, see `measurements.first_moments`. All:
+    index the id; ``start``, the moment from which hours count, on the files' own clock, and ``span``, how long
+    measurements count from there, in hours; ``reason`` why the subject is set aside, or "". Kept: ``subject_id``,
+    ``outcome``, statics, and ``patient_id`` and ``site`` where asked for. A cell that can't be read is set aside (unit
+    "descriptors") and counts as blank; rows of one subject complete each other, and where they contradict each other it
+    is set aside.
     """
-    said = _values(rows, table, options, attrition)
-    ids = rows.cells[table.subject]
-    by_subject = said.groupby(ids, sort=False)
-    found, contradictory = by_subject.first(), (by_subject.nunique() > 1).any(axis=1)
-    zero = found["time zero"].to_numpy(dtype=np.float64) if "time zero" in found else np.zeros(len(found))
+    table, rows = people.table, people.rows
+    found, contradictory = _of_subjects(_described(people, options, attrition), people.ids)
+    became, also = _became(people, options, attrition, found.index)
+    found = found.join(became)
+    zero = np.zeros(len(found))
+    if first is not None:
+        zero = first.reindex(found.index).to_numpy(dtype=np.float64)
+    elif "time zero" in found:
+        zero = found["time zero"].to_numpy(dtype=np.float64)
     outcome, until, problems = _judged(found, zero, options, outcome_required)
-    problems = {"rows of one subject contradict each other": contradictory.to_numpy(dtype=bool), **problems}
+    problems = {"rows of one subject contradict each other": contradictory | also, **problems}
     reason = np.select(list(problems.values()), list(problems), "").astype(object)
     if isinstance(table, Subjects) and table.patient and table.use != "all":
         _one_a_patient(reason, found["patient"].to_numpy(dtype=float), zero, table.use)
     attrition.came_in("subjects", len(found))
     for problem, gone in found.groupby(reason):
         if problem:
-            names = gone.index.to_numpy()
-            attrition.set_aside("subjects", str(problem), len(gone), file=rows.name, record=names)
-    everyone = pd.DataFrame({"zero": zero, "until": until, "reason": reason}, index=found.index)
+            attrition.set_aside("subjects", str(problem), len(gone), file=rows.name, record=gone.index.to_numpy())
+    start, span = _span(zero, until, options.time)
+    everyone = pd.DataFrame({"start": start, "span": span, "reason": reason}, index=found.index)
     columns = {f"static {name}": name for name, variable in options.variables.items() if variable.role == "static"}
     subjects = found[list(columns)].rename(columns=columns)
     subjects.insert(0, "subject_id", found.index.astype("str"))
     subjects.insert(1, "outcome", outcome)
     if isinstance(table, Subjects) and table.patient:
-        subjects["patient_id"] = _patients(rows.cells, table, table.patient).groupby(ids, sort=False).first()
+        subjects["patient_id"] = _patients(rows.cells, table, table.patient).groupby(people.ids, sort=False).first()
+    if people.site is not None:
+        subjects["site"] = rows.cells[people.site].replace("", None).groupby(people.ids, sort=False).first()
     return everyone, subjects[reason == ""].reset_index(drop=True)
 
 
-def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) -> pd.DataFrame:
-    """All that is used of the rows as numbers, NaN where blank; the index is that of the rows."""
-    cells, time, ids = rows.cells, options.time, rows.cells[table.subject]
-    result: dict[str, NDArray[np.float64]] = {}
+def _of_subjects(said: pd.DataFrame, ids: Cells) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """What the rows of each subject say together, and whether they contradict each other."""
+    by_subject = said.groupby(ids, sort=False)
+    return by_subject.first(), (by_subject.nunique() > 1).any(axis=1).to_numpy(dtype=bool)
 
-    def take(name: str, column: str, reason: str, read: Callable[[Cells], NDArray[np.float64]]) -> None:
-        result[name] = read(cells[column])
-        gone = (cells[column] != "").to_numpy(dtype=bool) & np.isnan(result[name])
-        attrition.came_in("descriptors", int(gone.sum()))
+
+def _became(
+    people: People, options: Options, attrition: Attrition, index: "pd.Index[str]"
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """What became of the subjects of ``index``, NaN where nobody knows, and whose rows contradict each other."""
+    names = ["end of follow-up", "outcome"] if options.landmark else ["outcome"]
+    if people.outcomes is None:
+        return pd.DataFrame(np.nan, index=index, columns=names), np.zeros(len(index), dtype=bool)
+    rows, table = people.outcomes
+    ids = rows.cells[table.subject]
+    if table is not people.table:
+        _account(rows, table, index, attrition)
+        rows = Rows(rows.name, rows.cells[ids.isin(index)])
+        ids = rows.cells[table.subject]
+    found, contradictory = _of_subjects(_outcomes(rows, table, options, attrition), ids)
+    also = pd.Series(contradictory, index=found.index, dtype=bool).reindex(index, fill_value=False)
+    return found.reindex(index), also.to_numpy(dtype=bool)
+
+
+def _account(rows: Rows, table: Tabular, index: "pd.Index[str]", attrition: Attrition) -> None:
+    """Rows of the table of outcomes that are of no subject are set aside. Raises `InputError` where all are."""
+    ids = rows.cells[table.subject]
+    known = ids.isin(index)
+    if len(ids) and len(index) and not known.any():
+        raise InputError(
+            f"no row of {rows.name} is of any subject: do options.outcomes.subject and options.subjects.subject name "
+            "columns with the same ids?"
+        )
+    for reason, chosen in (("no subject id", ids == ""), ("unknown subject", ~known & (ids != ""))):
+        gone = ids[chosen]
         attrition.set_aside(
+            OUTCOMES, reason, len(gone), file=rows.name, record=gone.to_numpy(), line=gone.index.to_numpy()
+        )
+    attrition.kept(OUTCOMES, int(known.sum()))
+
+
+class _Reader:
+    """Reads columns of a table as numbers; what can't be read is set aside and becomes NaN, as what is blank."""
+
+    def __init__(self, rows: Rows, table: Tabular, time: Time | None, attrition: Attrition) -> None:
+        self._rows, self._table, self._time, self._attrition = rows, table, time, attrition
+
+    def read(self, column: str, reason: str, read: Callable[[Cells], NDArray[np.float64]]) -> NDArray[np.float64]:
+        cells = self._rows.cells[column]
+        found = read(cells)
+        gone = (cells != "").to_numpy(dtype=bool) & np.isnan(found)
+        self._attrition.came_in("descriptors", int(gone.sum()))
+        self._attrition.set_aside(
             "descriptors",
             reason,
             int(gone.sum()),
-            file=rows.name,
-            record=ids[gone].to_numpy(),
+            file=self._rows.name,
+            record=self._rows.cells[self._table.subject][gone].to_numpy(),
             line=cells.index[gone].to_numpy(),
             column=column,
         )
+        return found
 
-    def take_time(name: str, column: str) -> None:
+    def time(self, column: str) -> NDArray[np.float64]:
+        """In hours, on the file's own clock."""
+        time, decimal = self._time, self._table.decimal
         if time and time.timestamps:
-            take(name, column, "not a timestamp", lambda words: moments(words, time.format, column))
-        else:
-            unit = HOURS[time.unit] if time else 1.0
-            take(name, column, "not a number", lambda words: finite(numbers(words, table.decimal)) * unit)
+            return self.read(column, "not a timestamp", lambda words: moments(words, time.format, column))
+        unit = HOURS[time.unit] if time else 1.0
+        return self.read(column, "not a number", lambda words: finite(numbers(words, decimal)) * unit)
 
+
+def _described(people: People, options: Options, attrition: Attrition) -> pd.DataFrame:
+    """All that is used of the subjects' rows but the outcome, as numbers, NaN where blank; their index is the rows'."""
+    rows, table, time = people.rows, people.table, options.time
+    take, result = _Reader(rows, table, time, attrition), {}
     for name, variable in options.variables.items():
         if variable.role == "static":
             reason = "not a number" if variable.kind == "numeric" else "unknown level"
-            take(f"static {name}", variable.column or name, reason, reader(variable, table.decimal))
-    if time and time.zero:
-        take_time("time zero", time.zero)
+            result[f"static {name}"] = take.read(variable.column or name, reason, reader(variable, table.decimal))
+    if time and time.column_of_zero:
+        result["time zero"] = take.time(time.column_of_zero)
     if time and isinstance(time.until, str):
-        take_time("until", time.until)
-    if options.landmark:
-        rule = options.landmark
-        take_time("end of follow-up", rule.time)
-        result["outcome"] = _declared(cells[rule.status], rule.levels)
-    if options.outcome:
-        result["outcome"] = _declared(cells[options.outcome.column], options.outcome.levels)
+        result["until"] = take.time(time.until)
     if isinstance(table, Subjects) and table.patient:
-        result["patient"] = pd.factorize(_patients(cells, table, table.patient))[0].astype(float)
-    return pd.DataFrame(result, index=cells.index)
+        result["patient"] = pd.factorize(_patients(rows.cells, table, table.patient))[0].astype(float)
+    return pd.DataFrame(result, index=rows.cells.index)
+
+
+def _outcomes(rows: Rows, table: Tabular, options: Options, attrition: Attrition) -> pd.DataFrame:
+    """``outcome``, the place of its class, and ``end of follow-up`` where a landmark rule asks; the index is that of
+    the rows."""
+    result: dict[str, NDArray[np.float64]] = {}
+    if options.landmark:
+        result["end of follow-up"] = _Reader(rows, table, options.time, attrition).time(options.landmark.time)
+        result["outcome"] = _declared(rows.cells[options.landmark.status], options.landmark.levels)
+    if options.outcome:
+        result["outcome"] = _declared(rows.cells[options.outcome.column], options.outcome.levels)
+    return pd.DataFrame(result, index=rows.cells.index)
+
+
+def _span(
+    zero: NDArray[np.float64], until: NDArray[np.float64], time: Time | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """From which moment hours count, and how long: from time zero to the landmark, or a window that ends with it."""
+    if time is None or time.window is None:
+        return zero, until
+    window = time.window * HOURS[time.unit]
+    return zero + until - window, np.full(len(until), window)
 
 
 def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
