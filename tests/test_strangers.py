@@ -187,7 +187,7 @@ def test_a_raw_parquet_that_does_not_fit_this_machine_is_refused(
 ) -> None:
     pd.DataFrame({"id": ["1", "2"], "note": ["x" * 1000] * 2}).to_parquet(tmp_path / "a.parquet")
     assert list(cells_of(tmp_path / "a.parquet", "utf-8", ",")[0]["id"]) == ["1", "2"]
-    monkeypatch.setattr("tasks.ingestion.datasets._table.files.share_of_memory", lambda: 1000)
+    monkeypatch.setattr("tasks.ingestion.datasets._table.typed.share_of_memory", lambda: 1000)
     with pytest.raises(InputError, match=r"a\.parquet unpacks to"):
         cells_of(tmp_path / "a.parquet", "utf-8", ",")
 

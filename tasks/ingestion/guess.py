@@ -13,7 +13,7 @@ import pandas as pd
 
 from tasks.common.cells import numbers, word
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._table.delimited import LARGEST
+from tasks.ingestion.datasets._table.contents import LARGEST
 from tasks.ingestion.datasets._table.files import cells_of, cleaned
 from tasks.ingestion.datasets._table.moments import moments
 

@@ -14,6 +14,7 @@ from tasks.common.records import Variable, outcome
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._table import measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
+from tasks.ingestion.datasets._table.moments import Clock
 from tasks.ingestion.datasets._table.options import Options
 
 __all__ = ["Options", "read", "source", "variables"]
@@ -58,10 +59,11 @@ def read(
             {**wanted, **about} if shared else wanted,
             attrition,
             optional if shared else (),
+            options.words(),
         )
     if options.subjects:
         wanted = {options.subjects.subject: "options.subjects.subject", **about}
-        people = load(raw, options.subjects, subjects.UNIT, wanted, attrition, optional)
+        people = load(raw, options.subjects, subjects.UNIT, wanted, attrition, optional, options.words())
         nameless = people.cells[people.cells[options.subjects.subject] == ""]
         attrition.set_aside(
             subjects.UNIT, "no subject id", len(nameless), file=people.name, line=nameless.index.to_numpy()
@@ -70,10 +72,12 @@ def read(
     else:
         people = rows
     known = people.cells[table.subject] != ""
-    everyone, kept = subjects.judge(Rows(people.name, people.cells[known]), table, options, attrition, outcome_required)
-    if visits is None or options.time is None:
+    clock = Clock(options.time, attrition) if options.time else None
+    known_rows = Rows(people.name, people.cells[known])
+    everyone, kept = subjects.judge(known_rows, table, options, clock, attrition, outcome_required)
+    if visits is None or clock is None:
         return no_events(), kept
-    return measurements.events_of(rows, visits, series, options.time, everyone, attrition), kept
+    return measurements.events_of(rows, visits, series, clock, everyone, attrition), kept
 
 
 def no_events() -> pd.DataFrame:

@@ -5,13 +5,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import numbers
+from tasks.common.cells import Cells
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.files import Rows
-from tasks.ingestion.datasets._table.moments import finite, moments
-from tasks.ingestion.datasets._table.options import HOURS, Declared, Time
+from tasks.ingestion.datasets._table.moments import Clock
+from tasks.ingestion.datasets._table.options import Declared
 from tasks.ingestion.datasets._table.places import Measurements
-from tasks.ingestion.datasets._table.subjects import reader
+from tasks.ingestion.datasets._table.values import read_values
 
 Series = dict[str, Declared]
 
@@ -34,7 +34,7 @@ def unit(table: Measurements) -> str:
 
 
 def events_of(
-    rows: Rows, table: Measurements, series: Series, time: Time, everyone: pd.DataFrame, attrition: Attrition
+    rows: Rows, table: Measurements, series: Series, clock: Clock, everyone: pd.DataFrame, attrition: Attrition
 ) -> pd.DataFrame:
     """Events of the subjects that stay, within their spans, sorted by subject (in the order of ``everyone``, see
     `subjects.judge`) and time. Raises `InputError` where no row is of any subject."""
@@ -45,15 +45,17 @@ def events_of(
             "name columns with the same ids?"
         )
     place = everyone.index.get_indexer(pd.Index(ids))
-    hours, garbled = _hours(rows, table, time)
+    hours = clock.hours(rows, table.time, table.decimal)
+    timed = (rows.cells[table.time] != "").to_numpy(dtype=bool)
+    garbled = timed & np.isnan(hours)
     hours = hours - np.where(place >= 0, everyone["zero"].to_numpy()[place], np.nan)
     until = everyone["until"].to_numpy()[place]
     problems: dict[str, NDArray[np.bool_]] = {
         "no subject id": (ids == "").to_numpy(dtype=bool),
         "unknown subject": place < 0,
         "subject set aside": (everyone["reason"].to_numpy() != "")[place],
-        "no time": (rows.cells[table.time] == "").to_numpy(dtype=bool),
-        f"time is not a {'timestamp' if time.timestamps else 'number'}": garbled,
+        "no time": ~timed,
+        f"time is {clock.fault}": garbled,
         "before time zero": hours < 0,
         "after the landmark": hours > until,
     }
@@ -86,16 +88,6 @@ def events_of(
     ).reset_index(drop=True)
 
 
-def _hours(rows: Rows, table: Measurements, time: Time) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Each row's time in hours on the file's own clock, and where the cell says something else."""
-    cells = rows.cells[table.time]
-    if time.timestamps:
-        hours = moments(cells, time.format, table.time)
-    else:
-        hours = finite(numbers(cells, table.decimal)) * HOURS[time.unit]
-    return hours, (cells != "").to_numpy(dtype=bool) & np.isnan(hours)
-
-
 def _wide(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """One row a cell that is not blank. Rows that are set aside are so as visits, too."""
     for reason, gone in placed.groupby("reason"):
@@ -106,7 +98,7 @@ def _wide(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame,
     for name, variable in series.items():
         cells = rows.cells[variable.column or name]
         said = (cells != "").to_numpy(dtype=bool)
-        part = _read(placed[said], name, variable, cells[said], table.decimal)
+        part = _read(placed[said], name, variable, cells[said], table, rows.name, attrition)
         part.loc[placed.loc[said, "reason"] != "", "reason"] = "visit set aside"
         parts.append(part)
     found = pd.concat(parts, ignore_index=True)
@@ -125,12 +117,21 @@ def _long(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame,
     for code, names in by_code.items():
         chosen = (words == code).to_numpy(dtype=bool)
         attrition.came_in("measurements", int(chosen.sum()) * (len(names) - 1))
-        parts += [_read(placed[chosen], name, series[name], cells[chosen], table.decimal) for name in names]
+        for name in names:
+            parts.append(_read(placed[chosen], name, series[name], cells[chosen], table, rows.name, attrition))
     return pd.concat(parts, ignore_index=True)
 
 
-def _read(placed: pd.DataFrame, name: str, variable: Declared, cells: "pd.Series[str]", decimal: str) -> pd.DataFrame:
-    value = reader(variable, decimal)(cells)
+def _read(
+    placed: pd.DataFrame,
+    name: str,
+    variable: Declared,
+    cells: Cells,
+    table: Measurements,
+    file: str,
+    attrition: Attrition,
+) -> pd.DataFrame:
+    value = read_values(cells, name, variable, table.decimal, file, attrition)
     fault = "not a number" if variable.kind == "numeric" else "unknown level"
     reason = np.where(np.isnan(value), np.where(cells == "", "blank value", fault), "")
     return placed.assign(variable=name, value=value, reason=placed["reason"].where(placed["reason"] != "", reason))

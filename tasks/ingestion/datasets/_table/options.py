@@ -1,6 +1,8 @@
 """What params.yaml declares about one's own tables."""
 
+from collections import defaultdict
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -19,13 +21,15 @@ RESERVED = {"subject_id", "outcome", "split", "hours"}
 
 class Time(RoomParams):
     """``unit`` of every time that is a number, here and in the files. ``timestamps``: the files' times are dates, in
-    ISO 8601 or by strptime's ``format``. ``zero``: the subjects' column with each one's time zero. ``until``: the
+    ISO 8601 or by strptime's ``format``. ``zone``: where clocks without an offset from UTC hang, by its name in the
+    time zone database. ``zero``: the subjects' column with each one's time zero. ``until``: the
     landmark after which measurements do not count, in ``unit`` since time zero, or the subjects' column that holds it.
     """
 
     unit: Literal["minutes", "hours", "days"]
     timestamps: bool = False
     format: str | None = None
+    zone: str | None = None
     zero: Text | None = None
     until: float | str | None = None
 
@@ -35,7 +39,17 @@ class Time(RoomParams):
             raise ValueError("timestamps need 'zero', the subjects' column with the moment that hours count from")
         if self.format is not None and not self.timestamps:
             raise ValueError("'format' is for timestamps: add 'timestamps: true'")
+        if self.zone is not None and not self.timestamps:
+            raise ValueError("'zone' is for timestamps: add 'timestamps: true'")
         return self
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        try:
+            return ZoneInfo(zone).key if zone is not None else None
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("no such time zone; write it as in Europe/Berlin, America/New_York or UTC") from error
 
 
 class Outcome(RoomParams):
@@ -155,6 +169,22 @@ class Options(RoomParams):
         if self.landmark:
             return (NO_EVENT, *self.landmark.events) if isinstance(self.landmark.events, dict) else ()
         return tuple(self.outcome.classes) if self.outcome else ()
+
+    def words(self) -> dict[str, list[str]]:
+        """The levels and codes that are declared for each column: none of them is a mark of a missing value."""
+        words: dict[str, list[str]] = defaultdict(list)
+        long = self.measurements if self.measurements and self.measurements.variable else None
+        for name, variable in self.variables.items():
+            column = variable.column or name
+            if long and variable.role == "series":
+                words[str(long.variable)].append(column)
+                column = str(long.value)
+            words[column] += [*variable.levels, *variable.positive, *variable.negative]
+        if self.outcome:
+            words[self.outcome.column] += [level for levels in self.outcome.levels for level in levels]
+        if self.landmark:
+            words[self.landmark.status] += [code for codes in self.landmark.levels for code in codes]
+        return words
 
     @field_validator("variables")
     @classmethod

@@ -1,6 +1,6 @@
 """Who is in the cohort: statics, outcome, and the span of time in which measurements count."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,11 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import Cells, numbers, places, values
+from tasks.common.cells import Cells, places
 from tasks.ingestion.datasets._table.files import Rows
-from tasks.ingestion.datasets._table.moments import finite, moments
-from tasks.ingestion.datasets._table.options import HOURS, Declared, Options
+from tasks.ingestion.datasets._table.moments import Clock
+from tasks.ingestion.datasets._table.options import HOURS, Options
 from tasks.ingestion.datasets._table.places import Subjects, Tabular
+from tasks.ingestion.datasets._table.values import read_values
 
 UNIT = "subject rows"
 OTHER = -1.0  # an outcome or status that is not declared
@@ -40,7 +41,7 @@ def needed(options: Options, outcome_required: bool) -> tuple[dict[str, str], li
 
 
 def judge(
-    rows: Rows, table: Tabular, options: Options, attrition: Attrition, outcome_required: bool
+    rows: Rows, table: Tabular, options: Options, clock: Clock | None, attrition: Attrition, outcome_required: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All subjects that the rows name, in their order, and those that are kept.
 
@@ -48,7 +49,7 @@ def judge(
     "". Kept: ``subject_id``, ``outcome`` and statics. A cell that can't be read is set aside (unit "descriptors") and
     counts as blank; rows of one subject complete each other, and where they contradict each other it is set aside.
     """
-    said = _values(rows, table, options, attrition)
+    said = _values(rows, table, options, clock, attrition)
     ids = rows.cells[table.subject]
     by_subject = said.groupby(ids, sort=False)
     found, contradictory = by_subject.first(), (by_subject.nunique() > 1).any(axis=1)
@@ -73,13 +74,13 @@ def judge(
     return everyone, subjects[reason == ""].reset_index(drop=True)
 
 
-def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) -> pd.DataFrame:
+def _values(rows: Rows, table: Tabular, options: Options, clock: Clock | None, attrition: Attrition) -> pd.DataFrame:
     """All that is used of the rows as numbers, NaN where blank; the index is that of the rows."""
     cells, time, ids = rows.cells, options.time, rows.cells[table.subject]
     result: dict[str, NDArray[np.float64]] = {}
 
-    def take(name: str, column: str, reason: str, read: Callable[[Cells], NDArray[np.float64]]) -> None:
-        result[name] = read(cells[column])
+    def take(name: str, column: str, reason: str, read: NDArray[np.float64]) -> None:
+        result[name] = read
         gone = (cells[column] != "").to_numpy(dtype=bool) & np.isnan(result[name])
         attrition.came_in("descriptors", int(gone.sum()))
         attrition.set_aside(
@@ -93,16 +94,15 @@ def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) 
         )
 
     def take_time(name: str, column: str) -> None:
-        if time and time.timestamps:
-            take(name, column, "not a timestamp", lambda words: moments(words, time.format, column))
-        else:
-            unit = HOURS[time.unit] if time else 1.0
-            take(name, column, "not a number", lambda words: finite(numbers(words, table.decimal)) * unit)
+        assert clock is not None, "Options has a time wherever it has a column of times"
+        take(name, column, clock.fault, clock.hours(rows, column, table.decimal))
 
     for name, variable in options.variables.items():
         if variable.role == "static":
             reason = "not a number" if variable.kind == "numeric" else "unknown level"
-            take(f"static {name}", variable.column or name, reason, reader(variable, table.decimal))
+            column = variable.column or name
+            read = read_values(cells[column], name, variable, table.decimal, rows.name, attrition)
+            take(f"static {name}", column, reason, read)
     if time and time.zero:
         take_time("time zero", time.zero)
     if time and isinstance(time.until, str):
@@ -122,12 +122,6 @@ def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
     """Whose each row is; an unknown patient is one of his own."""
     named: Cells = cells[column].where(cells[column] != "", "subject " + cells[table.subject])
     return named
-
-
-def reader(variable: Declared, decimal: str) -> Callable[[Cells], NDArray[np.float64]]:
-    """How the cells of a variable are read."""
-    declared = variable.model_dump()
-    return lambda words: values(words, declared, decimal)
 
 
 def _declared(cells: Cells, classes: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
