@@ -148,22 +148,27 @@ def test_a_block_that_is_not_valid_is_not_written(root):
     assert (root / "params.yaml").read_bytes() == before
 
 
+def rows(header, row, n=20):
+    """A small file: ``row`` of each number below ``n``."""
+    return header + "\n" + "".join(row(place) + "\n" for place in range(n))
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "holds 0 tables"),
-        ({"a.csv": "id,x\n", "b.csv": "", "c.csv": ""}, "holds 3 tables"),
+        ({}, "holds no tables"),
         ({"a.csv": "id,died\n"}, "no row below the names"),
-        ({"a.csv": "id,age\n1,2\n2,3\n"}, "name it after --outcome"),
-        ({"a.csv": "id,x\n1,2\n1,3\n", "b.csv": "id,x\n1,2\n1,3\n"}, "rows of a subject"),
-        ({"a.csv": "id,bili,died\n" + "1,2,0\n1,3,1\n" * 9}, "no column that looks like their time"),
-        ({"a.csv.gz": "id,x\n"}, "cut short"),
+        ({"a.csv": "id,age\n1,2\n2,3\n"}, "name it at --outcome"),
+        ({"a.csv": rows("age,died", lambda n: f"{40 + n // 2},{n % 2}")}, "name it at --subject"),
+        ({"a.csv": rows("id,bili,died", lambda n: f"{n // 2},{n}.5,{n // 2 % 2}")}, "name it at --time"),
+        ({f"{a}.csv": rows("id,day,died", lambda n: f"{n // 2},{n % 2},{n // 2 % 2}") for a in "ab"}, "one row a subject"),
+        ({"a.csv.gz": "\x1f\x8b and no more"}, "cut short"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_guessed_is_asked_for(root, files, message):
     folder = root / "data/1_raw/mine"
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError) as caught:
         propose(root, "mine", folder)
     assert message in str(caught.value)

@@ -144,7 +144,7 @@ def test_a_parquet_column_s_name_turns_on_no_release(tmp_path: Path) -> None:
     raw.mkdir(parents=True)
     hostile = "note\n    schedule: {release: true}\n  x:"
     frame = pd.DataFrame(
-        {"id": range(40), "age": range(40), "died": [0, 1] * 20, hostile: [f"free {n}" for n in range(40)]}
+        {"id": range(40), "age": [20 + n % 15 for n in range(40)], "died": [0, 1] * 20, hostile: [f"free {n}" for n in range(40)]}
     )
     frame.to_parquet(raw / "mine.parquet")
     add_cohort(tmp_path, "mine", block("mine", propose(tmp_path, "mine", raw)))
@@ -187,7 +187,7 @@ def test_a_raw_parquet_that_does_not_fit_this_machine_is_refused(
 ) -> None:
     pd.DataFrame({"id": ["1", "2"], "note": ["x" * 1000] * 2}).to_parquet(tmp_path / "a.parquet")
     assert list(cells_of(tmp_path / "a.parquet", "utf-8", ",")[0]["id"]) == ["1", "2"]
-    monkeypatch.setattr("tasks.ingestion.datasets._table.files.share_of_memory", lambda: 1000)
+    monkeypatch.setattr("tasks.ingestion.datasets._table.typed.share_of_memory", lambda: 1000)
     with pytest.raises(InputError, match=r"a\.parquet unpacks to"):
         cells_of(tmp_path / "a.parquet", "utf-8", ",")
 

@@ -191,7 +191,7 @@ def test_ragged_lines_are_set_aside_by_their_line_even_below_a_cell_of_several_l
         ("", {}, "no first line"),
         ("id,day,day,bili\na,0,0,1\n", {}, "columns 2 and 3 have the same name"),
         ("id,day,billi\na,0,1\n", {}, "no column 'bili', which options.variables.bili names: did you mean 'billi'?"),
-        ("ID,day,bili\na,0,1\n", {}, "did you mean 'ID'?"),
+        ("ID,Id,day,bili\na,a,0,1\n", {}, "did you mean 'ID' or 'Id'?"),
         ("id;day;bili\na;0;1\n", {}, "is the option 'delimiter' right?"),
         ("id,day,bili\na,0\nb,1\n", {}, "no line has the 3 cells of the first one"),
         ('id,day,bili\na,0,"1\nb,1,2\nb,2,3\n', {}, "line 2, column 'bili': a quotation mark is missing"),
@@ -362,7 +362,9 @@ def test_timestamps_count_from_each_subject_s_time_zero(tmp_path):
     assert read(tmp_path, files, time=time)[0]["hours"].tolist() == [6.0]
     mixed = {"visits.csv": wide("a,2020-01-02T06:00Z,1", "a,2020-01-02T06:00,1")}
     time = {"unit": "hours", "timestamps": True, "zero": "admitted"}
-    assert "column 'day': some times have a time zone" in refused(tmp_path, mixed, time=time)
+    assert "column 'day' of visits.csv have an offset from UTC, others there have none" in refused(
+        tmp_path, mixed, time=time
+    )
 
 
 def test_ids_that_never_meet_are_a_mistake_in_the_options(tmp_path):

@@ -7,7 +7,8 @@ and white space within. So levels, codes, labels and marks of missing values are
 and "01". A word that is written just as declared comes first, so "k" and "K" may be two codes.
 
 This file goes into every bundle as it stands, beside apply.py: it needs numpy and pandas, and nothing of this project.
-Blank is "", and what cannot be read is NaN.
+Blank is "", and what cannot be read is NaN. A duration ("1 days 02:00:00", "P1DT2H") is a value of a variable whose
+unit is a unit of time.
 """
 
 import re
@@ -29,7 +30,29 @@ MISSING = (
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 SHORT = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)  # of so many digits no two make one float
+PLAIN = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,14}[1-9])?"  # numbers that `text` leaves as they are
 LIMIT = re.compile(r"([<>])=?\s*(.+)")
+AMOUNT = r"[0-9]+(?:[.,][0-9]+)?"
+OF_ISO = re.compile(rf"([+-]?)p(?:({AMOUNT})w)?(?:({AMOUNT})d)?(?:t(?:({AMOUNT})h)?(?:({AMOUNT})m)?(?:({AMOUNT})s)?)?")
+PART = re.compile(rf"([+-]?{AMOUNT}) ?([a-zμ]+),? ?")
+CLOCK = re.compile(r"([+-]?)([0-9]+):([0-5][0-9]):([0-5][0-9](?:[.,][0-9]+)?)")
+SPAN = re.compile(rf"(?P<parts>(?:{PART.pattern})*)(?P<clock>{CLOCK.pattern})?")
+OF_DAY = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]*)?)?"
+# Seconds of a unit that has one length; years and months are units of a variable only, by a mean length
+SECONDS = {
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("us", "μs", "microsecond", "microseconds"), 1e-6),
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+    **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), 604800.0),
+}
+MEAN_SECONDS = {
+    **dict.fromkeys(("mo", "month", "months"), 365.25 / 12 * 86400),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), 365.25 * 86400),
+}
 SIGNS = str.maketrans({"−": "-", "≤": "<", "≥": ">", "⩽": "<", "⩾": ">"})
 
 
@@ -75,7 +98,59 @@ def number(cell: str, decimal: str = ".", below: str = "limit") -> float:
 
 def numbers(cells: Cells, decimal: str = ".", below: str = "limit") -> Array:
     """The cells as numbers, see `number`: ``(n,)``."""
-    return each(cells, lambda cell: number(cell, decimal, below))
+    codes, found = pd.factorize(cells)
+    read = np.full(len(found), np.nan)
+    plain, floats = _plain(found, decimal)
+    read[plain] = floats
+    read[~plain] = [number(cell, decimal, below) for cell in found[~plain]]
+    return read[codes] if len(found) else np.empty(0)
+
+
+def _plain(found: Cells, decimal: str = ".") -> tuple[Array, Array]:
+    """Which texts are digits with at most one decimal mark, and the numbers of those, all of them read at once."""
+    words = pd.Series(found, dtype="str")
+    plain = words.str.fullmatch(rf"-?[0-9]+(?:{re.escape(decimal)}[0-9]+)?").to_numpy(dtype=bool)
+    digits = words[plain] if decimal == "." else words[plain].str.replace(decimal, ".", regex=False)
+    return plain, digits.to_numpy(dtype=object).astype(np.float64)
+
+
+def seconds(cell: str) -> float:
+    """A duration in seconds, as pandas, Python, R, PostgreSQL or ISO 8601 write it. Years and months have no length.
+
+    >>> seconds("1 days 02:00:00"), seconds("P1DT2H"), seconds("26:30:00"), seconds("3.5 hours"), seconds("1 mon")
+    (93600.0, 93600.0, 95400.0, 12600.0, nan)
+    >>> seconds("-1 days +23:00:00"), seconds("7"), seconds("")
+    (-3600.0, nan, nan)
+    """
+    cell = " ".join(text(cell).casefold().translate(SIGNS).split())
+    if iso := OF_ISO.fullmatch(cell):
+        amounts = [float(amount.replace(",", ".")) if amount else np.nan for amount in iso.groups()[1:]]
+        size = np.nansum(np.multiply(amounts, (604800, 86400, 3600, 60, 1)))
+        return np.nan if np.isnan(amounts).all() else float(-size if iso[1] == "-" else size)
+    span = SPAN.fullmatch(cell)
+    if not span or not cell:
+        return np.nan
+    total = sum(float(n.replace(",", ".")) * SECONDS.get(unit, np.nan) for n, unit in PART.findall(span["parts"]))
+    if clock := CLOCK.fullmatch(span["clock"] or ""):
+        size = int(clock[2]) * 3600 + int(clock[3]) * 60 + float(clock[4].replace(",", "."))
+        total += -size if clock[1] == "-" else size
+    return float(total)
+
+
+def of_day(cells: Cells) -> bool:
+    """Whether the cells that say something are all times of the day, "10:30:00": no duration is surely meant."""
+    said = cells[cells != ""]
+    return len(said) > 0 and bool(re.fullmatch(OF_DAY, said.iloc[0]) and said.str.fullmatch(OF_DAY).all())
+
+
+def durations(cells: Cells) -> Array:
+    """The cells as durations in seconds, see `seconds`; NaN where they are times of the day; ``(n,)``."""
+    return np.full(len(cells), np.nan) if of_day(cells) else each(cells, seconds)
+
+
+def seconds_of_unit(unit: str) -> float:
+    """Seconds of a unit of time, by its mean length where it has several; NaN of any other unit."""
+    return {**SECONDS, **MEAN_SECONDS}.get(word(unit), np.nan)
 
 
 def beyond_limit(cells: Cells) -> Array:
@@ -113,14 +188,19 @@ def two_levels(cells: Cells, positive: Sequence[str], negative: Sequence[str]) -
 def values(cells: Cells, variable: Mapping[str, Any], decimal: str = ".") -> Array:
     """The cells as values of ``variable``: a number, 0 or 1, or the place of a level; ``(n,)``.
 
-    ``variable``: ``kind``, ``levels``, ``positive``, ``negative`` and ``below``, as preprocessing.json has them.
+    ``variable``: ``kind``, ``unit``, ``levels``, ``positive``, ``negative`` and ``below``, as preprocessing.json has
+    them.
     """
     if variable["kind"] == "categorical":
         return places(cells, variable["levels"])
     if variable["kind"] == "binary":
         positive = variable["positive"] or ("1",)
         return two_levels(cells, positive, variable["negative"] or (() if variable["positive"] else ("0",)))
-    return numbers(cells, decimal, variable["below"])
+    read, unit = numbers(cells, decimal, variable["below"]), seconds_of_unit(variable.get("unit", ""))
+    rest = np.isnan(read) & np.asarray(cells != "", dtype=bool)
+    if not np.isnan(unit) and rest.any():
+        read[rest] = durations(cells[rest]) / unit
+    return read
 
 
 def without_marks(cells: Cells, marks: Iterable[str] = MISSING, named: Iterable[str] = ()) -> Cells:
@@ -130,8 +210,13 @@ def without_marks(cells: Cells, marks: Iterable[str] = MISSING, named: Iterable[
     """
     gone = {word(mark) for mark in marks} - {word(one) for one in named}
     codes, found = pd.factorize(cells)
-    plain = ["" if word(cell) in gone else text(cell) for cell in found]
-    return pd.Series(pd.Series(plain, dtype="str").to_numpy()[codes], index=cells.index, dtype="str", name=cells.name)
+    short = pd.Series(found, dtype="str").str.fullmatch(PLAIN).to_numpy(dtype=bool)
+    kept = np.asarray(found, dtype=object)
+    kept[~short] = ["" if word(cell) in gone else text(cell) for cell in kept[~short]]
+    if numeric := [float(mark) for mark in gone if SHORT.fullmatch(mark)]:
+        places = np.flatnonzero(short)
+        kept[places[np.isin(kept[places].astype(np.float64), numeric)]] = ""
+    return pd.Series(pd.Series(kept, dtype="str").to_numpy()[codes], index=cells.index, dtype="str", name=cells.name)
 
 
 def each(cells: Cells, read: Callable[[str], float]) -> Array:

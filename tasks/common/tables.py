@@ -29,11 +29,11 @@ def read_within(path: Path, most: int, columns: Sequence[str] | None = None) -> 
         about, schema = file.metadata, file.schema_arrow
         packed = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
         wanted = schema.names if columns is None else list(columns)
-        _fits(path, max(packed, about.num_rows * len(wanted) * WIDTH), most)
+        check_fits(path, max(packed, about.num_rows * len(wanted) * WIDTH), most)
     text = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
     table: Any = pyarrow.parquet.read_table(path, columns=columns, read_dictionary=text, partitioning=None)
     length = sum(_length(chunk) for column in table.columns for chunk in column.chunks)
-    _fits(path, table.num_rows * table.num_columns * WIDTH + length, most)
+    check_fits(path, table.num_rows * table.num_columns * WIDTH + length, most)
     return pa.table([_written_out(column) for column in table.columns], names=table.column_names)
 
 
@@ -42,7 +42,8 @@ def share_of_memory() -> int:
     return int(psutil.virtual_memory().available // 4)
 
 
-def _fits(path: Path, size: int, most: int) -> None:
+def check_fits(path: Path, size: int, most: int) -> None:
+    """Raise `InputError` where what ``path`` unpacks to takes more than ``most`` bytes."""
     if size > most:
         raise InputError(
             f"{path} unpacks to {size / GB:.3g} GB, and {most / GB:.3g} GB are allowed: leave out columns and rows "

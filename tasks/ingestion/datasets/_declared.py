@@ -25,6 +25,7 @@ def _inside(name: str) -> str:
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Mark = Annotated[str, BeforeValidator(_text)]  # of a missing value; "" is one, too
 InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it
 
 

@@ -15,6 +15,7 @@ from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._table import measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
 from tasks.ingestion.datasets._table.lookup import load_measured
+from tasks.ingestion.datasets._table.moments import Clock
 from tasks.ingestion.datasets._table.options import First, Options
 from tasks.ingestion.datasets._table.places import Subjects, Tabular
 
@@ -48,31 +49,34 @@ def read(
     """
     about, became = subjects.needed(options, site), {} if options.outcomes else subjects.of_outcome(options)
     optional: list[str] = []
+    table: Tabular
     if outcome_required:
         about |= became
     else:
         optional = list(became)
     if options.subjects:
         measured = load_measured(raw, options, attrition, {}, (), outcome_required)
-        rows, table = _subject_rows(raw, options.subjects, about, optional, attrition), options.subjects
+        rows, table = _subject_rows(raw, options, options.subjects, about, optional, attrition), options.subjects
     else:
         measured = load_measured(raw, options, attrition, about, optional, outcome_required)
         rows, table = measured[0].rows, options.tables[0]
     rows = Rows(rows.name, rows.cells[rows.cells[table.subject] != ""])
     outcomes = _outcome_rows(raw, options, attrition, outcome_required) if options.outcomes else (rows, table)
-    time, first = options.time, None
-    if time and isinstance(time.zero, First):
-        first = measurements.first_moments(measured, time)
+    clock, first = Clock(options.time, attrition) if options.time else None, None
+    if clock and isinstance(clock.time.zero, First):
+        first = measurements.first_moments(measured, Clock(clock.time, Attrition()))  # noted when they are used
     people = subjects.People(rows, table, outcomes, site)
-    everyone, kept = subjects.judge(people, options, attrition, outcome_required, first)
-    if not measured or time is None:
+    everyone, kept = subjects.judge(people, options, clock, attrition, outcome_required, first)
+    if not measured or clock is None:
         return no_events(), kept
-    return measurements.events_of(measured, time, everyone, attrition), kept
+    return measurements.events_of(measured, clock, everyone, attrition), kept
 
 
-def _subject_rows(raw: Path, table: Subjects, about: dict[str, str], optional: list[str], attrition: Attrition) -> Rows:
+def _subject_rows(
+    raw: Path, options: Options, table: Subjects, about: dict[str, str], optional: list[str], attrition: Attrition
+) -> Rows:
     wanted = {table.subject: "options.subjects.subject", **about}
-    rows = load(raw, table, subjects.UNIT, wanted, attrition, optional)
+    rows = load(raw, table, subjects.UNIT, wanted, attrition, optional, options.words())
     nameless = rows.cells[rows.cells[table.subject] == ""]
     attrition.set_aside(subjects.UNIT, "no subject id", len(nameless), file=rows.name, line=nameless.index.to_numpy())
     attrition.kept(subjects.UNIT, len(rows.cells) - len(nameless))
@@ -89,7 +93,7 @@ def _outcome_rows(
         return None
     columns = subjects.of_outcome(options)
     wanted = {table.subject: "options.outcomes.subject", **(columns if outcome_required else {})}
-    return load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns)), table
+    return load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns), options.words()), table
 
 
 def no_events() -> pd.DataFrame:

@@ -76,7 +76,7 @@ def _files(path: Path) -> list[Path]:
         tables = [path]
     if not tables:
         raise InputError(
-            f"{folder} holds no tables ({', '.join(SUFFIXES)}): put a table of subjects, tables of measurements, or "
+            f"{folder} holds no tables (CSV, Parquet or Excel): put a table of subjects, tables of measurements, or "
             "both into a folder of their own"
         )
     return tables

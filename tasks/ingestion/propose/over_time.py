@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.common.cells import numbers
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._table.moments import moments
+from tasks.ingestion.datasets._table.moments import moments, spans
 from tasks.ingestion.datasets._table.options import HOURS as HOURS_PER
 from tasks.ingestion.propose.proposal import Proposal
 from tasks.ingestion.propose.table import FEWEST, Table
@@ -68,7 +68,8 @@ def _times(table: Table) -> list[str]:
     columns = [c for c in table.columns if not named([c], (*BIRTH, *FOLLOWS, *DEATH))]
     likely = named(columns, TIME)
     likely += [c for c in columns if c not in likely and table.looks_dated(c)]
-    return [c for c in likely if (table.numeric(c) or table.looks_dated(c)) and not table.constant(c)]
+    timed = [c for c in likely if table.numeric(c) or table.looks_dated(c) or table.lasting(c)]
+    return [c for c in timed if not table.constant(c)]
 
 
 def _long(table: Table, time: str, columns: list[str]) -> tuple[str, str]:
@@ -198,7 +199,7 @@ def _hours(found: Proposal, series: Sequence[Measured], people: Table | None, ze
             hours = moments(one.table.cells[one.time], found.options["time"].get("format"), one.time)
         else:
             unit = HOURS_PER[found.options["time"]["unit"]]
-            hours = numbers(one.table.cells[one.time], one.table.decimal) * unit
+            hours = spans(one.table.cells[one.time], one.table.decimal, unit, f"column '{one.time}'")
         parts.append(pd.DataFrame({"subject": ids.to_numpy(), "hours": hours}))
     rows: pd.DataFrame = pd.concat(parts, ignore_index=True)
     rows = rows.loc[np.isfinite(rows["hours"])]

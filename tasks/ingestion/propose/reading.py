@@ -4,9 +4,7 @@ The cells are read as ingestion reads them, with the options that are proposed.
 """
 
 import csv
-import gzip
 import io
-import zlib
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,15 @@ import pandas as pd
 
 from tasks.common.cells import word
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._table.delimited import LARGEST
-from tasks.ingestion.datasets._table.files import cells_of, cleaned
+from tasks.ingestion.datasets._table.contents import contents
+from tasks.ingestion.datasets._table.excel import is_workbook, sheet_names
+from tasks.ingestion.datasets._table.files import cells_of, cleaned, is_parquet
 from tasks.ingestion.propose.table import Table
 from tasks.ingestion.propose.words import UNKNOWN
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
-TYPED = (".parquet", ".pq")
+PACKED = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
+TEXT = tuple(f"{kind}{packed}" for kind in (".csv", ".tsv", ".txt") for packed in PACKED)
+SUFFIXES = (*TEXT, ".parquet", ".pq", ".xlsx", ".xlsm")
 DELIMITERS = (",", ";", "\t", "|")
 LINES = 500  # of a file, by which its delimiter is told
 FEW = 0.5  # the share of numbers in a column from which on its decimal marks count
@@ -30,41 +30,50 @@ WITH_COMMA, WITH_POINT, NUMBER = (AMOUNT.format(rest) for rest in (",[0-9]+", r"
 
 
 def read_tables(path: Path) -> list[Table]:
-    """The table in a file. Raises `InputError` where it cannot be read, or has no rows."""
-    reading: dict[str, Any] = {"file": path.name}
-    said = []
-    if not path.name.lower().endswith(TYPED):
-        text, encoding = _text(path)
-        delimiter, agree, of = delimiter_of(text)
-        reading |= {"encoding": encoding} if encoding != "utf-8" else {}
-        reading |= {"delimiter": delimiter} if delimiter != "," else {}
-        said.append(f"{encoding}, delimiter {_spelt(delimiter)} ({agree} of the first {of} rows)")
-    cells, _ = cells_of(path, reading.get("encoding", "utf-8"), reading.get("delimiter", ","))
+    """The table in a file, or in each sheet of a workbook. Raises `InputError` where it cannot be read, or has no
+    rows."""
+    if not is_workbook(path):
+        return [_table(path, path.name, *(({}, "") if is_parquet(path) else _as_text(path)))]
+    sheets = sheet_names(path)
+    if len(sheets) == 1:
+        return [_table(path, path.name, {}, "")]
+    return [_table(path, f"{path.name}, sheet {sheet}", {"sheet": sheet}, "") for sheet in sheets]
+
+
+def _table(path: Path, name: str, reading: dict[str, Any], said: str) -> Table:
+    """The cells as ingestion reads them by ``reading``, completed by what the cells themselves tell."""
+    reading = {"file": path.name, **reading}
+    about = [said] if said else []
+    encoding, delimiter = reading.get("encoding", "utf-8"), reading.get("delimiter", ",")
+    cells, _ = cells_of(path, encoding, delimiter, sheet=reading.get("sheet"))
     if cells.empty:
         raise InputError(f"{path} has no row below the names of its columns: there is nothing to look at")
     found = cleaned(cells)
     if missing := marks_of(found):
         reading["missing"] = missing
         found = cleaned(cells, missing)
-        said.append(f"no value where a cell says {', '.join(repr(mark) for mark in missing)}")
+        about.append(f"no value where a cell says {', '.join(repr(mark) for mark in missing)}")
     comma, point, n_columns = decimals_of(found)
     if comma > point:
         reading["decimal"] = ","
     if comma:
         kind, most = ("comma", comma) if comma > point else ("point", point)
-        said.append(f"decimal {kind}: {most} of {comma + point} cells with one or the other, in {n_columns} columns")
-    return [Table(path.name, found, reading, said=[f"{path.name}: {'; '.join(said)}"] if said else [])]
+        about.append(f"decimal {kind}: {most} of {comma + point} cells with one or the other, in {n_columns} columns")
+    return Table(name, found, reading, said=[f"{name}: {'; '.join(about)}"] if about else [])
+
+
+def _as_text(path: Path) -> tuple[dict[str, Any], str]:
+    """The encoding and delimiter of text, as in params.yaml, and what to say of them."""
+    text, encoding = _text(path)
+    delimiter, agree, of = delimiter_of(text)
+    reading = {"encoding": encoding} if encoding != "utf-8" else {}
+    reading |= {"delimiter": delimiter} if delimiter != "," else {}
+    return reading, f"{encoding}, delimiter {_spelt(delimiter)} ({agree} of the first {of} rows)"
 
 
 def _text(path: Path) -> tuple[str, str]:
     """A file's text and encoding. Text with more letters of UTF-8 than bytes that are none is damaged UTF-8."""
-    content = path.read_bytes()
-    if path.name.lower().endswith(".gz"):
-        try:
-            with gzip.open(path) as stream:
-                content = stream.read(LARGEST)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path} cannot be read, or is cut short: copy it again from where it comes") from error
+    content = contents(path)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), "utf-16"
     try:

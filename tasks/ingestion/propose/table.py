@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.common.cells import Cells, beyond_limit, numbers, word
+from tasks.common.cells import Cells, beyond_limit, durations, numbers, word
 from tasks.ingestion.propose.dates import ENOUGH, Order, form_of, like_dates
 from tasks.ingestion.propose.words import POSITIVE, plain
 
@@ -84,6 +84,11 @@ class Table:
     def dated(self, column: str) -> bool:
         """Whether nearly all that a column says is a moment."""
         return self.form(column) is not None
+
+    def lasting(self, column: str) -> bool:
+        """Whether nearly all that a column says is a duration with its own unit."""
+        said = self.filled(column)
+        return len(said) > 0 and float(np.mean(~np.isnan(durations(said)))) >= ENOUGH
 
     def looks_dated(self, column: str) -> bool:
         """Whether a column has the form of dates, even where day and month cannot be told apart."""

@@ -4,23 +4,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import MISSING, without_marks
+from tasks.common.cells import MISSING, places, without_marks
 from tasks.common.errors import InputError
-from tasks.common.tables import read_within, share_of_memory
 from tasks.ingestion.datasets._table.delimited import read_delimited
+from tasks.ingestion.datasets._table.excel import is_workbook, read_sheet
 from tasks.ingestion.datasets._table.places import Tabular
 from tasks.ingestion.datasets._table.queries import rows_of
+from tasks.ingestion.datasets._table.typed import column_names, read_parquet
 
 
 @dataclass(frozen=True)
 class Rows:
-    """``cells``: text, stripped, "" where blank; the index is the line in the file or the row's number from 1.
+    """``cells``: text in its plainest form, "" where blank; the index is the line in the file or the row's number.
     ``name``: the file's, or "query"."""
 
     name: str
@@ -34,68 +33,109 @@ def load(
     needed: Mapping[str, str],
     attrition: Attrition,
     optional: Iterable[str] = (),
+    words: Mapping[str, Iterable[str]] | None = None,
 ) -> Rows:
     """The columns ``needed`` (each with the option that names it) and ``optional`` ones, blank where not there.
 
-    All rows come in under ``unit``, and torn lines are set aside. Raises `InputError` where the table is not to be had
-    or lacks a column.
+    ``words``: by column, the levels and codes that are declared for it, which are no marks of missing values. All rows
+    come in under ``unit``, and torn lines are set aside. Raises `InputError` where the table is not to be had or lacks
+    a column.
     """
+    wanted = list(dict.fromkeys([*needed, *optional]))
     name, torn = declared.file or "query", list[int]()
     if declared.query is not None:
         cells = rows_of(raw, str(declared.url), declared.query)
+        found = _found(list(cells.columns), wanted, needed, name)
     else:
-        path = raw / str(declared.file)
+        path = raw / name
         if not path.is_file():
             raise InputError(f"{path} is missing: put it there, or mend 'file' or ingestion.raw in params.yaml")
-        cells, torn = cells_of(path, declared.encoding, declared.delimiter)
-    _check_columns(cells, needed, raw / name if declared.file else name)
+        if is_parquet(path):  # which can be read by column
+            found = _found(column_names(path), wanted, needed, path)
+            cells = read_parquet(path, list(dict.fromkeys(found.values())))
+        else:
+            cells, torn = cells_of(
+                path, declared.encoding, declared.delimiter, declared.quotes, declared.sheet, attrition
+            )
+            found = _found(list(cells.columns), wanted, needed, path)
     attrition.came_in(unit, len(cells) + len(torn))
     attrition.set_aside(unit, "malformed line", len(torn), file=name, line=torn)
-    cells = cells.reindex(columns=list(dict.fromkeys([*needed, *optional])), fill_value="")
-    return Rows(name, cleaned(cells, declared.missing))
+    cells = cells[list(found.values())].set_axis(list(found), axis="columns")
+    cells = cells.reindex(columns=wanted, fill_value="")
+    return Rows(name, cleaned(cells, declared.missing, words or {}))
 
 
-def cells_of(path: Path, encoding: str, delimiter: str) -> tuple[pd.DataFrame, list[int]]:
-    """All columns of a file as text, and its torn lines. Raises `InputError`."""
-    if path.suffix.lower() in (".parquet", ".pq"):
-        return _parquet(path), []
-    cells, lines = read_delimited(path, encoding, delimiter)
-    return cells, [int(line) for line in lines]
+def is_parquet(path: Path) -> bool:
+    """By its name."""
+    return path.suffix.lower() in (".parquet", ".pq")
 
 
-def cleaned(cells: pd.DataFrame, missing: Iterable[str] = (), named: Iterable[str] = ()) -> pd.DataFrame:
-    """Cells in their plainest form, and "" for whatever stands for no value; what is ``named`` as a level does not."""
-    marks, declared = (*MISSING, *missing), tuple(named)
-    return cells.apply(lambda column: without_marks(column, marks, declared)) if len(cells.columns) else cells
+def cells_of(
+    path: Path,
+    encoding: str,
+    delimiter: str,
+    quotes: bool = True,
+    sheet: str | None = None,
+    attrition: Attrition | None = None,
+) -> tuple[pd.DataFrame, list[int]]:
+    """All columns of a file as text, and its torn lines; what a steward must know of it is noted in ``attrition``.
+    Raises `InputError`."""
+    if is_parquet(path):
+        return read_parquet(path), []
+    if is_workbook(path):
+        return read_sheet(path, sheet, attrition), []
+    read = read_delimited(path, encoding, delimiter, quotes)
+    if attrition and read.doubtful:
+        attrition.notice(
+            f"cells that look like rows: {path.name}",
+            f"{len(read.doubtful)} cells of {path.name}, on line {read.doubtful[0]} and after, hold a line that looks "
+            "like a row: where a quotation mark is missing there, that row is lost. Look at these lines, and mend them "
+            "or add 'quotes: false' beside 'file'",
+            len(read.doubtful),
+            len(read.cells),
+        )
+    return read.cells, [int(line) for line in read.torn]
 
 
-def _check_columns(cells: pd.DataFrame, needed: Mapping[str, str], place: Path | str) -> None:
-    """Columns of similar names are named, others not: where the first line is missing, it is a patient's record."""
+def cleaned(
+    cells: pd.DataFrame, missing: Iterable[str] = (), words: Mapping[str, Iterable[str]] | None = None
+) -> pd.DataFrame:
+    """Cells in their plainest form, and "" for whatever stands for no value, unless it is among the column's
+    ``words``."""
+    marks, declared = (*MISSING, *missing), words or {}
+    plain = {name: without_marks(cells[name], marks, declared.get(str(name), ())) for name in cells.columns}
+    return pd.DataFrame(plain, index=cells.index) if plain else cells
+
+
+def matching(names: list[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Which of ``names`` each ``wanted`` one is: the same text, else the only one that is the same word and that no
+    other wanted name is. Those that are not there are left out.
+
+    >>> matching(["ID", "Age (years)", "k"], ["id", "age (years)", "K", "k", "day"])
+    {'id': 'ID', 'age (years)': 'Age (years)', 'k': 'k'}
+    """
+    wanted = list(wanted)
+    taken = {name for name in wanted if name in names}
+    free = [name for name in names if name not in taken]
+    others = [name for name in wanted if name not in taken]
+    place = places(pd.Series(others, dtype="str"), free)
+    alike = {name: free[int(at)] for name, at in zip(others, place, strict=True) if at == at}
+    return {name: name if name in taken else alike[name] for name in wanted if name in taken or name in alike}
+
+
+def _found(names: list[str], wanted: list[str], needed: Mapping[str, str], place: Path | str) -> dict[str, str]:
+    """The table's own name of each column. Columns of similar names are named in an error, others not: where the first
+    line is missing, it is a patient's record."""
+    found = matching(names, wanted)
     for column, option in needed.items():
-        if column in cells.columns:
+        if column in found:
             continue
-        near = get_close_matches(column.casefold(), [name.casefold() for name in cells.columns], 3, 0.7)
-        hint = f"did you mean {' or '.join(repr(n) for n in cells.columns if n.casefold() in near)}?" if near else ""
-        if not near and len(cells.columns) == 1:
+        near = get_close_matches(column.casefold(), [name.casefold() for name in names], 3, 0.7)
+        hint = f"did you mean {' or '.join(repr(n) for n in names if n.casefold() in near)}?" if near else ""
+        if not near and len(names) == 1:
             hint = "it has one column only: is the option 'delimiter' right?"
         raise InputError(
             f"{place} has no column '{column}', which {option} names: "
             f"{hint or 'is its first line the names of its columns?'} Mend the file or the option"
         )
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    try:
-        table: Any = read_within(path, share_of_memory())
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} is no readable Parquet file: write it again") from error
-    columns: dict[str, Any] = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        try:
-            if name in columns:
-                raise InputError(f"{path}: several columns are named '{name}': rename them")
-            columns[name] = column.cast(pa.large_string()).fill_null("")
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            continue  # lists and the like hold no value that a variable could take; a column in need is found missing
-    cells: pd.DataFrame = pa.table(columns).to_pandas().astype("str")
-    return cells.set_axis(range(1, len(cells) + 1), axis="index")
+    return found

@@ -79,7 +79,7 @@ def load_measured(
         own = {n: v for n, v in options.series.items() if n not in free and v.table in (None, table.called)}
         perhaps = () if table.variable else [code_of(*one) for one in free.items()]
         wanted = {**_needed(table, own, option), **about}
-        rows = load(raw, table, unit(table), wanted, attrition, [*optional, *perhaps])
+        rows = load(raw, table, unit(table), wanted, attrition, [*optional, *perhaps], options.words())
         found.append(Measured(rows, table, option, own, codes))
     return _with_free(found, free, outcome_required) if free else found
 

@@ -7,24 +7,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import numbers
+from tasks.common.cells import Cells, values
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.lookup import Measured, code_of
-from tasks.ingestion.datasets._table.moments import finite, moments
-from tasks.ingestion.datasets._table.options import HOURS, Declared, Time
-from tasks.ingestion.datasets._table.subjects import reader
+from tasks.ingestion.datasets._table.moments import Clock
+from tasks.ingestion.datasets._table.options import Declared
+from tasks.ingestion.datasets._table.values import read_values
 
 
-def first_moments(tables: Sequence[Measured], time: Time) -> "pd.Series[float]":
+def first_moments(tables: Sequence[Measured], clock: Clock) -> "pd.Series[float]":
     """When each subject's first measurement was that counts (see `options.First`), in hours on the files' own clock;
     the index is the subject's id."""
     moments = [pd.Series(dtype=float)]
     for measured in tables:
-        hours = pd.Series(_hours(measured, time)[0], index=measured.ids)
+        hours = pd.Series(_hours(measured, clock)[0], index=measured.ids)
         counts = np.zeros(len(hours), dtype=bool)
         for name, variable in measured.series.items():
             chosen, cells = _cells(measured, name, variable)
-            value = reader(variable, measured.table.decimal)(cells)
+            value = values(cells, variable.model_dump(), measured.table.decimal)
             low = -np.inf if variable.low is None else variable.low
             high = np.inf if variable.high is None else variable.high
             counts[chosen] |= (low <= value) & (value <= high)
@@ -34,10 +34,10 @@ def first_moments(tables: Sequence[Measured], time: Time) -> "pd.Series[float]":
     return first
 
 
-def events_of(tables: Sequence[Measured], time: Time, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
+def events_of(tables: Sequence[Measured], clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """Events of the subjects that stay, within their spans, sorted by subject (in the order of ``everyone``, see
     `subjects.judge`) and time. Raises `InputError` where no row of a table is of any subject."""
-    kept = pd.concat([_kept(measured, time, everyone, attrition) for measured in tables], ignore_index=True)
+    kept = pd.concat([_kept(measured, clock, everyone, attrition) for measured in tables], ignore_index=True)
     kept = kept.iloc[np.lexsort((kept["hours"], kept["place"]))]
     return pd.DataFrame(
         {
@@ -49,9 +49,9 @@ def events_of(tables: Sequence[Measured], time: Time, everyone: pd.DataFrame, at
     ).reset_index(drop=True)
 
 
-def _kept(measured: Measured, time: Time, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
+def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """The table's measurements that are used: ``record, place, hours, variable, value``. All others are set aside."""
-    placed = _placed(measured, time, everyone)
+    placed = _placed(measured, clock, everyone)
     found = (_long if measured.table.variable else _wide)(measured, placed, attrition)
     for reason, gone in found.groupby("reason"):
         if reason:
@@ -60,7 +60,7 @@ def _kept(measured: Measured, time: Time, everyone: pd.DataFrame, attrition: Att
     return found[found["reason"] == ""]
 
 
-def _placed(measured: Measured, time: Time, everyone: pd.DataFrame) -> pd.DataFrame:
+def _placed(measured: Measured, clock: Clock, everyone: pd.DataFrame) -> pd.DataFrame:
     """Of each row ``line``, ``record``, the subject's ``place`` in ``everyone``, ``hours`` since its start, and the
     ``reason`` why it is set aside, or ""."""
     rows, ids = measured.rows, measured.ids
@@ -70,15 +70,15 @@ def _placed(measured: Measured, time: Time, everyone: pd.DataFrame) -> pd.DataFr
             "name columns with the same ids?"
         )
     place = everyone.index.get_indexer(pd.Index(ids))
-    hours, garbled = _hours(measured, time)
+    hours, garbled = _hours(measured, clock)
     hours = hours - np.where(place >= 0, everyone["start"].to_numpy()[place], np.nan)
     problems: dict[str, NDArray[np.bool_]] = {
         "no subject id": (ids == "").to_numpy(dtype=bool),
         "unknown subject": place < 0,
         "subject set aside": (everyone["reason"].to_numpy() != "")[place],
         "no time": (rows.cells[measured.table.time] == "").to_numpy(dtype=bool),
-        f"time is not a {'timestamp' if time.timestamps else 'number'}": garbled,
-        "before time zero" if time.window is None else "before the window": hours < 0,
+        f"time is {clock.fault}": garbled,
+        "before time zero" if clock.time.window is None else "before the window": hours < 0,
         "after the landmark": hours > everyone["span"].to_numpy()[place],
     }
     return pd.DataFrame(
@@ -92,13 +92,10 @@ def _placed(measured: Measured, time: Time, everyone: pd.DataFrame) -> pd.DataFr
     )
 
 
-def _hours(measured: Measured, time: Time) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _hours(measured: Measured, clock: Clock) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Each row's time in hours on the file's own clock, and where the cell says something else."""
     table, cells = measured.table, measured.rows.cells[measured.table.time]
-    if time.timestamps:
-        hours = moments(cells, time.format, table.time)
-    else:
-        hours = finite(numbers(cells, table.decimal)) * HOURS[time.unit]
+    hours = clock.hours(measured.rows, table.time, table.decimal)
     return hours, (cells != "").to_numpy(dtype=bool) & np.isnan(hours)
 
 
@@ -121,7 +118,7 @@ def _wide(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.
     parts = [placed[:0].assign(variable="", value=0.0)]
     for name, variable in measured.series.items():
         said, cells = _cells(measured, name, variable)
-        part = _read(placed[said], name, variable, cells, measured.table.decimal)
+        part = _read(placed[said], name, variable, cells, measured, attrition)
         part.loc[placed.loc[said, "reason"] != "", "reason"] = "visit set aside"
         parts.append(part)
     found = pd.concat(parts, ignore_index=True)
@@ -135,15 +132,20 @@ def _long(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.
     for name, variable in measured.series.items():
         chosen, cells = _cells(measured, name, variable)
         readers += chosen
-        parts.append(_read(placed[chosen], name, variable, cells, measured.table.decimal))
+        parts.append(_read(placed[chosen], name, variable, cells, measured, attrition))
     attrition.came_in("measurements", int((readers - 1).clip(0).sum()))
     nobody = placed[readers == 0].assign(variable=None, value=np.nan)
     nobody.loc[nobody["reason"] == "", "reason"] = "undeclared variable"
-    return pd.concat([nobody, *parts], ignore_index=True)
+    found: pd.DataFrame = pd.concat([nobody, *parts], ignore_index=True)
+    return found
 
 
-def _read(placed: pd.DataFrame, name: str, variable: Declared, cells: "pd.Series[str]", decimal: str) -> pd.DataFrame:
-    value = reader(variable, decimal)(cells)
+def _read(
+    placed: pd.DataFrame, name: str, variable: Declared, cells: Cells, measured: Measured, attrition: Attrition
+) -> pd.DataFrame:
+    value = read_values(cells, name, variable, measured.table.decimal, measured.rows.name, attrition)
     fault = "not a number" if variable.kind == "numeric" else "unknown level"
     reason = np.where(np.isnan(value), np.where(cells == "", "blank value", fault), "")
-    return placed.assign(variable=name, value=value, reason=placed["reason"].where(placed["reason"] != "", reason))
+    kept: pd.Series[str] = placed["reason"].where(placed["reason"] != "", reason)
+    read: pd.DataFrame = placed.assign(variable=name, value=value, reason=kept)
+    return read

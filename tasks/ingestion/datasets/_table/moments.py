@@ -1,40 +1,176 @@
-"""What the text in a table's cells says of time."""
+"""What the text in a table's cells says of time: moments with or without an offset from UTC, numbers, durations."""
 
-import re
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.common.cells import Cells
+from tasks.common.attrition import Attrition
+from tasks.common.cells import Cells, durations, numbers, of_day
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._table.files import Rows
+from tasks.ingestion.datasets._table.options import HOURS, Time
 
-ZONE = re.compile(r":\d{2}.*(?:[Zz]|[+-]\d{2}:?\d{2})$")
+# ISO 8601 and PostgreSQL. An offset follows a time of the day, so that the end of a date is none; no file is finer than
+# microseconds here, since nanoseconds end with the year 2262 and files hold years like 9999
+MOMENT = (
+    r"^(?P<local>.+[T ]\d{1,2}[\d:]*(?:\.\d{1,6})?)\d*"
+    r" ?(?P<offset>Z|UTC|GMT|(?P<sign>[+-])(?P<hours>\d{2})(?::?(?P<minutes>[0-5]\d)(?::?(?P<seconds>[0-5]\d))?)?)?$"
+)
+DATE = r"^[\d/-]+$"
+MIXED = (
+    "they cannot be subtracted from each other. Give all times an offset, or say where clocks without one hang: as in "
+    "'zone: Europe/Berlin' under options.time"
+)
 
 
-def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values, NaN where infinite: no time is."""
-    return np.where(np.isfinite(values), values, np.nan)
+@dataclass
+class Clock:
+    """How all times of one cohort are read, so that they can be subtracted from each other: all of them have an offset
+    from UTC, or none has, or ``time.zone`` says where the others hang."""
+
+    time: Time
+    attrition: Attrition
+    _seen: dict[bool, str] = field(default_factory=dict)
+
+    @property
+    def fault(self) -> str:
+        """What a cell is that is no time."""
+        return "not a timestamp" if self.time.timestamps else "not a number"
+
+    def hours(self, rows: Rows, column: str, decimal: str) -> NDArray[np.float64]:
+        """Each cell of ``column`` in hours (of moments, since 1970), NaN where blank or something else. Raises
+        `InputError` where some times have an offset and others none, or where the column's form has two meanings."""
+        cells, where = rows.cells[column], f"column '{column}' of {rows.name}"
+        if of_day(cells):
+            raise InputError(
+                f"{where} holds times of the day, '10:30': add the date, or write durations with their days, as in "
+                "'0 days 10:30:00', or as numbers"
+            )
+        if not self.time.timestamps:
+            return spans(cells, decimal, HOURS[self.time.unit], where)
+        found = _moments(cells, self.time.format, self.time.zone)
+        if self.time.zone is None:
+            self._check(found, where)
+        else:
+            self._tell_of_twice(found, where)
+        return found.hours
+
+    def _check(self, found: "Moments", where: str) -> None:
+        known = ~np.isnan(found.hours)
+        for zoned in (True, False):
+            if (known & (found.zoned == zoned)).any():
+                self._seen.setdefault(zoned, where)
+        if len(self._seen) == 2:
+            raise InputError(_mixed(self._seen[True], self._seen[False]))
+
+    def _tell_of_twice(self, found: "Moments", where: str) -> None:
+        twice, known = int(found.twice.sum()), int((~np.isnan(found.hours)).sum())
+        self.attrition.notice(
+            f"hour that comes twice: {where}",
+            f"{twice} of {known} times in {where} are in the hour that comes twice when clocks go back: they count as "
+            "the first of the two",
+            twice,
+            known,
+            lost=False,
+        )
+
+
+class Moments(NamedTuple):
+    """``hours`` since 1970, NaN where a cell is no moment; whether it has an offset from UTC (``zoned``), and whether
+    its local time comes ``twice``; each ``(n,)``."""
+
+    hours: NDArray[np.float64]
+    zoned: NDArray[np.bool_]
+    twice: NDArray[np.bool_]
 
 
 def moments(cells: Cells, form: str | None, column: str) -> NDArray[np.float64]:
-    """Timestamps as hours since 1970. Raises `InputError` where some cells have a time zone and others have none."""
-
-    def read(words: Cells) -> NDArray[np.float64]:
-        zoned = np.array([bool(ZONE.search(word)) for word in words if word])
-        if zoned.any() and not zoned.all():
-            raise InputError(f"column '{column}': some times have a time zone and some have none; give all of them one")
-        found = pd.to_datetime(words.where(words != ""), errors="coerce", format=form or "ISO8601", utc=True)
-        # In microseconds, since nanoseconds end with the year 2262, and files hold years like 9999
-        moment = found.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        hours: NDArray[np.float64] = (moment - np.datetime64(0, "us")) / np.timedelta64(1, "h")
-        return hours
-
-    return by_word(cells, read)
+    """Timestamps as hours since 1970. Raises `InputError` where some cells have an offset and others have none."""
+    found = _moments(cells, form, None)
+    known = ~np.isnan(found.hours)
+    if found.zoned[known].any() and not found.zoned[known].all():
+        raise InputError(_mixed(f"column '{column}'", f"column '{column}'"))
+    return found.hours
 
 
-def by_word(cells: Cells, read: Callable[[Cells], NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Most columns repeat few words: read each of them once."""
-    codes, words = pd.factorize(cells)
-    return read(pd.Series(words, dtype="str"))[codes] if len(words) else np.empty(0)
+def spans(cells: Cells, decimal: str, unit_hours: float, where: str) -> NDArray[np.float64]:
+    """Hours since a time zero: of numbers, whose unit has ``unit_hours``, or of durations. Raises `InputError` where
+    a column has both."""
+    found = numbers(cells, decimal, below="aside") * unit_hours
+    found = np.where(np.isfinite(found), found, np.nan)  # no time is infinite
+    rest = np.isnan(found) & (cells != "").to_numpy(dtype=bool)
+    if rest.any():
+        known = ~np.isnan(found)
+        found[rest] = durations(cells[rest]) / 3600
+        check_one_form(cells, known, rest & ~np.isnan(found), where)
+    return found
+
+
+def check_one_form(cells: Cells, numeric: NDArray[np.bool_], lasting: NDArray[np.bool_], where: str) -> None:
+    """Raise `InputError` where some cells are numbers, in a declared unit, and others durations with units."""
+    if numeric.any() and lasting.any():
+        lines = [cells.index[np.argmax(chosen)] for chosen in (numeric, lasting)]
+        raise InputError(
+            f"{where} mixes numbers (line {lines[0]}) and durations with their own units (line {lines[1]}): "
+            "write all of them in one form"
+        )
+
+
+def _mixed(with_one: str, without: str) -> str:
+    others = "others there have none" if with_one == without else f"times in {without} have none"
+    return f"times in {with_one} have an offset from UTC, {others}: {MIXED}"
+
+
+def _moments(cells: Cells, form: str | None, zone: str | None) -> Moments:
+    codes, found = pd.factorize(cells)  # most columns repeat few texts: each of them is read once
+    if not len(found):
+        return Moments(np.empty(0), np.empty(0, bool), np.empty(0, bool))
+    words = pd.Series(found, dtype="str")
+    if form is None:
+        local, offset = _of_iso(words)
+    else:
+        # With an offset in the form, pandas gives the moment in UTC, and else the local time
+        local = _parsed(words, form)
+        offset = np.full(len(words), 0.0 if "%z" in form.lower() else np.nan)
+    zoned = ~np.isnan(offset)
+    moment = local - pd.to_timedelta(np.nan_to_num(offset), unit="s").astype("timedelta64[us]")
+    late = moment
+    if zone is not None:
+        moment, late = (moment.where(zoned, _placed(local, zone, first)) for first in (True, False))
+    of_each = [_hours(one) for one in (moment, late)]
+    twice = (of_each[0] != of_each[1]) & ~np.isnan(of_each[0])
+    return Moments(of_each[0][codes], zoned[codes], twice[codes])
+
+
+def _of_iso(words: Cells) -> tuple[Cells, NDArray[np.float64]]:
+    """The local time that each word says, and its offset from UTC in seconds, NaN where it says none."""
+    plain = pc.replace_substring(pc.replace_substring(pc.utf8_upper(pa.array(words)), "−", "-"), ",", ".")
+    parts: pd.DataFrame = pa.Table.from_struct_array(pc.extract_regex(plain, MOMENT)).to_pandas().astype("str")
+    is_date = pc.match_substring_regex(plain, DATE).to_numpy(zero_copy_only=False)
+    local = parts["local"].mask(is_date, plain.to_pandas())
+    amounts = parts[["hours", "minutes", "seconds"]].replace("", "0").astype(float) @ np.array([3600, 60, 1])
+    offset = np.where(parts["sign"] == "-", -amounts, amounts)
+    return _parsed(local, "ISO8601"), np.where(parts["offset"].isna() | (parts["offset"] == ""), np.nan, offset)
+
+
+def _parsed(words: Cells, form: str) -> Cells:
+    found = pd.to_datetime(words.where(words != ""), errors="coerce", format=form, utc=True)
+    return found.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _placed(local: Cells, zone: str, first: bool) -> Cells:
+    """Local times as UTC. Of an hour that comes twice it is the ``first`` or the last; one that is left out is none."""
+    summer = np.full(len(local), first)
+    there = local.dt.tz_localize(ZoneInfo(zone), ambiguous=summer, nonexistent="NaT")
+    return there.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def _hours(moment: Cells) -> NDArray[np.float64]:
+    hours: NDArray[np.float64] = (moment.to_numpy() - np.datetime64(0, "us")) / np.timedelta64(1, "h")
+    return hours

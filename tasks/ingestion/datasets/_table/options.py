@@ -1,6 +1,8 @@
 """What params.yaml declares about one's own tables."""
 
+from collections import defaultdict
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -27,7 +29,8 @@ class First(RoomParams):
 
 class Time(RoomParams):
     """``unit`` of every time that is a number, here and in the files. ``timestamps``: the files' times are dates, in
-    ISO 8601 or by strptime's ``format``. ``zero``: the subjects' column with each one's time zero, or `First`.
+    ISO 8601 or by strptime's ``format``. ``zone``: where clocks without an offset from UTC hang, by its name in the
+    time zone database. ``zero``: the subjects' column with each one's time zero, or `First`.
     ``until``: the landmark after which measurements do not count, in ``unit`` since time zero, or the subjects' column
     that holds it. ``window``: only measurements of so long before the landmark count, whether before or after time
     zero, and hours count from where it begins; both of its ends belong to it.
@@ -36,6 +39,7 @@ class Time(RoomParams):
     unit: Literal["minutes", "hours", "days"]
     timestamps: bool = False
     format: str | None = None
+    zone: str | None = None
     zero: (
         Annotated[
             Annotated[Text, Tag(SHORT)] | Annotated[First, Tag(LONG)],
@@ -60,7 +64,17 @@ class Time(RoomParams):
             )
         if self.format is not None and not self.timestamps:
             raise ValueError("'format' is for timestamps: add 'timestamps: true'")
+        if self.zone is not None and not self.timestamps:
+            raise ValueError("'zone' is for timestamps: add 'timestamps: true'")
         return self
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        try:
+            return ZoneInfo(zone).key if zone is not None else None
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("no such time zone; write it as in Europe/Berlin, America/New_York or UTC") from error
 
 
 class Outcome(RoomParams):
@@ -202,6 +216,23 @@ class Options(RoomParams):
         if self.landmark:
             return (NO_EVENT, *self.landmark.events) if isinstance(self.landmark.events, dict) else ()
         return tuple(self.outcome.classes) if self.outcome else ()
+
+    def words(self) -> dict[str, list[str]]:
+        """The levels and codes that are declared for each column: none of them is a mark of a missing value."""
+        words: dict[str, list[str]] = defaultdict(list)
+        long = [table for table in self.tables if table.variable]
+        for name, variable in self.variables.items():
+            column = variable.column or name
+            levels = [*variable.levels, *variable.positive, *variable.negative]
+            words[column] += levels
+            for table in long if variable.role == "series" else ():
+                words[str(table.variable)].append(column)
+                words[str(table.value)] += levels
+        if self.outcome:
+            words[self.outcome.column] += [level for levels in self.outcome.levels for level in levels]
+        if self.landmark:
+            words[self.landmark.status] += [code for codes in self.landmark.levels for code in codes]
+        return words
 
     @field_validator("variables")
     @classmethod

@@ -7,16 +7,18 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tasks.common.params import RoomParams, from_a_stranger
-from tasks.ingestion.datasets._declared import InRaw, Text
+from tasks.ingestion.datasets._declared import InRaw, Mark, Text
 from tasks.ingestion.datasets._table.queries import check_statement
 
 
 class Tabular(RoomParams):
-    """Where a table is: ``file`` (CSV, CSV.gz or Parquet) in the raw folder, or an SQL ``query`` sent to ``url``.
+    """Where a table is: ``file`` (delimited text, packed or not, Parquet or Excel) in the raw folder, or an SQL
+    ``query`` sent to ``url``.
 
     ``url`` is ``env:NAME``, which names an environment variable that holds an SQLAlchemy URL, or ``sqlite:///FILE``
     with a file in the raw folder. A bundle's manifest cannot name a query: it would run its author's SQL at whoever
-    reads records by it. ``subject``: the column of the subject's id. ``missing``: what stands for no value, beside
+    reads records by it. ``subject``: the column of the subject's id. ``quotes``: false where quotation marks are text
+    like any other. ``sheet``: of a workbook, by default its only one. ``missing``: what stands for no value, beside
     `tasks.common.cells.MISSING`.
     """
 
@@ -26,7 +28,9 @@ class Tabular(RoomParams):
     encoding: str = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     decimal: Literal[".", ","] = "."
-    missing: tuple[Text, ...] = ()
+    quotes: bool = True
+    sheet: Text | None = None
+    missing: tuple[Mark, ...] = ()
     subject: Text
 
     @field_validator("query")

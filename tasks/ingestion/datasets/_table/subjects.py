@@ -1,6 +1,6 @@
 """Who is in the cohort: statics, outcome, and the span of time in which measurements count."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import Cells, numbers, places, values
+from tasks.common.cells import Cells, places
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.files import Rows
-from tasks.ingestion.datasets._table.moments import finite, moments
+from tasks.ingestion.datasets._table.moments import Clock
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Options, Time
 from tasks.ingestion.datasets._table.places import Subjects, Tabular
+from tasks.ingestion.datasets._table.values import read_values
 
 UNIT = "subject rows"
 OUTCOMES = "outcome rows"
@@ -66,7 +67,12 @@ class People:
 
 
 def judge(
-    people: People, options: Options, attrition: Attrition, outcome_required: bool, first: "pd.Series[float] | None"
+    people: People,
+    options: Options,
+    clock: Clock | None,
+    attrition: Attrition,
+    outcome_required: bool,
+    first: "pd.Series[float] | None",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All subjects that the rows name, in their order, and those that are kept.
 
@@ -78,12 +84,12 @@ def judge(
     is set aside.
     """
     table, rows = people.table, people.rows
-    found, contradictory = _of_subjects(_described(people, options, attrition), people.ids)
-    became, also = _became(people, options, attrition, found.index)
+    found, contradictory = _of_subjects(_described(people, options, clock, attrition), people.ids)
+    became, also = _became(people, options, clock, attrition, found.index)
     found = found.join(became)
     zero = np.zeros(len(found))
     if first is not None:
-        zero = first.reindex(found.index).to_numpy(dtype=np.float64)
+        zero = np.asarray(first.reindex(found.index), dtype=float)
     elif "time zero" in found:
         zero = found["time zero"].to_numpy(dtype=np.float64)
     outcome, until, problems = _judged(found, zero, options, outcome_required)
@@ -115,7 +121,7 @@ def _of_subjects(said: pd.DataFrame, ids: Cells) -> tuple[pd.DataFrame, NDArray[
 
 
 def _became(
-    people: People, options: Options, attrition: Attrition, index: "pd.Index[str]"
+    people: People, options: Options, clock: Clock | None, attrition: Attrition, index: "pd.Index[str]"
 ) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     """What became of the subjects of ``index``, NaN where nobody knows, and whose rows contradict each other."""
     names = ["end of follow-up", "outcome"] if options.landmark else ["outcome"]
@@ -127,7 +133,7 @@ def _became(
         _account(rows, table, index, attrition)
         rows = Rows(rows.name, rows.cells[ids.isin(index)])
         ids = rows.cells[table.subject]
-    found, contradictory = _of_subjects(_outcomes(rows, table, options, attrition), ids)
+    found, contradictory = _of_subjects(_outcomes(rows, table, options, clock, attrition), ids)
     also = pd.Series(contradictory, index=found.index, dtype=bool).reindex(index, fill_value=False)
     return found.reindex(index), also.to_numpy(dtype=bool)
 
@@ -152,12 +158,12 @@ def _account(rows: Rows, table: Tabular, index: "pd.Index[str]", attrition: Attr
 class _Reader:
     """Reads columns of a table as numbers; what can't be read is set aside and becomes NaN, as what is blank."""
 
-    def __init__(self, rows: Rows, table: Tabular, time: Time | None, attrition: Attrition) -> None:
-        self._rows, self._table, self._time, self._attrition = rows, table, time, attrition
+    def __init__(self, rows: Rows, table: Tabular, clock: Clock | None, attrition: Attrition) -> None:
+        self._rows, self._table, self._clock, self._attrition = rows, table, clock, attrition
 
-    def read(self, column: str, reason: str, read: Callable[[Cells], NDArray[np.float64]]) -> NDArray[np.float64]:
+    def take(self, column: str, reason: str, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``found`` as it is, once the cells of ``column`` that it could not be read from are set aside."""
         cells = self._rows.cells[column]
-        found = read(cells)
         gone = (cells != "").to_numpy(dtype=bool) & np.isnan(found)
         self._attrition.came_in("descriptors", int(gone.sum()))
         self._attrition.set_aside(
@@ -173,21 +179,23 @@ class _Reader:
 
     def time(self, column: str) -> NDArray[np.float64]:
         """In hours, on the file's own clock."""
-        time, decimal = self._time, self._table.decimal
-        if time and time.timestamps:
-            return self.read(column, "not a timestamp", lambda words: moments(words, time.format, column))
-        unit = HOURS[time.unit] if time else 1.0
-        return self.read(column, "not a number", lambda words: finite(numbers(words, decimal)) * unit)
+        assert self._clock is not None, "Options has a time wherever it has a column of times"
+        return self.take(column, self._clock.fault, self._clock.hours(self._rows, column, self._table.decimal))
+
+    def variable(self, name: str, variable: Declared) -> NDArray[np.float64]:
+        """A static's values."""
+        column, reason = variable.column or name, "not a number" if variable.kind == "numeric" else "unknown level"
+        cells, decimal = self._rows.cells[column], self._table.decimal
+        return self.take(column, reason, read_values(cells, name, variable, decimal, self._rows.name, self._attrition))
 
 
-def _described(people: People, options: Options, attrition: Attrition) -> pd.DataFrame:
+def _described(people: People, options: Options, clock: Clock | None, attrition: Attrition) -> pd.DataFrame:
     """All that is used of the subjects' rows but the outcome, as numbers, NaN where blank; their index is the rows'."""
     rows, table, time = people.rows, people.table, options.time
-    take, result = _Reader(rows, table, time, attrition), {}
+    take, result = _Reader(rows, table, clock, attrition), {}
     for name, variable in options.variables.items():
         if variable.role == "static":
-            reason = "not a number" if variable.kind == "numeric" else "unknown level"
-            result[f"static {name}"] = take.read(variable.column or name, reason, reader(variable, table.decimal))
+            result[f"static {name}"] = take.variable(name, variable)
     if time and time.column_of_zero:
         result["time zero"] = take.time(time.column_of_zero)
     if time and isinstance(time.until, str):
@@ -197,12 +205,12 @@ def _described(people: People, options: Options, attrition: Attrition) -> pd.Dat
     return pd.DataFrame(result, index=rows.cells.index)
 
 
-def _outcomes(rows: Rows, table: Tabular, options: Options, attrition: Attrition) -> pd.DataFrame:
+def _outcomes(rows: Rows, table: Tabular, options: Options, clock: Clock | None, attrition: Attrition) -> pd.DataFrame:
     """``outcome``, the place of its class, and ``end of follow-up`` where a landmark rule asks; the index is that of
     the rows."""
     result: dict[str, NDArray[np.float64]] = {}
     if options.landmark:
-        result["end of follow-up"] = _Reader(rows, table, options.time, attrition).time(options.landmark.time)
+        result["end of follow-up"] = _Reader(rows, table, clock, attrition).time(options.landmark.time)
         result["outcome"] = _declared(rows.cells[options.landmark.status], options.landmark.levels)
     if options.outcome:
         result["outcome"] = _declared(rows.cells[options.outcome.column], options.outcome.levels)
@@ -223,12 +231,6 @@ def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
     """Whose each row is; an unknown patient is one of his own."""
     named: Cells = cells[column].where(cells[column] != "", "subject " + cells[table.subject])
     return named
-
-
-def reader(variable: Declared, decimal: str) -> Callable[[Cells], NDArray[np.float64]]:
-    """How the cells of a variable are read."""
-    declared = variable.model_dump()
-    return lambda words: values(words, declared, decimal)
 
 
 def _declared(cells: Cells, classes: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
