@@ -144,7 +144,12 @@ def test_a_parquet_column_s_name_turns_on_no_release(tmp_path: Path) -> None:
     raw.mkdir(parents=True)
     hostile = "note\n    schedule: {release: true}\n  x:"
     frame = pd.DataFrame(
-        {"id": range(40), "age": [20 + n % 15 for n in range(40)], "died": [0, 1] * 20, hostile: [f"free {n}" for n in range(40)]}
+        {
+            "id": range(40),
+            "age": [20 + n % 15 for n in range(40)],
+            "died": [0, 1] * 20,
+            hostile: [f"free {n}" for n in range(40)],
+        }
     )
     frame.to_parquet(raw / "mine.parquet")
     add_cohort(tmp_path, "mine", block("mine", propose(tmp_path, "mine", raw)))

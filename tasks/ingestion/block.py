@@ -15,7 +15,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from tasks.common.escape import printable
 from tasks.ingestion.propose import Proposal
 
-TAME = re.compile(r"(\w[\w .%/()+-]*)?")  # all else is quoted, in which the library escapes what has to be
+# All else is quoted, in which the library escapes what has to be; older YAML knows "no" and "off" as false
+TAME = re.compile(r"(?!(?:y|n|yes|no|on|off)$)([^\W\d_][\w .%/()+-]*)?", re.IGNORECASE)
 ORDER = ("measurements", "subjects", "outcomes", "time", "labels", "window_hours", "use", "outcome")
 AT = 34  # the column of comments behind a value
 TO_ADD = (

@@ -85,6 +85,7 @@ def _files(path: Path) -> list[Path]:
 def _declare(found: Proposal, tables: Sequence[Table], outcome: str | None, time: str | None) -> None:
     about, column = find_outcome(found, tables, outcome)
     people = _people(found, [table for table in tables if not table.repeated], about)
+    _check_ids(found, people, tables)
     labels = classes_of(found.options, about)
     series = _series(found, [table for table in tables if table.repeated], people, time)
     kept_out = {table.name: follows(found, table, column) | {column: ""} for table in tables}
@@ -120,6 +121,19 @@ def _people(found: Proposal, single: Sequence[Table], about: Table) -> Table | N
                 f"other columns of {table.name}", f"subjects are in {people.name}: join the two to use them"
             )
     return people
+
+
+def _check_ids(found: Proposal, people: Table | None, tables: Sequence[Table]) -> None:
+    """Say where rows belong to nobody."""
+    if people is None:
+        return
+    for table in tables:
+        known = float(table.cells[table.subject].isin(people.cells[people.subject]).mean())
+        if known < 1:
+            found.check.append(
+                f"ids: {1 - known:.1%} of the rows of {table.name} belong to nobody in {people.name}: "
+                f"compare how ids are written in {table.subject} (zeros in front, capitals)"
+            )
 
 
 def _series(found: Proposal, repeated: Sequence[Table], people: Table | None, time: str | None) -> list[Measured]:

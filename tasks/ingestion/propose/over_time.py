@@ -29,6 +29,8 @@ from tasks.ingestion.propose.words import (
     named,
 )
 
+# Hours: days, a week, months, years; a window of a round length is no patient's own
+WINDOWS = (24, 48, 168, 720, 2160, 4320, 8760, 17520, 43800, 87600)
 STEPS = (1, 2, 4, 6, 12, 24, 48, 168, 730, 2190, 4383, 8766)  # hours; 730 is a month, 8766 a year
 SEVERAL = 0.2  # the share of rows that share subject and time with another one, from which on a table may be long
 EXPLAINED = 0.3  # how much of a number's variance its code explains, from which on it is many numbers in one column
@@ -136,7 +138,12 @@ def declare_times(found: Proposal, series: Sequence[Measured], people: Table | N
             "zero": zero or {"first": "measurement"},
         }  # fmt: skip
         found.said.append(_about_dates(series[0], form))
-        found.check.append(f"time zero: {zero or 'the first measurement'} of each subject")
+        found.check.append(
+            f"time zero: {zero} of each subject"
+            if zero
+            else "time zero: the first measurement of each subject, since "
+            "no column of the subjects has dates in the same form that lie before most measurements"
+        )
     hours = _hours(found, series, people, zero)
     if form is None and (hours["hours"] < 0).mean() > 0.5:
         hours["hours"] = _look_back(found, hours["hours"])
@@ -210,15 +217,15 @@ def _hours(found: Proposal, series: Sequence[Measured], people: Table | None, ze
 
 def _look_back(found: Proposal, hours: "pd.Series[float]") -> "pd.Series[float]":
     """Where most times lie before zero, zero is the landmark; the window reaches back over most of them."""
-    before = -hours[hours <= 0]
-    unit = HOURS_PER[found.options["time"]["unit"]]
-    window = max(1, math.ceil(float(np.quantile(before, 0.9)) / unit))
+    most = float(np.quantile(-hours[hours <= 0], 0.9))
+    span = next((window for window in WINDOWS if window >= most), WINDOWS[-1])
+    window = round(span / HOURS_PER[found.options["time"]["unit"]])
     found.options["time"] |= {"until": 0, "window": window}
     found.check.append(
         f"look-back: {(hours < 0).mean():.0%} of the measurements lie before time zero, so those of the {window} "
         f"{found.options['time']['unit']} before it are used, and none after it"
     )
-    return hours.where(hours <= 0) + window * unit
+    return hours.where(hours <= 0) + span
 
 
 def _steps(found: Proposal, rows: pd.DataFrame) -> None:
