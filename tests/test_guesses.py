@@ -127,7 +127,7 @@ def test_dates_that_may_be_either_are_asked_about(tmp_path):
         {"day": np.tile(["01/02/2023", "01/03/2023", "02/04/2023", "03/05/2023"], N)}, {"admitted": "01/01/2023"}
     )
     tables = {"visits.csv": rows, "people.csv": who}
-    with pytest.raises(InputError, match="column 'day' .* add --day-first or --month-first"):
+    with pytest.raises(InputError, match=r"column 'day' .* add --day-first or --month-first"):
         proposed(tmp_path, tables)
     assert proposed(tmp_path, tables, day_first=True).options["time"]["format"] == "%d/%m/%Y"
     assert proposed(tmp_path, tables, day_first=False).options["time"]["format"] == "%m/%d/%Y"
