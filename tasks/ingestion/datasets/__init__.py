@@ -17,6 +17,8 @@ A plug-in whose provider lets anyone download its files may also have
 ``downloads(options)``: which files (`Downloads`); `recondense fetch` gets them.
 One whose options say how long a subject is measured may have
 ``span_hours(options)``, in hours: the steps of normalisation have to span just as much.
+One that knows where a subject was treated may let `read` have a keyword ``site``, the name of a column: subjects then
+have a column ``sites``, a frozenset of those of each, for a split by site.
 One whose files take long to parse may let `read` have a keyword ``parsed``: what was parsed in an earlier run
 (`tasks.ingestion.parsed.Parsed`). With and without it, `read` gives the same, bit for bit.
 

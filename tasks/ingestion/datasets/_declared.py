@@ -1,5 +1,6 @@
 """What data sets that are declared in params.yaml share."""
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ def _inside(name: str) -> str:
     return name
 
 
+RESERVED = {"subject_id", "outcome", "split", "hours", "patient", "patient_id", "sites"}  # columns of their own
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it
 
@@ -43,6 +45,14 @@ class Origin(RoomParams):
             licence=self.licence,
             url=self.url or "not published",
             citation=self.citation or self.title,
+        )
+
+
+def check_free(names: Iterable[str]) -> None:
+    """Raise `ValueError` where a variable has one of the `RESERVED` names."""
+    if taken := RESERVED & set(names):
+        raise ValueError(
+            f"variables: '{min(taken)}' has a meaning of its own: name the variable otherwise and say where it is found"
         )
 
 

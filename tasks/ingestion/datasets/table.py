@@ -42,7 +42,7 @@ def read(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events up to each subject's landmark, and the subjects, in the order of their table. Raises `InputError`.
 
-    ``site``: a column of the subjects, which they then have as ``site``. Units: "subject rows" and "outcome rows" (of
+    ``site``: a column of the subjects, of which they then have ``sites``. Units: "subject rows" and "outcome rows" (of
     tables of their own), "subjects", "descriptors" (their cells that can't be read), "visits" (rows of wide
     measurements), "measurements" (their cells that are not blank, or rows of long measurements).
     """
@@ -52,6 +52,7 @@ def read(
         about |= became
     else:
         optional = list(became)
+    table: Tabular
     if options.subjects:
         measured = load_measured(raw, options, attrition, {}, (), outcome_required)
         rows, table = _subject_rows(raw, options.subjects, about, optional, attrition), options.subjects

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tasks.common.cells import word
 from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import InRaw, Origin, Text, check_usual
+from tasks.ingestion.datasets._declared import InRaw, Origin, Text, check_free, check_usual
 
 
 class Code(RoomParams):
@@ -93,8 +93,7 @@ class Options(RoomParams):
 
     @model_validator(mode="after")
     def _a_code_says_one_thing(self) -> Self:
-        if taken := {"subject_id", "outcome", "split", "hours"} & set(self.variables):
-            raise ValueError(f"variables: '{min(taken)}' has a meaning of its own: name the variable otherwise")
+        check_free(self.variables)
         for name, variable in self.variables.items():
             codes = [scale.code for scale in variable.scales()]
             if twice := [code for code in codes if codes.count(code) > 1]:

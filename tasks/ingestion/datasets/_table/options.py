@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from tasks.common.cells import word
 from tasks.common.params import LONG, SHORT, RoomParams
 from tasks.common.records import Below
-from tasks.ingestion.datasets._declared import Origin, Text, check_usual
+from tasks.ingestion.datasets._declared import Origin, Text, check_free, check_usual
 from tasks.ingestion.datasets._table.places import Measurements, Subjects, Tabular
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
@@ -15,7 +15,6 @@ Levels = tuple[Text, ...]
 Tables = tuple[Measurements, ...]
 Classes = dict[Text, Annotated[Levels, Field(min_length=1)]]
 NO_EVENT = "no event"
-RESERVED = {"subject_id", "outcome", "split", "hours"}
 
 
 class First(RoomParams):
@@ -206,10 +205,7 @@ class Options(RoomParams):
     @field_validator("variables")
     @classmethod
     def _names_are_free(cls, variables: dict[str, Declared]) -> dict[str, Declared]:
-        if taken := RESERVED & set(variables):
-            raise ValueError(
-                f"'{min(taken)}' has a meaning of its own: name the variable otherwise and give its 'column'"
-            )
+        check_free(variables)
         return variables
 
     @model_validator(mode="after")

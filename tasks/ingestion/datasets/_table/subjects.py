@@ -73,7 +73,7 @@ def judge(
     ``first``: when each one's first measurement was, where that is time zero, see `measurements.first_moments`. All:
     index the id; ``start``, the moment from which hours count, on the files' own clock, and ``span``, how long
     measurements count from there, in hours; ``reason`` why the subject is set aside, or "". Kept: ``subject_id``,
-    ``outcome``, statics, and ``patient_id`` and ``site`` where asked for. A cell that can't be read is set aside (unit
+    ``outcome``, statics, and ``patient_id`` and ``sites`` where asked for. A cell that can't be read is set aside (unit
     "descriptors") and counts as blank; rows of one subject complete each other, and where they contradict each other it
     is set aside.
     """
@@ -81,7 +81,7 @@ def judge(
     found, contradictory = _of_subjects(_described(people, options, attrition), people.ids)
     became, also = _became(people, options, attrition, found.index)
     found = found.join(became)
-    zero = np.zeros(len(found))
+    zero = np.zeros(len(found), dtype=np.float64)
     if first is not None:
         zero = first.reindex(found.index).to_numpy(dtype=np.float64)
     elif "time zero" in found:
@@ -104,7 +104,8 @@ def judge(
     if isinstance(table, Subjects) and table.patient:
         subjects["patient_id"] = _patients(rows.cells, table, table.patient).groupby(people.ids, sort=False).first()
     if people.site is not None:
-        subjects["site"] = rows.cells[people.site].replace("", None).groupby(people.ids, sort=False).first()
+        sites = rows.cells[people.site].groupby(people.ids, sort=False)
+        subjects["sites"] = pd.Series({one: frozenset(cells) - {""} for one, cells in sites}, dtype=object)
     return everyone, subjects[reason == ""].reset_index(drop=True)
 
 
