@@ -4,6 +4,7 @@
 ``variables(options)``: what is measured, series first, then statics; public knowledge, nothing computed from records.
 An outcome of more than two classes comes last, a categorical variable "outcome" of role "outcome" with their names.
 ``source(options)``: title, licence, where to get the files, and how to cite them.
+``target(options)``: what is predicted, when and for whom (`tasks.common.target.Target`).
 ``read(raw, options, attrition, *, outcome_required=True) -> (events, subjects)``: the records in the folder
 ``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``. Where one patient
 may be several subjects (stays), a column ``patient_id`` says who is who: the split is drawn by patient.
@@ -38,6 +39,7 @@ from tasks.common import plugins
 from tasks.common.attrition import Attrition
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
+from tasks.common.target import Target
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class Dataset(Protocol):
 
     def source(self, options: Any) -> Source:
         """Where the records come from."""
+
+    def target(self, options: Any) -> Target:
+        """What is predicted."""
 
     def read(
         self, raw: Path, options: Any, attrition: Attrition, *, outcome_required: bool = True

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from tasks.common.params import RoomParams
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
 
 
@@ -45,6 +46,24 @@ class Origin(RoomParams):
             licence=self.licence,
             url=self.url or "not published",
             citation=self.citation or self.title,
+        )
+
+
+class Described(RoomParams):
+    """What is predicted, in words, for whoever is given a risk: see `tasks.common.target.Target`."""
+
+    label: str = ""
+    horizon: str = ""
+    prediction_time: str = ""
+    population: str = ""
+
+    def target(self, label: str, *, prediction_time: str = "") -> Target:
+        """With words in place of what was not stated."""
+        return Target(
+            label=self.label or label,
+            horizon=self.horizon,
+            prediction_time=self.prediction_time or prediction_time,
+            population=self.population,
         )
 
 

@@ -8,7 +8,7 @@ knowledge.
 
 from collections import Counter
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.cells import places, word
 from tasks.common.errors import InputError
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._meds.events import (
     CODES,
@@ -50,6 +51,12 @@ def variables(options: Options) -> tuple[Variable, ...]:
 def source(options: Options) -> Source:
     """What was declared."""
     return options.source.source()
+
+
+def target(options: Options) -> Target:
+    """What was declared; the outcome's name is by default that of the labels' file."""
+    name = PurePosixPath(options.labels).name.removesuffix(".parquet").replace("_", " ")
+    return options.outcome.target(name, prediction_time="at the time that each label states")
 
 
 def read(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tasks.common.attrition import Attrition
 from tasks.common.records import Variable, outcome
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._table import measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
@@ -35,6 +36,11 @@ def variables(options: Options) -> tuple[Variable, ...]:
 def source(options: Options) -> Source:
     """What was declared."""
     return options.source.source()
+
+
+def target(options: Options) -> Target:
+    """What was declared; a landmark rule says when and by when itself."""
+    return options.target()
 
 
 def read(

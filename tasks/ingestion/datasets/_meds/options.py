@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tasks.common.cells import word
 from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import InRaw, Origin, Text, check_free, check_usual
+from tasks.ingestion.datasets._declared import Described, InRaw, Origin, Text, check_free, check_usual
 
 
 class Code(RoomParams):
@@ -62,9 +62,9 @@ class Declared(RoomParams):
         return [code if isinstance(code, Code) else Code(code=code) for code in codes]
 
 
-class Outcome(RoomParams):
+class Outcome(Described):
     """What the labels say: ``positive`` and ``negative`` levels of ``boolean_value``; ``missing``: what stands for one
-    that is not known. A label of any other level is an error."""
+    that is not known. A label of any other level is an error. What is predicted, in words: `Described`."""
 
     positive: tuple[Text, ...] = Field(default=("true", "1"), min_length=1)
     negative: tuple[Text, ...] = Field(default=("false", "0"), min_length=1)

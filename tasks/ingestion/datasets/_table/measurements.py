@@ -141,7 +141,8 @@ def _long(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.
     attrition.came_in("measurements", int((readers - 1).clip(0).sum()))
     nobody = placed[readers == 0].assign(variable=None, value=np.nan)
     nobody.loc[nobody["reason"] == "", "reason"] = "undeclared variable"
-    return pd.concat([nobody, *parts], ignore_index=True)
+    found: pd.DataFrame = pd.concat([nobody, *parts], ignore_index=True)
+    return found
 
 
 def _read(placed: pd.DataFrame, name: str, variable: Declared, cells: "pd.Series[str]", decimal: str) -> pd.DataFrame:

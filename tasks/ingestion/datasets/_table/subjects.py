@@ -81,11 +81,9 @@ def judge(
     found, contradictory = _of_subjects(_described(people, options, attrition), people.ids)
     became, also = _became(people, options, attrition, found.index)
     found = found.join(became)
-    zero = np.zeros(len(found), dtype=np.float64)
-    if first is not None:
-        zero = first.reindex(found.index).to_numpy(dtype=np.float64)
-    elif "time zero" in found:
-        zero = found["time zero"].to_numpy(dtype=np.float64)
+    if first is None:
+        first = found["time zero"] if "time zero" in found else pd.Series(0.0, found.index)
+    zero = first.reindex(found.index).to_numpy(dtype=np.float64)
     outcome, until, problems = _judged(found, zero, options, outcome_required)
     problems = {"rows of one subject contradict each other": contradictory | also, **problems}
     reason = np.select(list(problems.values()), list(problems), "").astype(object)
