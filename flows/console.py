@@ -98,6 +98,8 @@ def results(layout: Layout) -> None:
         privacy.add_column(heading)
     for name, attack in metrics.privacy.attacks.items():
         privacy.add_row(name.replace("_", " "), in_words(attack), attack.verdict)
+    if target := metrics.cohort.target:
+        _out.print(f"what is predicted: {target.in_words()}", markup=False, soft_wrap=True)
     _out.print(auc)
     _out.print(privacy)
     if guarantee := metrics.privacy.guarantee:

@@ -5,13 +5,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.common.folders import visible
+
 PATIENCE = 60  # looks at a folder before it is given up as never at rest
 
 
 def fingerprint(folder: Path) -> str:
     """A digest of every file's path, size and time of change below ``folder``; of a missing folder, of nothing."""
     lines = []
-    for path in sorted(folder.rglob("*")):
+    for path in visible(folder, folder.rglob("*")):
         try:
             found = path.stat()
         except FileNotFoundError:  # taken away, or renamed, while we look: the next look sees it as it then is

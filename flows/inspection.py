@@ -49,6 +49,7 @@ def show(found: dict[str, Any]) -> None:
     out = Terminal(highlight=False)
     steps = found["steps"]
     out.print(f"{found['cohort']}: {found['title']}", markup=False)
+    out.print(f"what is predicted: {found['predicted']}", markup=False)
     out.print(
         f"{found['subjects']:,} subjects, {found['measurements']:,} measurements; "
         f"{steps['number']} steps of {steps['hours']:g} h"

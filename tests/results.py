@@ -70,6 +70,10 @@ METRICS: dict[str, Any] = {
         "classes": [],
         "train_patients_per_class": [90, 30],
         "source": {"title": "PBC", "licence": "LGPL", "citation": "Murtaugh 1994", "url": "https://example.org"},
+        "target": {
+            "label": "death or transplant", "horizon": "within 5 years", "prediction_time": "a year after enrolment",
+            "population": "adults",
+        },
         "subjects": {"train": 120, "validation": 20, "test": 40},
         "counts": {},
         "prevalence": {},

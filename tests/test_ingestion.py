@@ -15,6 +15,7 @@ from tasks.common.params import validate
 from tasks.common.records import Ingested, Variable
 from tasks.ingestion.csv_lines import read_lines
 from tasks.ingestion.datasets import Source, find, pbcseq
+from tasks.ingestion.datasets._declared import RESERVED
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest, plausible_statics
 from tasks.ingestion.split import PaperSplit, RandomSplit
@@ -81,7 +82,8 @@ def test_a_dataset_describes_its_variables_and_its_source(name):
     variables, source = dataset.variables(options), dataset.source(options)
     names = [variable.name for variable in variables]
     assert len(set(names)) == len(names)
-    assert not {"subject_id", "outcome", "split", "hours"} & set(names)
+    assert not RESERVED & set(names)
+    assert all(dataset.target(options).model_dump().values()) or name in ("table", "meds", "coswara")
     assert [variable.role for variable in variables] == sorted(variable.role for variable in variables)
     assert all(
         variable.low < variable.high for variable in variables if variable.low is not None and variable.high is not None
@@ -265,6 +267,7 @@ def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project):
         "set_aside.parquet",
         "source.json",
         "subjects.parquet",
+        "target.json",
         "variables.json",
     ]
     cohort = Ingested.load(folder)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tasks.common.records import Ingested, Variable
+from tasks.common.target import Target
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
 from tasks.inspection.cohort import Cohort
@@ -22,6 +23,7 @@ from tests.ingestion_fixtures import DATA, ROOT, needs_physionet2012
 from tests.project import QUICK, SENTINELS, make_project
 
 SOURCE = {"title": "a trial", "licence": "none", "url": "none", "citation": "none"}
+TARGET = Target(label="death")
 N = 300
 GLUCOSE, WEIGHT, AGE = (
     Variable(name="glucose", label="glucose", unit="mg/dl", role="series", low=1, high=2500),
@@ -57,7 +59,7 @@ def made(seed: int = 0) -> Cohort:
     )
     aside = pd.DataFrame(columns=["unit", "reason", "file", "record", "line", "column"])
     counts = {"subjects": {"in": N + 1, "kept": N, "set_aside": {"no outcome": 1}}}
-    cohort = Cohort(Ingested(events[0], subjects, (GLUCOSE, WEIGHT, AGE)), aside, counts, SOURCE, 1.0, 6)
+    cohort = Cohort(Ingested(events[0], subjects, (GLUCOSE, WEIGHT, AGE)), aside, counts, SOURCE, TARGET, 1.0, 6)
     return with_events(cohort, pd.concat(events))
 
 
@@ -286,7 +288,7 @@ def real(dataset: str, raw, options, step_hours: float, n_steps: int) -> Cohort:
     records, attrition = ingest(
         ROOT, Params.model_validate({"dataset": dataset, "raw": str(raw), "split": split, "options": options})
     )
-    return Cohort(records, attrition.rows(), attrition.summary(), SOURCE, step_hours, n_steps)
+    return Cohort(records, attrition.rows(), attrition.summary(), SOURCE, TARGET, step_hours, n_steps)
 
 
 @pytest.fixture(scope="module")

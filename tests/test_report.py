@@ -368,9 +368,20 @@ def test_a_group_of_few_in_the_figures_does_not_verify(small: Layout, tmp_path: 
 
 def test_the_dictionary_names_every_feature_with_its_unit_and_range(small: Layout, contents: Contents) -> None:
     rows = list(csv.DictReader(io.StringIO((small.folder("release") / "dictionary.csv").read_text())))
-    assert [row["feature"] for row in rows] == [feature.name for feature in contents.preprocessing.features]
+    names = [feature.name for feature in contents.preprocessing.features]
+    assert [row["feature"] for row in rows] == [*names, "label"]  # the last row is what is predicted
     bilirubin = next(row for row in rows if row["feature"] == "bili")
     assert (bilirubin["unit"], float(bilirubin["low"]), float(bilirubin["high"])) == ("mg/dl", 0.05, 80)
+
+
+def test_what_is_predicted_stands_on_every_page(small: Layout, contents: Contents) -> None:
+    predicted = contents.predicted
+    assert "death or liver transplant, within 1826 days; predicted 365 days after enrolment" in predicted
+    pages = ("README.md", "DATASHEET.md", "report.html", "croissant.json", "dictionary.csv")
+    for page in pages:
+        assert predicted in (small.folder("release") / page).read_text().replace("\\", ""), page
+    before = without(contents, "cohort.target")  # a bundle that does not say it
+    assert before.predicted == "" and "What is predicted" not in readme(before) + datasheet(before)
 
 
 def test_the_citation_can_be_read_and_the_licence_is_the_records_own(small: Layout) -> None:

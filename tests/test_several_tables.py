@@ -1,7 +1,13 @@
 """Several tables of measurements, one of subjects and one of outcomes: each value comes from the table that has it."""
 
-import pytest
+import re
 
+import pytest
+from ruamel.yaml import YAML
+
+from tasks.common.params import validate
+from tasks.ingestion.params import Params
+from tests.ingestion_fixtures import ROOT
 from tests.test_table import AGE, BILI, DIED, LONG, PEOPLE, RULE, SUBJECTS, VISITS, read, refused
 
 VITALS = {"file": "vitals.csv", "subject": "case", "time": "h", "decimal": ",", "delimiter": ";"}
@@ -228,3 +234,11 @@ def test_a_first_measurement_needs_measurements(tmp_path):
     changes = {"measurements": None, "variables": {"age": AGE}, "subjects": SUBJECTS, "outcome": DIED}
     time = {"unit": "days", "zero": {"first": "measurement"}}
     assert "needs 'measurements'" in refused(tmp_path, {}, time=time, **changes)
+
+
+def test_the_example_of_the_documentation_is_valid():
+    page = (ROOT / "docs/your-own-cohort.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```\n(dataset: table\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    params = validate(Params, YAML(typ="safe").load(example), "ingestion")
+    target = params.plugin().target(params.plugin_options())
+    assert target.in_words().startswith("death in hospital, before discharge; predicted 48 hours after the first")

@@ -1,5 +1,6 @@
 """What a user decides about ingestion."""
 
+import inspect
 from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, model_validator
@@ -8,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from tasks.common.errors import InputError
 from tasks.common.params import RoomParams, from_a_stranger, validate
 from tasks.ingestion.datasets import Dataset, find
-from tasks.ingestion.split import SplitRule
+from tasks.ingestion.split import SiteSplit, SplitRule
 
 
 class Params(RoomParams):
@@ -25,6 +26,11 @@ class Params(RoomParams):
     def _suits_the_dataset(self, info: ValidationInfo) -> Self:
         try:
             validate(self.plugin().Options, self.options, "options", stranger=from_a_stranger(info))
+            if isinstance(self.split, SiteSplit) and "site" not in inspect.signature(self.plugin().read).parameters:
+                raise InputError(
+                    f"split: the data set {self.dataset} tells no sites: choose another 'kind', or read its files as "
+                    "'dataset: table'"
+                )
         except InputError as error:
             # As pydantic's own kind of error it is reported with the section's place in params.yaml before it.
             raise PydanticCustomError("dataset", "{problem}", {"problem": str(error)}) from error

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Ingested, Variable, classes_of
+from tasks.ingestion.drawn import drawn, tell_sizes
 from tasks.ingestion.held_back import hold_back
 from tasks.ingestion.params import Params
 from tasks.ingestion.parsed import Parsed
+from tasks.ingestion.split import SiteSplit
 from tasks.ingestion.withdrawal import read_list, withdraw
 
 
@@ -33,10 +35,13 @@ def ingest(
     parsed = Parsed(kept, set(read_list(raw)["record"]))
     variables = dataset.variables(options)
     uses: dict[str, Any] = {"parsed": parsed} if "parsed" in inspect.signature(dataset.read).parameters else {}
+    if outcome_required and isinstance(params.split, SiteSplit):
+        uses["site"] = params.split.column
     events, subjects = dataset.read(raw, options, attrition, outcome_required=outcome_required, **uses)
     # Drawn before anyone is taken out, so that a withdrawal moves nobody else into another part
-    split = _split(params, subjects) if outcome_required else np.full(len(subjects), "test")
+    split = drawn(params.split, subjects, attrition) if outcome_required else np.full(len(subjects), "test")
     subjects["split"] = pd.Series(split, index=subjects.index, dtype="str")
+    subjects = subjects.drop(columns="sites", errors="ignore")
     events, subjects = withdraw(raw, events, subjects, attrition)
     patients = subjects.pop("patient_id") if "patient_id" in subjects else None
     subjects.insert(2, "split", subjects.pop("split"))
@@ -52,15 +57,9 @@ def ingest(
     attrition.kept("subjects", len(subjects))
     if outcome_required:
         _check_outcomes(subjects, classes_of(variables) or ("no", "yes"))
+        tell_sizes(params.split, subjects, attrition)
     parsed.discard_unused()
     return Ingested(events, subjects, variables), attrition
-
-
-def _split(params: Params, subjects: pd.DataFrame) -> NDArray[np.str_]:
-    """The split of each subject, that of the patient."""
-    patient, patients = pd.factorize(subjects.get("patient_id", subjects["subject_id"]))
-    assigned: NDArray[np.str_] = params.split.assign(list(patients.astype(str)))[patient]
-    return assigned
 
 
 def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attrition: Attrition) -> pd.DataFrame:

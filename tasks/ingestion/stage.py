@@ -12,7 +12,7 @@ from tasks.ingestion.read import ingest
 
 @stage(Params, Tier.RESTRICTED)
 def ingestion(context: Context[Params]) -> dict[str, Any]:
-    """Write the cohort, its source and what was set aside.
+    """Write the cohort, its source, what is predicted and what was set aside.
 
     Metrics: counts by unit, subjects and prevalence by split, numbers of events and variables.
     """
@@ -22,7 +22,9 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     cohort, attrition = ingest(context.layout.root, context.params, kept=kept, cohort=context.layout.cohort)
     cohort.save(context.out)
     attrition.rows().to_parquet(context.out / "set_aside.parquet", index=False)
-    write_json(context.out / "source.json", asdict(context.params.plugin().source(context.params.plugin_options())))
+    options = context.params.plugin_options()
+    write_json(context.out / "target.json", context.params.plugin().target(options).model_dump())
+    write_json(context.out / "source.json", asdict(context.params.plugin().source(options)))
     size = cohort.subjects.groupby("split").size()
     return {
         "counts": attrition.summary(),

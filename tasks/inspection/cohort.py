@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.records import Ingested, Variable, classes_of, read_json
+from tasks.common.target import Target
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -32,6 +33,7 @@ class Cohort:
     aside: pd.DataFrame
     counts: dict[str, Any]
     source: dict[str, str]
+    target: Target
     step_hours: float
     n_steps: int
 
@@ -43,6 +45,7 @@ class Cohort:
             pd.read_parquet(folder / "set_aside.parquet"),
             read_json(folder / "metrics.json")["counts"],
             read_json(folder / "source.json"),
+            Target.model_validate(read_json(folder / "target.json")),
             step_hours,
             n_steps,
         )

@@ -25,6 +25,7 @@ def inspect(cohort: Cohort) -> dict[str, Any]:
     """Everything that the terminal and the page show, as JSON can hold it; no id and no single patient's value."""
     return {
         "title": cohort.source["title"],
+        "predicted": cohort.target.in_words(),
         "subjects": cohort.n_subjects,
         "measurements": len(cohort.events),
         "steps": {"hours": cohort.step_hours, "number": cohort.n_steps},

@@ -55,6 +55,12 @@ class Contents:
         return self.metrics.cohort.source
 
     @property
+    def predicted(self) -> str:
+        """What is predicted, in words; "" in a bundle that does not state it."""
+        target = self.metrics.cohort.target
+        return target.in_words() if target else ""
+
+    @property
     def guarantee(self) -> Guarantee | None:
         """The differential privacy of the bundle, where it has any."""
         return self.metrics.privacy.guarantee

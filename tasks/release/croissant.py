@@ -73,7 +73,7 @@ def croissant(contents: Contents, hashes: dict[str, str]) -> str:
         "@type": "sc:Dataset",
         "name": f"{contents.cohort}-condensed",
         "description": f"{len(contents.condensed.labels)} synthetic records, learned from {contents.source.title} "
-        f"so that a model of its outcome can be trained on them alone. {nobody(contents.metrics)}".rstrip(),
+        f"so that a model of its outcome can be trained on them alone. {_said(contents)}".rstrip(),
         "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
         "license": known[1] if known else contents.source.licence,
         "url": contents.source.url,
@@ -96,6 +96,11 @@ def croissant(contents: Contents, hashes: dict[str, str]) -> str:
         ],
     }  # fmt: skip
     return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+
+
+def _said(contents: Contents) -> str:
+    predicted = f"What is predicted: {contents.predicted}." if contents.predicted else ""
+    return " ".join(filter(None, (predicted, nobody(contents.metrics))))
 
 
 def _record_set(name: str, description: str, file: str, columns: dict[str, tuple[str, str]]) -> dict[str, Any]:

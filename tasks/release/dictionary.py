@@ -10,7 +10,7 @@ COLUMNS = {
     "feature": "name of the column of `values`, and of `feature` in condensed.parquet",
     "variable": "what it was made of",
     "label": "in words",
-    "role": "series: measured over time; static: once a subject",
+    "role": "series: measured over time; static: once a subject; outcome: what is predicted",
     "kind": "numeric, binary (0 or 1), or categorical",
     "levels": "names of the levels of a categorical variable, in order",
     "unit": "of the variable",
@@ -29,13 +29,21 @@ MEANINGS = {
 }
 
 
-def dictionary(preprocessing: Preprocessing) -> str:
-    """One row a feature, as CSV."""
+OUTCOME = "the record's risk, column `label` or `label_` and a class in condensed.parquet; no part of `values`"
+
+
+def dictionary(preprocessing: Preprocessing, predicted: str = "") -> str:
+    """One row a feature, as CSV, and one of the outcome, with what is ``predicted`` in words, where that is stated."""
     out = io.StringIO()
     table = csv.DictWriter(out, list(COLUMNS), lineterminator="\n")
     table.writeheader()
     for feature in preprocessing.features:
         table.writerow({column: cell(value) for column, value in _row(preprocessing, feature).items()})
+    if predicted:
+        about = {"feature": "label", "variable": "outcome", "label": predicted, "role": "outcome", "meaning": OUTCOME}
+        levels = {"kind": "categorical", "levels": "|".join(preprocessing.classes)}
+        row = {**about, **(levels if preprocessing.classes else {"kind": "binary"})}
+        table.writerow({column: cell(value) for column, value in row.items()})
     return out.getvalue()
 
 

@@ -39,7 +39,7 @@ WRITTEN: dict[str, Callable[[Contents], str]] = {
     "DATASHEET.md": datasheet,
     "CITATION.cff": citation,
     "LICENSE": licence,
-    "dictionary.csv": lambda contents: dictionary(contents.preprocessing),
+    "dictionary.csv": lambda contents: dictionary(contents.preprocessing, contents.predicted),
 }
 
 

@@ -34,6 +34,7 @@ def covered(metrics: Public) -> Public:
             classes=cohort.classes,
             train_patients_per_class=tuple(max(0, round(count)) for count in guarantee.counts),
             source=cohort.source,
+            target=cohort.target,
             subjects=Subjects(train=None, validation=None, test=cohort.subjects.test),
             counts=None,
             prevalence=None,

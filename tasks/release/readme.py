@@ -17,7 +17,9 @@ def readme(contents: Contents) -> str:
     source = {key: markdown(value) for key, value in contents.source}
     classes = [markdown(name) for name in preprocessing.classes]
     claim = nobody(metrics)
-    said = (f" {claim}" if claim else "") + "".join(f"\n\n**{markdown(notice)}**\n" for notice in notices(metrics))
+    said = f" {claim}" if claim else ""
+    said += f"\n\nWhat is predicted: {markdown(contents.predicted)}.\n" if contents.predicted else ""
+    said += "".join(f"\n\n**{markdown(notice)}**\n" for notice in notices(metrics))
     labels = f"`labels` ({records},), risks in [0, 1]"
     if classes:
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"

@@ -73,6 +73,7 @@ def public_metrics(
             "classes": preprocessing.classes,
             "train_patients_per_class": per_class(train.labels),
             "source": read_json(context.read("ingestion") / "source.json"),
+            "target": read_json(context.read("ingestion") / "target.json"),
             "counts": ingested["counts"],
             "subjects": ingested["subjects"],
             "prevalence": ingested["prevalence"],

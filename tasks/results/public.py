@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from tasks.common.guarantee import Guarantee
+from tasks.common.target import Target
 from tasks.results.audit import Audit
 from tasks.results.base import Interval, Result, Share
 from tasks.results.evidence import Evidence, Ratios
@@ -59,12 +60,14 @@ class Subjects(Result):
 
 
 class Cohort(Result):
-    """The patients. ``classes``: names of the outcome's, where these are more than two. With a guarantee
+    """The patients. ``classes``: names of the outcome's, where these are more than two. ``target``: what is predicted,
+    null where a bundle is older than that is stated. With a guarantee
     ``train_patients_per_class`` are noisy counts, and what is null is kept back."""
 
     classes: tuple[str, ...]
     train_patients_per_class: tuple[int, ...] = Field(min_length=2)
     source: Source
+    target: Target | None = None
     subjects: Subjects
     counts: dict[str, Counts] | None
     prevalence: dict[str, float | dict[str, float]] | None

@@ -4,6 +4,7 @@
 ``variables(options)``: what is measured, series first, then statics; public knowledge, nothing computed from records.
 An outcome of more than two classes comes last, a categorical variable "outcome" of role "outcome" with their names.
 ``source(options)``: title, licence, where to get the files, and how to cite them.
+``target(options)``: what is predicted, when and for whom (`tasks.common.target.Target`).
 ``read(raw, options, attrition, *, outcome_required=True) -> (events, subjects)``: the records in the folder
 ``raw``, as the frames of `tasks.common.records.Ingested`, but ``subjects`` without ``split``. Where one patient
 may be several subjects (stays), a column ``patient_id`` says who is who: the split is drawn by patient.
@@ -17,6 +18,8 @@ A plug-in whose provider lets anyone download its files may also have
 ``downloads(options)``: which files (`Downloads`); `recondense fetch` gets them.
 One whose options say how long a subject is measured may have
 ``span_hours(options)``, in hours: the steps of normalisation have to span just as much.
+One that knows where a subject was treated may let `read` have a keyword ``site``, the name of a column: subjects then
+have a column ``sites``, a frozenset of those of each, for a split by site.
 One whose files take long to parse may let `read` have a keyword ``parsed``: what was parsed in an earlier run
 (`tasks.ingestion.parsed.Parsed`). With and without it, `read` gives the same, bit for bit.
 
@@ -36,6 +39,7 @@ from tasks.common import plugins
 from tasks.common.attrition import Attrition
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
+from tasks.common.target import Target
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,9 @@ class Dataset(Protocol):
 
     def source(self, options: Any) -> Source:
         """Where the records come from."""
+
+    def target(self, options: Any) -> Target:
+        """What is predicted."""
 
     def read(
         self, raw: Path, options: Any, attrition: Attrition, *, outcome_required: bool = True

@@ -1,11 +1,13 @@
 """What data sets that are declared in params.yaml share."""
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from tasks.common.params import RoomParams
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
 
 
@@ -24,6 +26,7 @@ def _inside(name: str) -> str:
     return name
 
 
+RESERVED = {"subject_id", "outcome", "split", "hours", "patient", "patient_id", "sites"}  # columns of their own
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 Mark = Annotated[str, BeforeValidator(_text)]  # of a missing value; "" is one, too
 InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it
@@ -44,6 +47,32 @@ class Origin(RoomParams):
             licence=self.licence,
             url=self.url or "not published",
             citation=self.citation or self.title,
+        )
+
+
+class Described(RoomParams):
+    """What is predicted, in words, for whoever is given a risk: see `tasks.common.target.Target`."""
+
+    label: str = ""
+    horizon: str = ""
+    prediction_time: str = ""
+    population: str = ""
+
+    def target(self, label: str, *, prediction_time: str = "") -> Target:
+        """With words in place of what was not stated."""
+        return Target(
+            label=self.label or label,
+            horizon=self.horizon,
+            prediction_time=self.prediction_time or prediction_time,
+            population=self.population,
+        )
+
+
+def check_free(names: Iterable[str]) -> None:
+    """Raise `ValueError` where a variable has one of the `RESERVED` names."""
+    if taken := RESERVED & set(names):
+        raise ValueError(
+            f"variables: '{min(taken)}' has a meaning of its own: name the variable otherwise and say where it is found"
         )
 
 

@@ -18,6 +18,7 @@ from tasks.common.errors import InputError
 from tasks.common.params import RoomParams
 from tasks.common.progress import track
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._coswara import sound
 from tasks.ingestion.datasets._coswara.participants import FILE, OUTCOMES, STATICS, judge, read_participants
@@ -31,6 +32,10 @@ SOURCE = Source(
     citation="Bhattacharya D, Sharma NK, Dutta D, Chetupalli SR, Mote P, Ganapathy S, et al. Coswara: a respiratory "
     "sounds and symptoms dataset for remote screening of SARS-CoV-2 infection. Scientific Data 2023;10:397.",
 )
+TARGETS = {
+    "covid_status": "COVID-19 at the time of the recording, by the participant's own account",
+    "g": "female sex",
+}
 SERIES = tuple(
     Variable(
         name=f"mel_{number:02d}",
@@ -99,6 +104,15 @@ def source(options: Options) -> Source:
 def span_hours(options: Options) -> float:
     """The window that is heard."""
     return options.window_seconds / 3600
+
+
+def target(options: Options) -> Target:
+    """By outcome."""
+    return Target(
+        label=TARGETS[options.outcome],
+        prediction_time=f"from the recording '{options.recording}'",
+        population="volunteers who recorded themselves",
+    )
 
 
 def read(

@@ -6,24 +6,36 @@ zero lies ``window_hours`` before the prediction. Which code is which variable i
 knowledge.
 """
 
+from collections import Counter
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from tasks.common.attrition import Attrition
+from tasks.common.cells import places, word
 from tasks.common.errors import InputError
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
-from tasks.ingestion.datasets._meds.events import batches, count_events, in_the_window, series_of, statics_of
-from tasks.ingestion.datasets._meds.labels import read_labels, read_typed
+from tasks.ingestion.datasets._meds.events import (
+    CODES,
+    NEEDED,
+    STANDARD,
+    batches,
+    count_events,
+    in_the_window,
+    known_codes,
+    series_of,
+    shards,
+    statics_of,
+)
+from tasks.ingestion.datasets._meds.files import check_clocks, schema_of
+from tasks.ingestion.datasets._meds.labels import read_labels, times_of_labels
 from tasks.ingestion.datasets._meds.options import Options
 
 __all__ = ["Options", "read", "source", "variables"]
-
-CODES = Path("metadata", "codes.parquet")
 
 
 def variables(options: Options) -> tuple[Variable, ...]:
@@ -41,6 +53,12 @@ def source(options: Options) -> Source:
     return options.source.source()
 
 
+def target(options: Options) -> Target:
+    """What was declared; the outcome's name is by default that of the labels' file."""
+    name = PurePosixPath(options.labels).name.removesuffix(".parquet").replace("_", " ")
+    return options.outcome.target(name, prediction_time="at the time that each label states")
+
+
 def read(
     raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -49,11 +67,16 @@ def read(
     Units: "events" (rows of the data set), "labels" (rows), "subjects" (with a label that is used), "measurements"
     (events of a declared series), "descriptors" (statics by contradicting codes). Raises `InputError`.
     """
+    times, paths = times_of_labels(raw, options), shards(raw)
+    times += [(path, "time", schema_of(path, NEEDED, STANDARD).field("time").type) for path in paths]
+    check_clocks(times)
     labels = read_labels(raw, options, attrition, outcome_required)
     codes = sorted({scale.code for variable in options.variables.values() for scale in variable.scales()})
+    spelt = _spelt(codes, known_codes(raw, paths))
     series, statics, seen = [], [], np.zeros(len(labels), dtype=bool)
     unseen, read_in, outside = set(codes), 0, 0
-    for batch in batches(raw, codes, labels["subject_id"]):
+    for batch in batches(paths, spelt, labels["subject_id"]):
+        batch["code"] = batch["code"].map(spelt)
         read_in += len(batch)
         found = in_the_window(batch, labels, options.window_hours)
         unseen -= set(found["code"])
@@ -62,14 +85,14 @@ def read(
         outside += int(measured["hours"].isna().sum())
         series.append(measured[measured["hours"].notna()])
         statics.append(statics_of(found, options))
-    count = count_events(raw)
+    count = count_events(paths)
     attrition.came_in("events", count)
     attrition.kept("events", read_in)
     attrition.set_aside_many("events", "of no declared code, or of a subject without a label", count - read_in)
     attrition.came_in("measurements", outside)
     attrition.set_aside_many("measurements", "outside the window", outside)
     if outcome_required and len(labels):
-        _check_codes(raw, options, unseen)
+        _check_codes(raw, paths, options, unseen, attrition)
     attrition.came_in("subjects", len(labels))
     ids = labels["subject_id"].astype("str")
     attrition.set_aside("subjects", "no event of a declared code", int((~seen).sum()), record=ids[~seen].to_numpy())
@@ -119,18 +142,33 @@ def _statics(
     return columns
 
 
-def _check_codes(raw: Path, options: Options, unseen: set[str]) -> None:
-    """Raise `InputError` for a variable none of whose codes occur, with similar codes of the data set's own list."""
+def _spelt(declared: list[str], known: list[str]) -> dict[str, str]:
+    """The declared code that each code of the data set stands for: itself, else the only one that is the same word."""
+    place = places(pd.Series(known, dtype="str"), declared)
+    exact = set(declared) & set(known)
+    alike = {code: declared[int(p)] for code, p in zip(known, place, strict=True) if not np.isnan(p)}
+    # Of a code that is there as it was declared, or in two other spellings, these are codes of their own
+    often = Counter(alike.values())
+    other = {code: one for code, one in alike.items() if one not in exact and often[one] == 1}
+    return {code: code for code in declared} | other
+
+
+def _check_codes(raw: Path, paths: list[Path], options: Options, unseen: set[str], attrition: Attrition) -> None:
+    """Raise `InputError` for a variable none of whose codes occur, with similar codes of the data set's own; where a
+    part of them does not, it is noted."""
+    if not unseen:
+        return
+    known = known_codes(raw, paths)
     for name, variable in options.variables.items():
         codes = [scale.code for scale in variable.scales()]
-        if not unseen.issuperset(codes):
+        gone = [code for code in codes if code in unseen]
+        if not gone:
             continue
-        known = []
-        if (raw / CODES).is_file():
-            known = read_typed(raw / CODES, {"code": pa.string()}, {}, "the MEDS schema of codes")["code"].to_pylist()
-        near = get_close_matches(codes[0], [code for code in known if code], 3, 0.6)
+        spelt = get_close_matches(word(gone[0]), [word(code) for code in known], 3, 0.6)
+        near = [code for code in known if word(code) in spelt][:3]
         hint = f"did you mean {' or '.join(repr(code) for code in near)}?" if near else f"look codes up in {CODES}."
-        raise InputError(
-            f"options.variables.{name}: no labelled subject has an event of the code '{codes[0]}': {hint} Mend its "
-            "codes, or take the variable out"
-        )
+        problem = f"options.variables.{name}: no labelled subject has an event of the code '{gone[0]}'"
+        if len(gone) == len(codes):
+            raise InputError(f"{problem}: {hint} Mend its codes, or take the variable out")
+        more = f" (nor of {len(gone) - 1} other codes)" if len(gone) > 1 else ""
+        attrition.notice(f"codes of {name}", f"{problem}{more}: {hint}", len(gone), len(codes))

@@ -13,8 +13,9 @@ import pandas as pd
 from tasks.common.attrition import Attrition
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
-from tasks.ingestion.datasets._mimic3.cohort import HOURS, select
+from tasks.ingestion.datasets._mimic3.cohort import ADULT, HOURS, select
 from tasks.ingestion.datasets._mimic3.events import read_events
 from tasks.ingestion.datasets._mimic3.tables import find_tables
 from tasks.ingestion.datasets._mimic3.variables import VARIABLES
@@ -37,6 +38,13 @@ SOURCES = {
         citation=CITATION,
     ),
 }
+TARGET = Target(
+    label="death in hospital",
+    horizon="before discharge from hospital",
+    prediction_time=f"{HOURS} hours after admission to intensive care",
+    population=f"patients of {ADULT} years or more, in the only stay in intensive care of their admission, which "
+    f"lasted {HOURS} hours or longer and was without a transfer",
+)
 EVENT_TABLES = ("CHARTEVENTS", "LABEVENTS")
 TABLES = (*EVENT_TABLES, "ICUSTAYS", "ADMISSIONS", "PATIENTS")
 
@@ -55,6 +63,11 @@ def variables(options: Options) -> tuple[Variable, ...]:
 def source(options: Options) -> Source:
     """By edition."""
     return SOURCES[options.edition]
+
+
+def target(options: Options) -> Target:
+    """The same whatever the options."""
+    return TARGET
 
 
 def read(

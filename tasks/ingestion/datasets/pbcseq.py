@@ -13,6 +13,7 @@ from pydantic import Field
 from tasks.common.attrition import Attrition
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source, table
 
 FILE = "pbcseq.csv"
@@ -137,6 +138,9 @@ class Options(RoomParams):
             "status": "status",
             "events": [TRANSPLANT, DEATH],
             "censored": [0],
+            "label": "death or liver transplant",
+            "prediction_time": f"{self.landmark_days} days after enrolment",
+            "population": "patients of a trial in primary biliary cholangitis, alive without a transplant by then",
         }
         return table.Options.model_validate({**DECLARED, "landmark": landmark})
 
@@ -149,6 +153,11 @@ def variables(options: Options) -> tuple[Variable, ...]:
 def source(options: Options) -> Source:
     """The same whatever the options."""
     return table.source(options.declared())
+
+
+def target(options: Options) -> Target:
+    """By landmark and horizon."""
+    return table.target(options.declared())
 
 
 def read(

@@ -17,6 +17,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.params import RoomParams
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Downloads, Source
 from tasks.ingestion.datasets._physionet2012.files import read_set
 from tasks.ingestion.datasets._physionet2012.lines import FAULTS, Lines
@@ -44,6 +45,14 @@ SOURCE = Source(
 )
 
 
+TARGET = Target(
+    label="death in hospital",
+    horizon="before discharge from hospital",
+    prediction_time="48 hours after admission to intensive care",
+    population="patients of 16 years or more whose stay in intensive care lasted 48 hours or longer",
+)
+
+
 class Options(RoomParams):
     """``sets``: which sets are read, where they are there."""
 
@@ -58,6 +67,11 @@ def variables(options: Options) -> tuple[Variable, ...]:
 def source(options: Options) -> Source:
     """The same whatever the options."""
     return SOURCE
+
+
+def target(options: Options) -> Target:
+    """The same whatever the options."""
+    return TARGET
 
 
 def downloads(options: Options) -> Downloads:

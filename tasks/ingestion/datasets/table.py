@@ -11,6 +11,7 @@ import pandas as pd
 
 from tasks.common.attrition import Attrition
 from tasks.common.records import Variable, outcome
+from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
 from tasks.ingestion.datasets._table import measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
@@ -38,22 +39,27 @@ def source(options: Options) -> Source:
     return options.source.source()
 
 
+def target(options: Options) -> Target:
+    """What was declared; a landmark rule says when and by when itself."""
+    return options.target()
+
+
 def read(
     raw: Path, options: Options, attrition: Attrition, *, outcome_required: bool = True, site: str | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events up to each subject's landmark, and the subjects, in the order of their table. Raises `InputError`.
 
-    ``site``: a column of the subjects, which they then have as ``site``. Units: "subject rows" and "outcome rows" (of
+    ``site``: a column of the subjects, of which they then have ``sites``. Units: "subject rows" and "outcome rows" (of
     tables of their own), "subjects", "descriptors" (their cells that can't be read), "visits" (rows of wide
     measurements), "measurements" (their cells that are not blank, or rows of long measurements).
     """
     about, became = subjects.needed(options, site), {} if options.outcomes else subjects.of_outcome(options)
     optional: list[str] = []
-    table: Tabular
     if outcome_required:
         about |= became
     else:
         optional = list(became)
+    table: Tabular
     if options.subjects:
         measured = load_measured(raw, options, attrition, {}, (), outcome_required)
         rows, table = _subject_rows(raw, options, options.subjects, about, optional, attrition), options.subjects

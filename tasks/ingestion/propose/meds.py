@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._meds.events import batches, in_the_window
-from tasks.ingestion.datasets._meds.labels import read_typed
-from tasks.ingestion.datasets.meds import CODES
+from tasks.common.folders import visible
+from tasks.ingestion.datasets._meds.events import CODES, batches, in_the_window, shards
+from tasks.ingestion.datasets._meds.files import read_typed
+from tasks.ingestion.datasets._meds.labels import read_labels
+from tasks.ingestion.datasets._meds.options import Options
 from tasks.ingestion.propose.outcome import GIVES_AWAY, auc
 from tasks.ingestion.propose.proposal import Proposal
 from tasks.ingestion.propose.table import FEWEST
 from tasks.ingestion.propose.words import DEATH, FOLLOWS, named, plain
 
-LABEL = {"subject_id": pa.int64(), "prediction_time": pa.timestamp("us"), "boolean_value": pa.bool_()}
 BIRTH = "MEDS_BIRTH"
 SEX = ("gender", "sex", "geschlecht", "sexe", "sexo")
 FEMALE = ("f", "female", "w", "weiblich", "femme", "femenino", "mujer", "8532")  # 8532 is OMOP's concept
@@ -37,10 +39,8 @@ def propose_meds(found: Proposal, folder: Path, outcome: str | None) -> None:
     """Declare labels, window and variables. ``outcome``: the labels' place in ``folder``. Raises `InputError`."""
     found.dataset = "meds"
     place = _labels(folder, outcome)
-    paths = _parquet(folder / place) if (folder / place).is_dir() else [folder / place]
-    labels = pd.concat([read_typed(path, LABEL, {}, "the MEDS label schema").to_pandas() for path in paths])
-    labels = labels.dropna().sort_values("prediction_time", kind="stable").drop_duplicates("subject_id")
-    labels = labels.sort_values("subject_id", ignore_index=True)
+    known: dict[str, Any] = {"labels": place}  # and no variable yet
+    labels = read_labels(folder, Options.model_construct(**known), Attrition(), outcome_required=True)
     found.said.append(f"labels: {place}; {len(labels)} subjects, of each the first label")
     chosen = labels.iloc[:: -(-len(labels) // LOOKED_AT)].reset_index(drop=True) if len(labels) else labels
     events = _last_events(folder, chosen)
@@ -55,8 +55,7 @@ def propose_meds(found: Proposal, folder: Path, outcome: str | None) -> None:
 
 
 def _parquet(folder: Path) -> list[Path]:
-    files = folder.rglob("*.parquet") if folder.is_dir() else []
-    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return visible(folder, folder.rglob("*.parquet")) if folder.is_dir() else []
 
 
 def _labels(folder: Path, given: str | None) -> str:
@@ -70,7 +69,7 @@ def _labels(folder: Path, given: str | None) -> str:
     found = sorted({str(_task(name)) for name in names})
     if not found:
         raise InputError(
-            f"{folder} has no labels: put a Parquet file with {', '.join(LABEL)} beside the folder data, as in labels/"
+            f"{folder} has no labels: put a Parquet file with subject_id, prediction_time, boolean_value beside data"
         )
     if len(found) > 1:
         raise InputError(f"{folder} has several labels ({', '.join(found)}): name one at --outcome")
@@ -92,12 +91,12 @@ def _last_events(folder: Path, labels: pd.DataFrame) -> pd.DataFrame:
     """Of each code and subject the last event until the prediction, one with a number where there is one: ``code``,
     ``place`` in ``labels``, ``before`` in hours, ``numeric_value``, ``outcome``."""
     kept = [pd.DataFrame({"code": [], "place": [], "before": [], "numeric_value": []})]
-    for batch in batches(folder, None, labels["subject_id"]):
+    for batch in batches(shards(folder), None, labels["subject_id"]):
         found = in_the_window(batch, labels, np.inf)
         found = found[~(found["before"] < 0)]
         kept = [_last(pd.concat([*kept, found[["code", "place", "before", "numeric_value"]]]))]
     events = kept[0].astype({"place": int})
-    return events.assign(outcome=labels["boolean_value"].to_numpy(dtype=bool)[events["place"]])
+    return events.assign(outcome=(labels["outcome"] == 1).to_numpy()[events["place"]])
 
 
 def _last(events: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.common.cells import word
-from tasks.ingestion.datasets._table.options import RESERVED
+from tasks.ingestion.datasets._declared import RESERVED
 from tasks.ingestion.propose.keys import direct
 from tasks.ingestion.propose.outcome import gives_away
 from tasks.ingestion.propose.over_time import Measured
@@ -63,7 +63,7 @@ def codes_as_variables(found: Proposal, one: Measured, outcome: "pd.Series[str]"
 def _no_variable(table: Table, column: str, outcome: "pd.Series[str]") -> str | None:
     """Why a column is no variable, or None where it may be one."""
     if len(set(table.cells[column]) - {""}) < 2:
-        return "all of it is blank" if table.filled(column).empty else "always the same"
+        return "all of it is blank" if table.filled(column).empty else "it says one thing, or nothing"
     if named([column], BIRTH):
         return "the date of birth tells who somebody is: add the age in years as a column"
     if direct(table, column):

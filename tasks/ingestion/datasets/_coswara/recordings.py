@@ -6,6 +6,7 @@ import pandas as pd
 
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
+from tasks.common.folders import visible
 from tasks.ingestion.csv_lines import read_lines
 
 FOLDER, ANNOTATIONS = "Extracted_data", "annotations"
@@ -17,7 +18,8 @@ def find_recordings(raw: Path, recording: str) -> pd.DataFrame:
 
     The provider's layout: ``Extracted_data/<date>/<participant>/<recording>.wav``.
     """
-    paths = [path for path in sorted((raw / FOLDER).glob(f"*/*/{recording}.wav")) if path.is_file()]
+    folder = raw / FOLDER
+    paths = [path for path in visible(folder, folder.glob(f"*/*/{recording}.wav")) if path.is_file()]
     named = [(path.parent.name, path.relative_to(raw).as_posix()) for path in paths]
     # A name that is no Unicode could not be written down
     words = [[text.encode(errors="replace").decode() for text in pair] for pair in named]

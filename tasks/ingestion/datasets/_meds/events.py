@@ -1,60 +1,73 @@
 """The events of declared codes, streamed: memory is that of what is kept and of a few batches, whatever the size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 import pyarrow.parquet
 
 from tasks.common.errors import InputError
+from tasks.common.folders import visible
+from tasks.ingestion.datasets._meds.files import cast, read_typed, schema_of
 from tasks.ingestion.datasets._meds.options import Options
 
+CODES = Path("metadata", "codes.parquet")
 NEEDED = ("subject_id", "time", "code")
-SCHEMA = pa.schema(
-    {"subject_id": pa.int64(), "time": pa.timestamp("us"), "code": pa.string(), "numeric_value": pa.float32()}
-)
+STANDARD = "the MEDS data schema"
+TYPES = {"subject_id": pa.int64(), "time": pa.timestamp("us"), "code": pa.string(), "numeric_value": pa.float64()}
 BATCH = 1 << 17
 
 
-def batches(raw: Path, codes: list[str] | None, subject_ids: "pd.Series[int]") -> Iterator[pd.DataFrame]:
-    """Frames with the columns of `SCHEMA`, of the events with one of ``codes`` (or any) of one of the subjects.
-
-    Raises `InputError` where there is no data, or a file is not of the MEDS data schema.
-    """
+def shards(raw: Path) -> list[Path]:
+    """The Parquet files of the data set, hidden ones left out. Raises `InputError` where there is none."""
     folder = raw / "data"
-    paths = sorted(folder.rglob("*.parquet"))
+    paths = visible(folder, folder.rglob("*.parquet"))
     if not paths:
         raise InputError(f"{folder} holds no Parquet file: ingestion.raw has to name the MEDS data set's own folder")
+    return paths
+
+
+def batches(
+    paths: Iterable[Path], codes: Iterable[str] | None, subject_ids: "pd.Series[int]"
+) -> Iterator[pd.DataFrame]:
+    """Frames with the columns of `TYPES`, of the events in ``paths`` of one of the subjects, with one of ``codes``
+    where they are given.
+
+    A writer's own types (large strings, dictionaries, 32 bits, another resolution of time) become those. Raises
+    `InputError` where a file is not of the MEDS data schema.
+    """
+    wanted = pyarrow.dataset.field("subject_id").isin(pa.array(subject_ids, pa.int64()))
+    if codes is not None:
+        # Cast, since the least and greatest code that a file states of itself may be of a type that compares with no
+        # other
+        wanted &= pyarrow.dataset.field("code").cast(pa.string()).isin(pa.array(codes, pa.string()))
     for path in paths:
-        _check(path)
-        data: Any = pyarrow.dataset.dataset(path, schema=SCHEMA, format="parquet")
-        wanted = pyarrow.dataset.field("subject_id").isin(pa.array(subject_ids, pa.int64()))
-        if codes is not None:
-            wanted &= pyarrow.dataset.field("code").isin(codes)
         try:
+            # Times keep their type until they are in memory: what reads a file refuses to round nanoseconds
+            own = {"time": schema_of(path, NEEDED, STANDARD).field("time").type}
+            data: Any = pyarrow.dataset.dataset(path, schema=pa.schema({**TYPES, **own}), format="parquet")
             for batch in data.to_batches(filter=wanted, batch_size=BATCH, batch_readahead=2):
                 if batch.num_rows:
-                    yield batch.to_pandas()
+                    yield cast(pa.Table.from_batches([batch]), TYPES).to_pandas()
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{path} is damaged, or not of the MEDS data schema: write it again") from error
 
 
-def count_events(raw: Path) -> int:
-    """How many events the data set holds, by what its files say of themselves."""
-    return sum(pyarrow.parquet.read_metadata(path).num_rows for path in (raw / "data").rglob("*.parquet"))
+def known_codes(raw: Path, paths: Iterable[Path]) -> list[str]:
+    """All codes of the data set: as its own list has them, or, where it has no such list, its events."""
+    lists = [raw / CODES] if (raw / CODES).is_file() else paths
+    tables = [read_typed(path, {"code": pa.string()}, {}, "the MEDS schema of codes")["code"] for path in lists]
+    return sorted({code for column in tables for code in pc.unique(column).to_pylist() if code})
 
 
-def _check(path: Path) -> None:
-    try:
-        names = pyarrow.parquet.read_schema(path).names
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} is no readable Parquet file: copy or export it again") from error
-    if missing := [name for name in NEEDED if name not in names]:
-        raise InputError(f"{path} has no column '{missing[0]}', so it is not of the MEDS data schema: export it again")
+def count_events(paths: Iterable[Path]) -> int:
+    """How many events the files hold, by what they say of themselves."""
+    return sum(pyarrow.parquet.read_metadata(path).num_rows for path in paths)
 
 
 def in_the_window(found: pd.DataFrame, labels: pd.DataFrame, window_hours: float) -> pd.DataFrame:

@@ -6,41 +6,76 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
+from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
+from tasks.common.cells import MISSING, two_levels, without_marks
 from tasks.common.errors import InputError
-from tasks.common.tables import read_within, share_of_memory
-from tasks.ingestion.datasets._meds.options import Options
+from tasks.common.folders import visible
+from tasks.ingestion.datasets._meds.files import read_typed, schema_of
+from tasks.ingestion.datasets._meds.options import Options, Outcome
 
 NEEDED = {"subject_id": pa.int64(), "prediction_time": pa.timestamp("us")}
-OUTCOME = {"boolean_value": pa.bool_()}
+OUTCOME = {"boolean_value": pa.string()}
+SCHEMA = "the MEDS label schema"
 SPLITS = Path("metadata", "subject_splits.parquet")
+
+
+def _files(raw: Path, options: Options) -> list[Path]:
+    """The files of labels, hidden ones left out. Raises `InputError` where there is none."""
+    place = raw / options.labels
+    paths = visible(place, place.rglob("*.parquet")) if place.is_dir() else [place]
+    if not paths or not place.exists():
+        raise InputError(f"{place} is missing or holds no Parquet file: put the labels there, or mend options.labels")
+    return paths
+
+
+def times_of_labels(raw: Path, options: Options) -> list[tuple[Path, str, Any]]:
+    """The prediction times' file, column and type, of each file."""
+    column = "prediction_time"
+    return [(path, column, schema_of(path, NEEDED, SCHEMA).field(column).type) for path in _files(raw, options)]
 
 
 def read_labels(raw: Path, options: Options, attrition: Attrition, outcome_required: bool) -> pd.DataFrame:
     """One row a subject, sorted by id: ``subject_id`` int64, ``prediction_time`` and ``outcome`` (NaN where unknown).
 
-    The unit is "labels". Raises `InputError` where a file is missing or is not of the MEDS label schema.
+    The unit is "labels". Raises `InputError` where a file is missing or is not of the MEDS label schema, or a label is
+    of no declared level.
     """
-    place = raw / options.labels
-    paths = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
-    if not paths or not place.exists():
-        raise InputError(f"{place} is missing or holds no Parquet file: put the labels there, or mend options.labels")
     tables = []
-    for path in paths:
-        table = read_typed(path, NEEDED, OUTCOME, "the MEDS label schema")
+    for path in _files(raw, options):
+        table = read_typed(path, NEEDED, OUTCOME, SCHEMA)
         if outcome_required and "boolean_value" not in table.column_names:
             raise InputError(f"{path} has no column 'boolean_value': outcomes are binary, so labels have to be")
         frame = pd.DataFrame({name: table.column(name).to_pandas() for name in NEEDED})
-        known = table.column("boolean_value") if "boolean_value" in table.column_names else pa.nulls(len(frame))
-        frame["outcome"] = known.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        frame["outcome"] = np.nan
+        if "boolean_value" in table.column_names:
+            frame["outcome"] = _outcome(path, table.column("boolean_value"), options.outcome)
         tables.append(frame.assign(file=str(path.relative_to(raw)), line=np.arange(1, len(frame) + 1)))
     labels = pd.concat(tables, ignore_index=True)
     attrition.came_in("labels", len(labels))
     labels = _chosen(labels, _in_splits(raw, options), options, attrition, outcome_required)
     attrition.kept("labels", len(labels))
     return labels.astype({"subject_id": "int64"}).sort_values("subject_id", ignore_index=True)
+
+
+def _outcome(path: Path, column: Any, declared: Outcome) -> NDArray[np.float64]:
+    """1 and 0 by the declared levels, NaN where there is no label. Raises `InputError` for any other level."""
+    cells = without_marks(pd.Series(column.fill_null("").to_pandas(), dtype="str"), (*MISSING, *declared.missing))
+    found = two_levels(cells, declared.positive, declared.negative)
+    other = (cells != "").to_numpy(dtype=bool) & np.isnan(found)
+    if other.any():
+        raise InputError(
+            f"{path}, column 'boolean_value': {int(other.sum())} of {len(cells)} labels are neither of "
+            f"{_listed(declared.positive)} nor of {_listed(declared.negative)} (the first is in row "
+            f"{int(other.argmax()) + 1}): mend them, or say what they mean in options.outcome: 'positive', 'negative' "
+            "and 'missing', which is for labels that are not known"
+        )
+    return found
+
+
+def _listed(levels: tuple[str, ...]) -> str:
+    return ", ".join(f"'{level}'" for level in levels)
 
 
 def _chosen(
@@ -78,20 +113,3 @@ def _in_splits(raw: Path, options: Options) -> "pd.Index[int] | None":
         raise InputError(f"{path} has no split '{unknown[0]}': mend options.splits")
     members: pd.Index[int] = pd.Index(splits.loc[splits["split"].isin(options.splits), "subject_id"])
     return members
-
-
-def read_typed(path: Path, needed: dict[str, Any], optional: dict[str, Any], schema: str) -> Any:
-    """The ``needed`` columns of a Parquet file, and the ``optional`` ones that are there, cast to their types."""
-    try:
-        found = pyarrow.parquet.read_schema(path).names
-        if missing := [name for name in needed if name not in found]:
-            raise InputError(
-                f"{path} has no column '{missing[0]}': it is not of {schema}; validate it with package meds"
-            )
-        types = {name: kind for name, kind in {**needed, **optional}.items() if name in found}
-        found = read_within(path, share_of_memory(), list(types))
-        return found.cast(pa.schema(types))
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"{path} is no Parquet file of {schema}: write it again; the package meds validates it"
-        ) from error

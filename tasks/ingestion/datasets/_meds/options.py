@@ -4,8 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from tasks.common.cells import word
 from tasks.common.params import RoomParams
-from tasks.ingestion.datasets._declared import InRaw, Origin, Text, check_usual
+from tasks.ingestion.datasets._declared import Described, InRaw, Origin, Text, check_free, check_usual
 
 
 class Code(RoomParams):
@@ -61,6 +62,22 @@ class Declared(RoomParams):
         return [code if isinstance(code, Code) else Code(code=code) for code in codes]
 
 
+class Outcome(Described):
+    """What the labels say: ``positive`` and ``negative`` levels of ``boolean_value``; ``missing``: what stands for one
+    that is not known. A label of any other level is an error. What is predicted, in words: `Described`."""
+
+    positive: tuple[Text, ...] = Field(default=("true", "1"), min_length=1)
+    negative: tuple[Text, ...] = Field(default=("false", "0"), min_length=1)
+    missing: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_level_says_one_thing(self) -> Self:
+        levels = [word(level) for level in (*self.positive, *self.negative, *self.missing)]
+        if twice := [level for level in levels if levels.count(level) > 1]:
+            raise ValueError(f"the level '{twice[0]}' is named twice")
+        return self
+
+
 class Options(RoomParams):
     """``labels``: a Parquet file of labels, or a folder of them, in the raw folder. ``window_hours``: how far before
     the prediction time zero lies. ``use``: which of a subject's labels, by prediction time. ``splits``: only subjects
@@ -68,6 +85,7 @@ class Options(RoomParams):
 
     source: Origin
     labels: InRaw
+    outcome: Outcome = Field(default_factory=Outcome)
     window_hours: float = Field(gt=0)
     use: Literal["first", "last"] = "first"
     splits: tuple[Text, ...] = ()
@@ -75,8 +93,7 @@ class Options(RoomParams):
 
     @model_validator(mode="after")
     def _a_code_says_one_thing(self) -> Self:
-        if taken := {"subject_id", "outcome", "split", "hours"} & set(self.variables):
-            raise ValueError(f"variables: '{min(taken)}' has a meaning of its own: name the variable otherwise")
+        check_free(self.variables)
         for name, variable in self.variables.items():
             codes = [scale.code for scale in variable.scales()]
             if twice := [code for code in codes if codes.count(code) > 1]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tasks.common.errors import InputError
+from tasks.common.folders import visible
 
 RECORD_NAME = re.compile(r"([0-9]{1,15})\.txt")
 
@@ -39,7 +40,7 @@ def read_set(source: Path) -> list[RecordFile]:
 
 
 def _of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = [path for path in visible(folder, folder.rglob("*")) if path.is_file()]
     names = [path.relative_to(folder.parent).as_posix() for path in paths]
     with ThreadPoolExecutor(8) as pool:
         yield from zip(names, pool.map(Path.read_bytes, paths), strict=True)
@@ -73,7 +74,7 @@ def _check_safe(archive: Path, member: tarfile.TarInfo) -> None:
 
 
 def _record_file(path: PurePosixPath, content: bytes) -> RecordFile | None:
-    if path.name.startswith("."):
+    if any(part.startswith(".") for part in path.parts):
         return None
     match = RECORD_NAME.fullmatch(path.name)
     if b"\r" in content:

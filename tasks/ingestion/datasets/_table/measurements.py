@@ -52,12 +52,14 @@ def events_of(tables: Sequence[Measured], clock: Clock, everyone: pd.DataFrame, 
 def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """The table's measurements that are used: ``record, place, hours, variable, value``. All others are set aside."""
     placed = _placed(measured, clock, everyone)
-    found = (_long if measured.table.variable else _wide)(measured, placed, attrition)
+    read = _long if measured.table.variable else _wide
+    found: pd.DataFrame = read(measured, placed, attrition)
     for reason, gone in found.groupby("reason"):
         if reason:
             columns = gone["variable"].to_numpy()
             attrition.set_aside_rows("measurements", str(reason), gone, file=measured.rows.name, column=columns)
-    return found[found["reason"] == ""]
+    kept: pd.DataFrame = found[found["reason"] == ""]
+    return kept
 
 
 def _placed(measured: Measured, clock: Clock, everyone: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from tasks.common.cells import word
 from tasks.common.params import LONG, SHORT, RoomParams
 from tasks.common.records import Below
-from tasks.ingestion.datasets._declared import Origin, Text, check_usual
+from tasks.common.target import Target
+from tasks.ingestion.datasets._declared import Described, Origin, Text, check_free, check_usual
 from tasks.ingestion.datasets._table.places import Measurements, Subjects, Tabular
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
@@ -17,7 +18,6 @@ Levels = tuple[Text, ...]
 Tables = tuple[Measurements, ...]
 Classes = dict[Text, Annotated[Levels, Field(min_length=1)]]
 NO_EVENT = "no event"
-RESERVED = {"subject_id", "outcome", "split", "hours"}
 
 
 class First(RoomParams):
@@ -77,9 +77,9 @@ class Time(RoomParams):
             raise ValueError("no such time zone; write it as in Europe/Berlin, America/New_York or UTC") from error
 
 
-class Outcome(RoomParams):
+class Outcome(Described):
     """A column of the subjects, its ``positive`` levels and its ``negative`` ones; or its ``classes``, three or more
-    without an order: the levels of each by its name. Others are set aside."""
+    without an order: the levels of each by its name. Others are set aside. What is predicted, in words: `Described`."""
 
     column: Text
     positive: Levels = ()
@@ -108,7 +108,8 @@ class Landmark(RoomParams):
 
     ``time``, ``status``: the subjects' columns with the end of follow-up and its code. ``events``: the codes of the
     event, or of several kinds of event by their names, each then a class of its own beside `NO_EVENT`; ``censored``:
-    the codes of follow-up that ended without. Censored before the horizon: set aside.
+    the codes of follow-up that ended without. Censored before the horizon: set aside. ``label``, ``prediction_time``
+    and ``population``: see `Described`; the rule itself says when and by when.
     """
 
     at: float = Field(ge=0)
@@ -120,6 +121,9 @@ class Landmark(RoomParams):
         Discriminator(lambda events: "kinds" if isinstance(events, dict) else "codes"),
     ]
     censored: Levels = Field(min_length=1)
+    label: str = ""
+    prediction_time: str = ""
+    population: str = ""
 
     @model_validator(mode="after")
     def _all_codes_once(self) -> Self:
@@ -234,13 +238,29 @@ class Options(RoomParams):
             words[self.landmark.status] += [code for codes in self.landmark.levels for code in codes]
         return words
 
+    def target(self) -> Target:
+        """What is predicted, with words in place of what was not stated."""
+        time, unit = self.time, self.time.unit if self.time else ""
+        if rule := self.landmark:
+            codes = " or ".join(rule.events if isinstance(rule.events, dict) else rule.levels[1])
+            return Target(
+                label=rule.label or f"{rule.status}: {codes}",
+                horizon=f"within {rule.horizon:g} {unit}",
+                prediction_time=rule.prediction_time or f"{rule.at:g} {unit} after time zero",
+                population=rule.population,
+            )
+        assert self.outcome is not None, "Options has either"
+        when = ""
+        if time and isinstance(time.until, str):
+            when = f"at the time in the column {time.until}"
+        elif time and time.until is not None:
+            when = f"{time.until:g} {unit} after time zero"
+        return self.outcome.target(self.outcome.column, prediction_time=when)
+
     @field_validator("variables")
     @classmethod
     def _names_are_free(cls, variables: dict[str, Declared]) -> dict[str, Declared]:
-        if taken := RESERVED & set(variables):
-            raise ValueError(
-                f"'{min(taken)}' has a meaning of its own: name the variable otherwise and give its 'column'"
-            )
+        check_free(variables)
         return variables
 
     @model_validator(mode="after")

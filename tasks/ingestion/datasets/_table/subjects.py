@@ -79,7 +79,7 @@ def judge(
     ``first``: when each one's first measurement was, where that is time zero, see `measurements.first_moments`. All:
     index the id; ``start``, the moment from which hours count, on the files' own clock, and ``span``, how long
     measurements count from there, in hours; ``reason`` why the subject is set aside, or "". Kept: ``subject_id``,
-    ``outcome``, statics, and ``patient_id`` and ``site`` where asked for. A cell that can't be read is set aside (unit
+    ``outcome``, statics, and ``patient_id`` and ``sites`` where asked for. A cell that can't be read is set aside (unit
     "descriptors") and counts as blank; rows of one subject complete each other, and where they contradict each other it
     is set aside.
     """
@@ -87,11 +87,9 @@ def judge(
     found, contradictory = _of_subjects(_described(people, options, clock, attrition), people.ids)
     became, also = _became(people, options, clock, attrition, found.index)
     found = found.join(became)
-    zero = np.zeros(len(found))
-    if first is not None:
-        zero = np.asarray(first.reindex(found.index), dtype=float)
-    elif "time zero" in found:
-        zero = found["time zero"].to_numpy(dtype=np.float64)
+    if first is None:
+        first = found["time zero"] if "time zero" in found else pd.Series(0.0, found.index)
+    zero: NDArray[np.float64] = np.asarray(first.reindex(found.index), dtype=np.float64)
     outcome, until, problems = _judged(found, zero, options, outcome_required)
     problems = {"rows of one subject contradict each other": contradictory | also, **problems}
     reason = np.select(list(problems.values()), list(problems), "").astype(object)
@@ -110,7 +108,8 @@ def judge(
     if isinstance(table, Subjects) and table.patient:
         subjects["patient_id"] = _patients(rows.cells, table, table.patient).groupby(people.ids, sort=False).first()
     if people.site is not None:
-        subjects["site"] = rows.cells[people.site].replace("", None).groupby(people.ids, sort=False).first()
+        sites = rows.cells[people.site].groupby(people.ids, sort=False)
+        subjects["sites"] = pd.Series({one: frozenset(cells) - {""} for one, cells in sites}, dtype=object)
     return everyone, subjects[reason == ""].reset_index(drop=True)
 
 
