@@ -30,7 +30,7 @@ MISSING = (
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 SHORT = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)  # of so many digits no two make one float
-PLAIN = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,14}[1-9])?"  # numbers that `text` leaves as they are
+PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?"  # numbers that `text` leaves as they are
 LIMIT = re.compile(r"([<>])=?\s*(.+)")
 AMOUNT = r"[0-9]+(?:[.,][0-9]+)?"
 OF_ISO = re.compile(rf"([+-]?)p(?:({AMOUNT})w)?(?:({AMOUNT})d)?(?:t(?:({AMOUNT})h)?(?:({AMOUNT})m)?(?:({AMOUNT})s)?)?")
@@ -210,13 +210,12 @@ def without_marks(cells: Cells, marks: Iterable[str] = MISSING, named: Iterable[
     """
     gone = {word(mark) for mark in marks} - {word(one) for one in named}
     codes, found = pd.factorize(cells)
-    short = pd.Series(found, dtype="str").str.fullmatch(PLAIN).to_numpy(dtype=bool)
-    kept = np.asarray(found, dtype=object)
-    kept[~short] = ["" if word(cell) in gone else text(cell) for cell in kept[~short]]
+    words = pd.Series(found, dtype="str")
+    slow = ~words.str.fullmatch(PLAIN).to_numpy(dtype=bool)
     if numeric := [float(mark) for mark in gone if SHORT.fullmatch(mark)]:
-        places = np.flatnonzero(short)
-        kept[places[np.isin(kept[places].astype(np.float64), numeric)]] = ""
-    return pd.Series(pd.Series(kept, dtype="str").to_numpy()[codes], index=cells.index, dtype="str", name=cells.name)
+        slow[~slow] = np.isin(words[~slow].to_numpy(dtype=object).astype(np.float64), numeric)
+    words[slow] = ["" if word(cell) in gone else text(cell) for cell in words[slow]]
+    return pd.Series(words.array.take(codes), index=cells.index, dtype="str", name=cells.name)
 
 
 def each(cells: Cells, read: Callable[[str], float]) -> Array:

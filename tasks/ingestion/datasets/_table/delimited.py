@@ -84,8 +84,9 @@ def _decoded(path: Path, encoding: str) -> str:
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        if content[1:200:2].count(0) > 80 or content[0:200:2].count(0) > 80:
-            order = "le" if content[1] == 0 else "be"
+        first, second = (content[at:200:2].count(0) for at in (0, 1))
+        if abs(first - second) > 0.4 * min(len(content), 200):
+            order = "le" if second > first else "be"
             raise InputError(f"{path} is text in UTF-16: add the option 'encoding: utf-16-{order}' beside 'file'")
         raise InputError(f"{path}, line {line}: holds a zero byte, so it is no plain text: export it again as CSV")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -149,7 +150,9 @@ def _lines(table: Any, torn: list[tuple[int, str]], above: int) -> tuple[NDArray
     """The line on which each row of the table, and each torn one, begins; a quoted cell may run over several."""
     of_torn = np.array([number for number, _ in torn], dtype=np.int64)
     n_rows = table.num_rows + len(torn)
-    whole = np.setdiff1d(np.arange(1, n_rows + 1), of_torn)
+    is_whole = np.ones(n_rows + 1, dtype=bool)
+    is_whole[[0, *of_torn]] = False  # rows are counted from 1
+    whole = np.flatnonzero(is_whole)
     breaks = np.zeros(n_rows + 1, dtype=np.int64)
     for column in table.columns:
         breaks[whole] += pc.count_substring(column, "\n").to_numpy()

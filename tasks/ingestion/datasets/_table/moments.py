@@ -63,9 +63,11 @@ class Clock:
 
     def _check(self, found: "Moments", where: str) -> None:
         known = ~np.isnan(found.hours)
-        for zoned in (True, False):
-            if (known & (found.zoned == zoned)).any():
-                self._seen.setdefault(zoned, where)
+        kinds = set(found.zoned[known].tolist())
+        if len(kinds) == 2:
+            raise InputError(_mixed(where, where))
+        for zoned in kinds:
+            self._seen.setdefault(zoned, where)
         if len(self._seen) == 2:
             raise InputError(_mixed(self._seen[True], self._seen[False]))
 
