@@ -83,7 +83,7 @@ def judge(
     found = found.join(became)
     if first is None:
         first = found["time zero"] if "time zero" in found else pd.Series(0.0, found.index)
-    zero = first.reindex(found.index).to_numpy(dtype=np.float64)
+    zero: NDArray[np.float64] = np.asarray(first.reindex(found.index), dtype=np.float64)
     outcome, until, problems = _judged(found, zero, options, outcome_required)
     problems = {"rows of one subject contradict each other": contradictory | also, **problems}
     reason = np.select(list(problems.values()), list(problems), "").astype(object)
