@@ -13,6 +13,7 @@ from tasks.common.records import Ingested, Variable, classes_of, read_json
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
+NOTICES = "notices.json"
 
 
 def different(subject: Places) -> int:
@@ -24,9 +25,25 @@ def different(subject: Places) -> int:
     return int(np.count_nonzero(np.diff(subject))) + 1 if len(subject) else 0
 
 
+def medians(subject: Places, value: Floats) -> tuple[Places, Floats]:
+    """Each subject that ``subject``, sorted, has, and the median of its values.
+
+    >>> medians(np.array([3, 3, 5]), np.array([1.0, 2.0, 9.0]))
+    (array([3, 5]), array([1.5, 9. ]))
+    """
+    order = np.lexsort((value, subject))
+    first = np.flatnonzero(np.diff(subject, prepend=-1))
+    number = np.diff(first, append=len(subject))
+    middle = value[order[first + (number - 1) // 2]], value[order[first + number // 2]]
+    return subject[first], (middle[0] + middle[1]) / 2
+
+
 @dataclass(frozen=True)
 class Cohort:
-    """``records`` and ``aside`` as ingestion left them; ``step_hours``, ``n_steps``: the grid they will be put on."""
+    """``records`` and ``aside`` as ingestion left them; ``step_hours``, ``n_steps``: the grid they will be put on.
+
+    ``notices``: what was declared and not found, each with ``name``, ``text``, ``count``, ``of`` and ``lost``.
+    """
 
     records: Ingested
     aside: pd.DataFrame
@@ -34,6 +51,7 @@ class Cohort:
     source: dict[str, str]
     step_hours: float
     n_steps: int
+    notices: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def load(cls, folder: Path, step_hours: float, n_steps: int) -> "Cohort":
@@ -45,6 +63,7 @@ class Cohort:
             read_json(folder / "source.json"),
             step_hours,
             n_steps,
+            tuple(read_json(folder / NOTICES)) if (folder / NOTICES).is_file() else (),
         )
 
     @cached_property
