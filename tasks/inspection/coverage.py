@@ -68,6 +68,6 @@ def outside(cohort: Cohort) -> Iterator[tuple[str, str]]:
         if late >= max(FEWEST, LATE_SHARE * timed):
             yield (
                 unit,
-                f"{late / timed:.0%} of those with a time lie after the hours that are looked at and were set aside: is "
-                "`time: unit` right?",
+                f"{late / timed:.0%} of those with a time lie after the hours that are looked at and were set aside: "
+                "is `time: unit` right?",
             )

@@ -36,6 +36,7 @@ def inspect(cohort: Cohort) -> dict[str, Any]:
         "subjects": cohort.n_subjects,
         "measurements": len(cohort.events),
         "steps": {"hours": cohort.step_hours, "number": cohort.n_steps},
+        "over_time": any(variable.role == "series" for variable in cohort.variables),
         "flow": describe.flow(cohort),
         "alone": alone(cohort),
         "prevalence": describe.prevalence(cohort),

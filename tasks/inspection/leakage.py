@@ -134,8 +134,8 @@ def names(cohort: Cohort) -> Iterator[tuple[str, str]]:
 
 
 def predicts(features: Floats, outcome: Floats, least: float) -> float | None:
-    """AUC of a small tree, cross-validated, where its `lower_bound` is above ``least``; the best of each outcome against
-    all others.
+    """AUC of a small tree, cross-validated, where its `lower_bound` is above ``least``; the best of each outcome
+    against all others.
 
     ``features``: ``(n, k)``, NaN where unknown. None where it is not, or fewer than `CASES` of either side have them.
 

@@ -1,4 +1,4 @@
-"""Is a part of a column in another unit: a ward's, that of some hours, of the first or last subjects, of some values?"""
+"""Is a part of a column in another unit: a ward's, that of some hours, of the first subjects, of single values?"""
 
 from collections.abc import Iterator, Sequence
 

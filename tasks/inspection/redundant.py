@@ -1,4 +1,4 @@
-"""Does one variable say the same as another: the same lab under two names or in two units, a finding and its absence?"""
+"""Does one variable say the same as another: a lab under two names or in two units, a finding and its absence?"""
 
 from collections.abc import Iterator
 

@@ -43,7 +43,9 @@ def mixed(cohort: Cohort) -> Iterator[tuple[str, str]]:
 def _seen(cohort: Cohort, variable: Variable) -> str | None:
     """In words, where two units are; the place that tells most comes first."""
     subject, hours, value = cohort.measured(variable)
-    if not len(value) or (value < 0).mean() > LARGEST_SHARE_BELOW_ZERO:  # on such a scale no unit is a factor of another
+    if (
+        not len(value) or (value < 0).mean() > LARGEST_SHARE_BELOW_ZERO
+    ):  # on such a scale no unit is a factor of another
         return None
     positive = value > 0
     subject, hours, value = subject[positive], hours[positive], value[positive]
