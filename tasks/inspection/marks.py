@@ -14,6 +14,7 @@ USUAL = re.compile(r"-1|-?([789])\1*(\.\1)?|-?9+[78]|-?8+\.8|0")  # -9, 99, 99.9
 ROUND_IT = {True: 0.25, False: 0.5}  # of the way to the median there is next to nothing; by whether it is a usual mark
 SPREADS = 5  # between quartiles, so far from the median is a number that is no usual mark
 DOMINATES = 5  # times as often as all values there together
+EMPTY = 0.01  # of the other values at most are there, or it is the end of a skewed scale
 STEPS = 3  # of the values' own spacing, or it continues a scale: a score's least, a count of none
 MOST = 5  # marks of one variable
 
@@ -79,4 +80,5 @@ def _is_mark(number: float, subject: Places, value: Floats) -> bool:
     if not usual and away < SPREADS * (upper - lower):
         return False
     towards = np.sign(number - middle) * (rest - number)  # above 0 beyond it, below 0 on the way to the median
-    return bool(is_it.sum() >= DOMINATES * (towards > -ROUND_IT[usual] * away).sum())
+    near = (towards > -ROUND_IT[usual] * away).sum()
+    return bool(is_it.sum() >= DOMINATES * near and near <= EMPTY * len(rest))

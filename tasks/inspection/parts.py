@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from tasks.inspection import FEWEST
 from tasks.inspection.cohort import Cohort, Floats, Places, different, medians
 from tasks.inspection.conversions import Conversion
-from tasks.inspection.likeness import FEWEST_VALUES, TOLERANCE, apart
+from tasks.inspection.likeness import alike
 
 Chosen = NDArray[np.bool_]
 CLOSE = 0.03  # on the logarithm: a jump within a subject is a conversion,
 BESIDE = 0.06  # and from here to twice as far it is another one, as many as chance would bring
+SURE = 5  # standard errors between the means of a part and the rest
 PEAK = 5  # times as many jumps as chance would bring
 
 
@@ -28,7 +29,8 @@ def find(
     if (cut := _cut(np.log(middle), places)) is not None:
         first = places < cut
         if conversion := _shifted(middle, first, conversions):
-            return f"the first {first.mean():.0%} of the subjects in the order of the file: the values differ by {conversion} from those of the rest"
+            share = f"the first {first.mean():.0%} of the subjects in the order of the file"
+            return f"{share}: the values differ by {conversion} from those of the rest"
     order = np.argsort(hours, kind="stable")
     if (cut := _cut(np.log(value[order]), hours[order])) is not None:
         early = hours < cut
@@ -63,13 +65,15 @@ def _cut(x: Floats, key: Floats | Places) -> float | None:
 def _shifted(value: Floats, part: Chosen, conversions: Sequence[Conversion]) -> str | None:
     """The conversion between ``part`` and the rest, whichever is higher."""
     low, high = value[part], value[~part]
-    if min(len(low), len(high)) < FEWEST or min(len(np.unique(low)), len(np.unique(high))) < FEWEST_VALUES:
+    if min(len(low), len(high)) < FEWEST:
         return None
     if np.median(low) > np.median(high):
         low, high = high, low
-    found = {one.name: apart(low, high, one) for one in conversions}
-    nearest = min(found, key=lambda name: found[name])
-    return nearest if found[nearest] < TOLERANCE else None
+    logarithms = np.log(low), np.log(high)
+    error = np.sqrt(sum(x.var() / len(x) for x in logarithms))
+    if logarithms[1].mean() - logarithms[0].mean() < SURE * error:
+        return None
+    return alike(low, high, conversions)
 
 
 def jumps(subject: Places, value: Floats, conversions: Sequence[Conversion]) -> str | None:

@@ -9,9 +9,11 @@ from tasks.common.records import Variable
 from tasks.inspection import FEWEST, parts
 from tasks.inspection.cohort import Cohort, Floats, Places, different, medians
 from tasks.inspection.conversions import Conversion, fitting
-from tasks.inspection.likeness import FEWEST_VALUES, LARGEST_SHARE_BELOW_ZERO, TOLERANCE, apart
+from tasks.inspection.likeness import alike
+from tasks.inspection.marks import marks
 
 SUSPICIOUS_SHARE = 0.01  # of the measurements, beyond the plausible range
+LARGEST_SHARE_BELOW_ZERO = 0.01
 SMALLEST_GROUP = 0.01  # of the subjects
 VALLEY = 0.5  # a group of its own: between the two, density falls below this share of the lower peak,
 VALLEY_OF_UNIT = 0.85  # or below this one where the conversion is one of the variable's declared unit
@@ -43,13 +45,14 @@ def mixed(cohort: Cohort) -> Iterator[tuple[str, str]]:
 def _seen(cohort: Cohort, variable: Variable) -> str | None:
     """In words, where two units are; the place that tells most comes first."""
     subject, hours, value = cohort.measured(variable)
-    if (
-        not len(value) or (value < 0).mean() > LARGEST_SHARE_BELOW_ZERO
-    ):  # on such a scale no unit is a factor of another
-        return None
-    positive = value > 0
-    subject, hours, value = subject[positive], hours[positive], value[positive]
+    known = ~np.isin(value, list(marks(subject, value)))
+    if not known.any() or (value[known] < 0).mean() > LARGEST_SHARE_BELOW_ZERO:
+        return None  # on a scale with values below 0 no unit is a factor of another
+    chosen = known & (value > 0)
+    subject, hours, value = subject[chosen], hours[chosen], value[chosen]
     conversions = fitting(variable)
+    if not variable.unit and len(value) and value.max() <= 1:  # a share of one, in no other unit
+        conversions = [one for one in conversions if not one.any_quantity]
     if (found := parts.find(cohort, subject, hours, value, conversions)) is not None:
         return found
     for one, other in ((subject, value), medians(subject, value)):
@@ -76,16 +79,9 @@ def two_groups(
         low, high = value <= cut, value > cut
         if min(different(subject[low]), different(subject[high])) < FEWEST:
             continue
-        if min(len(np.unique(value[low])), len(np.unique(value[high]))) < FEWEST_VALUES:
-            continue
-        found = {
-            one.name: apart(value[low], value[high], one)
-            for one in conversions
-            if depth < VALLEY or (unit and unit.lower() in one.units)
-        }
-        nearest = min(found, key=lambda name: found[name], default=None)
-        if nearest and found[nearest] < TOLERANCE:
-            yield nearest, float(min(weight[low].sum(), weight[high].sum()) / weight.sum())
+        likely = [one for one in conversions if depth < VALLEY or (unit and unit.lower() in one.units)]
+        if conversion := alike(value[low], value[high], likely):
+            yield conversion, float(min(weight[low].sum(), weight[high].sum()) / weight.sum())
             return
 
 
