@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.common.records import Variable
 from tasks.inspection.conversions import CONVERSIONS, fitting
-from tasks.inspection.units import two_groups
+from tasks.inspection.marks import stand_for_unknown
+from tasks.inspection.units import mixed, two_groups
 from tests.ingestion_fixtures import needs_physionet2012
-from tests.inspection_fixtures import alarms, icu, made, mix_up
+from tests.inspection_fixtures import alarms, icu, made, mix_up, with_events
 
 MIX_UPS = {
     "glucose in mmol/l": ("glucose", lambda x: x * 0.0555),
@@ -72,3 +74,68 @@ def test_units_mixed_up_in_real_values_are_seen(name, convert, share):
     subject, _, value = icu().measured(variable)
     mixed = np.where(subject % round(1 / share) == 0, convert(value), value)
     assert len(list(two_groups(subject, mixed, fitting(variable), variable.unit))) == 1
+
+
+def measured(name, label, unit, value, times=6, seed=0):
+    """The sound cohort with this as its only variable, ``(n_subjects * times,)``, and a static, its ward."""
+    cohort = made(seed)
+    ids = cohort.records.subjects["subject_id"].to_numpy()
+    cohort.records.subjects["ward"] = WARD.astype(float)
+    rows = {"subject_id": np.repeat(ids, times), "hours": np.tile(np.arange(times) * 1.0, N), "value": value}
+    variable = Variable(name=name, label=label, unit=unit, role="series")
+    ward = Variable(name="ward", label="ward", role="static", kind="categorical", levels=("a", "b", "c"))
+    return with_events(cohort, pd.DataFrame({**rows, "variable": name}), variables=(variable, ward))
+
+
+WARD = np.random.default_rng(9).integers(0, 3, N)
+SUBJECT, HOUR = np.repeat(np.arange(N), 6), np.tile(np.arange(6), N)
+PARTS = {
+    "where ward is b": np.repeat(WARD == 1, 6),
+    "the first 40% of the subjects": SUBJECT < 0.4 * N,
+    "before hour 3": HOUR < 3,
+    "it jumps": (SUBJECT % 3 == 0) & (HOUR == 4),
+}
+QUANTITIES = {
+    "kg and lb": ("mass", "body weight", "kg", 4.4, 0.22, lambda x: x * 2.205),
+    "kPa": ("paco2", "PaCO2", "mmHg", 3.7, 0.2, lambda x: x / 7.501),
+    "°F": ("t", "temperature", "°C", 3.61, 0.015, lambda x: 1.8 * x + 32),
+    "88.4": ("crea", "creatinine", "", 0.0, 0.4, lambda x: x * 88.4),
+    "1000": ("plt", "platelets", "1000/µl", 5.3, 0.3, lambda x: x * 1000),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("unit", QUANTITIES)
+def test_a_part_of_a_column_in_another_unit_is_found_and_the_unit_named(unit, part):
+    name, label, declared, level, spread, convert = QUANTITIES[unit]
+    random = np.random.default_rng(1)
+    value = np.exp(np.repeat(random.normal(level, spread, N), 6) + random.normal(0, 0.01, 6 * N))
+    ((found, seen),) = mixed(measured(name, label, declared, np.where(PARTS[part], convert(value), value)))
+    assert found == name and unit in seen and (part in seen or "two groups" in seen)
+    assert list(mixed(measured(name, label, declared, value))) == []
+
+
+def shares(random, low, high):
+    return np.repeat(random.beta(low, high, N), 6).round(3)
+
+
+SOUND = {
+    ("fio2", "inspired oxygen", "%"): lambda random: random.choice([21.0, 28, 40, 50, 60, 100], 6 * N),
+    ("fio2", "fraction of inspired oxygen", ""): lambda random: random.choice([0.21, 0.28, 0.4, 0.5, 0.6, 1], 6 * N),
+    ("surv2m", "probability of survival", ""): lambda random: shares(random, 0.5, 0.5),
+    ("risk", "a model's estimate", ""): lambda random: shares(random, 0.4, 2),
+    ("gcs", "Glasgow coma scale", ""): lambda random: random.choice([3.0, 4, 6, 8, 10, 14, 15], 6 * N),
+    ("crp", "C-reactive protein", "mg/l"): lambda random: random.lognormal(3, 1.5, 6 * N).round(1),
+    ("mel", "loudness", ""): lambda random: random.normal(0.3, 2, 6 * N),
+    ("dose", "noradrenaline", "µg"): lambda random: (random.lognormal(-2, 1, 6 * N) * (HOUR % 2)).round(3),
+    ("peep", "end-expiratory pressure", "cmH2O"): lambda random: random.choice([0.0, 5, 8, 10, 12], 6 * N),
+    ("age", "age", "years"): lambda random: random.normal(70, 15, 6 * N).clip(18, 90).round(),
+    ("plt", "platelets", "1000/µl"): lambda random: random.lognormal(5.3, 0.6, 6 * N).round(),
+}
+
+
+@pytest.mark.parametrize("quantity", SOUND, ids=lambda quantity: " ".join(quantity))
+def test_a_sound_quantity_is_neither_two_units_nor_full_of_marks(quantity):
+    for seed in range(5):
+        cohort = measured(*quantity, SOUND[quantity](np.random.default_rng(seed)))
+        assert [*mixed(cohort), *stand_for_unknown(cohort)] == []

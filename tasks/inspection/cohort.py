@@ -100,11 +100,9 @@ class Cohort:
         )
 
     @cached_property
-    def _by_variable(self) -> dict[int, NDArray[np.int64]]:
-        order = np.argsort(self.events["variable"].to_numpy(), kind="stable")
-        codes = self.events["variable"].to_numpy()[order]
-        places, first = np.unique(codes, return_index=True)
-        return {int(place): rows for place, rows in zip(places, np.split(order, first[1:]), strict=True)}
+    def _by_variable(self) -> dict[int, Places]:
+        codes = self.events["variable"].to_numpy()
+        return {int(place): rows for place, rows in pd.Series(codes).groupby(codes).indices.items()}
 
     def measured(self, variable: Variable) -> tuple[Places, Floats, Floats]:
         """Subject, hours and value of every measurement of ``variable``, sorted by subject; a static is at hour 0."""

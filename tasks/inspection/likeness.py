@@ -8,7 +8,7 @@ from tasks.inspection.cohort import Floats
 from tasks.inspection.conversions import Conversion
 
 TOLERANCE = 0.2  # of the groups' medians, after conversion, on the logarithm;
-TOLERANCE_OF_TEN = 0.1  # of a power of ten, which no name and no unit speaks for
+TOLERANCE_OF_TEN = 0.045  # of the logarithm of a power of ten, which no name and no unit speaks for
 TIGHT = 0.6  # of a power of ten's logarithm: a group that is wider may well be the tail of the other
 LIKE = 2.5  # the groups' spreads are at most this factor apart, after conversion
 FEWEST_VALUES = 5  # different ones in each group; a score has groups too
@@ -32,6 +32,6 @@ def _apart(low: Floats, high: Floats, conversion: Conversion) -> float:
     if not 1 / LIKE < spreads[0] / spreads[1] < LIKE:
         return float(np.inf)
     factor = float(np.log(conversion.convert(np.ones(1)))[0])
-    if conversion.any_quantity and (max(spreads) > TIGHT * factor or off > TOLERANCE_OF_TEN):
+    if conversion.any_quantity and (max(spreads) > TIGHT * factor or off > TOLERANCE_OF_TEN * factor):
         return float(np.inf)
     return off

@@ -16,16 +16,16 @@ EXACT = 0.005  # by so much the factor may differ from 1, and the rest from 0, o
 def pairs(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Pairs of variables of which one is the other, its opposite, or a linear function of it: names, and which."""
     table, of = _columns(cohort)
-    n_other = table.apply(lambda column: (column != column.mode().iloc[0]).mask(column.isna(), False).sum())
-    table = table.loc[:, n_other >= FEWEST]
+    table = table[[name for name in table if _varied(table[name].dropna()) >= FEWEST]]
+    if table.shape[1] < 2:
+        return
     correlation = table.corr(min_periods=2 * FEWEST).to_numpy()
     told: set[tuple[str, str]] = set()
     for i, j in np.argwhere(np.triu(np.abs(np.nan_to_num(correlation)) >= SAME, k=1)):
         one, other = table.columns[i], table.columns[j]
         pair = (of[one], of[other])
         both = table[[one, other]].dropna()
-        varied = all((both[name] != both[name].mode().iloc[0]).sum() >= FEWEST for name in both)
-        if pair[0] == pair[1] or pair in told or not varied:
+        if pair[0] == pair[1] or pair in told or min(_varied(both[name]) for name in both) < FEWEST:
             continue
         if abs(both[one].corr(both[other], method="spearman")) < SAME_RANKS:
             continue
@@ -35,6 +35,11 @@ def pairs(cohort: Cohort) -> Iterator[tuple[str, str]]:
             f"{_relation(str(one), str(other), both.to_numpy(dtype=float))} in all {len(both):,} subjects that have "
             "both: leave one of them out",
         )
+
+
+def _varied(column: "pd.Series[float]") -> int:
+    """How many subjects have another value than the most frequent one."""
+    return len(column) - int(column.value_counts().iloc[0])
 
 
 def _columns(cohort: Cohort) -> tuple[pd.DataFrame, dict[str, str]]:
