@@ -11,7 +11,7 @@ from tasks.inspection.conversions import CONVERSIONS, fitting
 from tasks.inspection.marks import stand_for_unknown
 from tasks.inspection.units import mixed, two_groups
 from tests.ingestion_fixtures import needs_physionet2012
-from tests.inspection_fixtures import alarms, icu, made, mix_up, with_events
+from tests.inspection_fixtures import N, alarms, icu, made, mix_up, with_events
 
 MIX_UPS = {
     "glucose in mmol/l": ("glucose", lambda x: x * 0.0555),

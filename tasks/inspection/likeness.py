@@ -15,12 +15,12 @@ FEWEST_VALUES = 5  # different ones in each group; a score has groups too
 
 
 def alike(low: Floats, high: Floats, conversions: Iterable[Conversion]) -> str | None:
-    """The conversion after which ``low`` is most like ``high``, by name; None where it is so after none of them."""
+    """The conversion after which ``low`` is most like ``high``, by name, a power of ten only where it is so after no
+    other; None where it is so after none."""
     if min(len(np.unique(low)), len(np.unique(high))) < FEWEST_VALUES:
         return None
-    found = {one.name: _apart(low, high, one) for one in conversions}
-    nearest = min(found, key=lambda name: found[name], default=None)
-    return nearest if nearest and found[nearest] < TOLERANCE else None
+    found = {(one.any_quantity, _apart(low, high, one), one.name) for one in conversions}
+    return next((name for _, off, name in sorted(found) if off < TOLERANCE), None)
 
 
 def _apart(low: Floats, high: Floats, conversion: Conversion) -> float:
