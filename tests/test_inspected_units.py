@@ -32,14 +32,20 @@ def test_two_units_in_one_column_are_seen(kind, share):
 
 
 @pytest.mark.parametrize(
-    ("convert", "words"),
-    [(lambda x: 1.8 * x + 32, "°F"), (lambda x: x * 10, "10"), (lambda x: x / 7.5, "kPa"), (lambda x: x / 88.4, "88")],
+    ("label", "convert", "words"),
+    [
+        ("temperature", lambda x: 1.8 * x + 32, "°F"),
+        ("potassium", lambda x: x * 10, "10"),
+        ("PaCO2", lambda x: x / 7.5, "kPa"),
+        ("creatinine", lambda x: x / 88.4, "88"),
+    ],
 )
-def test_the_conversion_is_named(convert, words):
+def test_the_conversion_is_named(label, convert, words):
     random = np.random.default_rng(0)
     value = random.normal(37, 0.7, 400)
     value[::8] = convert(value[::8])
-    (conversion, share), *more = two_groups(np.arange(400), value, CONVERSIONS)
+    conversions = fitting(Variable(name="x", label=label, role="series"))
+    (conversion, share), *more = two_groups(np.arange(400), value, conversions)
     assert words in conversion and share == pytest.approx(1 / 8) and not more
 
 
