@@ -15,7 +15,7 @@ from tasks.common.progress import working
 from tasks.ingestion.params import Params as Ingestion
 from tasks.inspection.cohort import Cohort
 from tasks.inspection.inspection import inspect as look
-from tasks.inspection.page import page
+from tasks.inspection.page import best, page
 from tasks.normalisation.params import Params as Normalisation
 
 PAGE = "inspection.html"
@@ -45,23 +45,28 @@ def inspect(root: Path, cohort: str) -> dict[str, Any]:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The same as tables on the steward's terminal."""
+    """The same on the steward's terminal: what was not found and what looks wrong, then tables, then what is fine."""
     out = Terminal(highlight=False)
-    steps = found["steps"]
-    out.print(f"{found['cohort']}: {found['title']}", markup=False)
-    out.print(f"what is predicted: {found['predicted']}", markup=False)
-    out.print(
-        f"{found['subjects']:,} subjects, {found['measurements']:,} measurements; "
-        f"{steps['number']} steps of {steps['hours']:g} h"
-    )
-    for table in (_flow(found["flow"]), _prevalence(found["prevalence"]), _variables(found["variables"])):
-        out.print(table)
+    steps, fine = found["steps"], [check["check"] for check in found["checks"] if not check["alarms"]]
+    out.print(f"{found['cohort']}: {found['title']}")
+    out.print(f"what is predicted: {found['predicted']}")
+    grid = f"; {steps['number']} steps of {steps['hours']:g} h" if found["over_time"] else ""
+    out.print(f"{found['subjects']:,} subjects, {found['measurements']:,} measurements{grid}")
+    if found["notices"]:
+        out.print("[bold red]![/] declared and not found, or changed", markup=True)
+    for notice in found["notices"]:
+        out.print(f"    {notice['name']}: {notice['text']}")
     for check in found["checks"]:
-        mark = "[bold red]![/]" if check["alarms"] else "[green]✓[/]"
-        out.print(f"{mark} {'' if check['alarms'] else 'no '}{check['check']}", markup=True)
+        if check["alarms"]:
+            out.print(f"[bold red]![/] {check['check']}", markup=True)
         for alarm in check["alarms"]:
-            out.print(f"    {alarm['what']}: {alarm['seen']}", markup=False)
-    out.print(f"page: {found['page']}", soft_wrap=True, markup=False)
+            out.print(f"    {alarm['what']}: {alarm['seen']}")
+    out.print(f"best single variable: {best(found['alone'])}")
+    for table in (_flow(found["flow"]), _prevalence(found["prevalence"]), _variables(found)):
+        out.print(table)
+    for check in fine:
+        out.print(f"[green]✓[/] no {check}", markup=True)
+    out.print(f"page: {found['page']}", soft_wrap=True)
 
 
 def _flow(rows: list[dict[str, Any]]) -> Table:
@@ -88,19 +93,25 @@ def _prevalence(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _variables(rows: list[dict[str, Any]]) -> Table:
-    table = Table(
-        title="variables: how often measured, and percentiles of the values", title_justify="left", box=SIMPLE
-    )
+def _variables(found: dict[str, Any]) -> Table:
+    title = "variables: how often measured, AUC of train subjects by it alone, and percentiles of the values"
+    table = Table(title=title, title_justify="left", box=SIMPLE)
     table.add_column("variable", overflow="fold")
-    for heading in ("subjects", "steps", *(f"{percent} %" for percent in PERCENTILES)):
+    for heading in ("subjects", "steps", "AUC", *(f"{percent} %" for percent in PERCENTILES)):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
+    aucs = {row["variable"]: f"{row['auc']:.2f}" for row in found["alone"]}
+    for row in found["variables"]:
         steps = "" if row["share_of_steps"] is None else f"{row['share_of_steps']:.1%}"
         values = {percent: row["percentiles"][percent] for percent in PERCENTILES}
         words = {percent: "" if value is None else f"{value:g}" for percent, value in values.items()}
-        if (yes := (row["levels"] or {}).get("yes")) is not None:
-            words["50"] = f"{yes:.0%} yes"
+        words["50"] = words["50"] or _commonest(row)
         name = f"{row['variable']}, {row['unit']}" if row["unit"] else row["variable"]
-        table.add_row(name, f"{row['share_of_subjects']:.1%}", steps, *words.values())
+        table.add_row(name, f"{row['share_of_subjects']:.1%}", steps, aucs.get(row["variable"], ""), *words.values())
     return table
+
+
+def _commonest(row: dict[str, Any]) -> str:
+    """How many are "yes", or have a categorical variable's most frequent level; nothing where they are few."""
+    shares = {level: share for level, share in (row["levels"] or {}).items() if share is not None}
+    level = "yes" if row["kind"] == "binary" else max(shares, key=lambda one: shares[one], default="")
+    return f"{shares[level]:.0%} {level}" if level in shares else ""

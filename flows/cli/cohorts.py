@@ -97,8 +97,8 @@ def inspect(
 ) -> None:
     """Show what a cohort holds and what looks wrong with it: on the terminal and, in pictures, as an HTML page.
 
-    Counts, attrition, missingness, prevalence, percentiles; suspicious units, leakage, ids, duplicates. Both are for
-    the steward's eyes: they sum up real records.
+    What was declared and not found; suspicious units and numbers, leakage, ids, duplicates; counts, attrition,
+    missingness, percentiles. Both are for the steward's eyes: they sum up real records.
 
     Example: recondense inspect pbcseq
     """

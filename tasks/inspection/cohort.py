@@ -14,6 +14,7 @@ from tasks.common.target import Target
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
+NOTICES = "notices.json"
 
 
 def different(subject: Places) -> int:
@@ -25,9 +26,25 @@ def different(subject: Places) -> int:
     return int(np.count_nonzero(np.diff(subject))) + 1 if len(subject) else 0
 
 
+def medians(subject: Places, value: Floats) -> tuple[Places, Floats]:
+    """Each subject that ``subject``, sorted, has, and the median of its values.
+
+    >>> medians(np.array([3, 3, 5]), np.array([1.0, 2.0, 9.0]))
+    (array([3, 5]), array([1.5, 9. ]))
+    """
+    order = np.lexsort((value, subject))
+    first = np.flatnonzero(np.diff(subject, prepend=-1))
+    number = np.diff(first, append=len(subject))
+    middle = value[order[first + (number - 1) // 2]], value[order[first + number // 2]]
+    return subject[first], (middle[0] + middle[1]) / 2
+
+
 @dataclass(frozen=True)
 class Cohort:
-    """``records`` and ``aside`` as ingestion left them; ``step_hours``, ``n_steps``: the grid they will be put on."""
+    """``records`` and ``aside`` as ingestion left them; ``step_hours``, ``n_steps``: the grid they will be put on.
+
+    ``notices``: what was declared and not found, each with ``name``, ``text``, ``count``, ``of`` and ``lost``.
+    """
 
     records: Ingested
     aside: pd.DataFrame
@@ -36,6 +53,7 @@ class Cohort:
     target: Target
     step_hours: float
     n_steps: int
+    notices: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def load(cls, folder: Path, step_hours: float, n_steps: int) -> "Cohort":
@@ -48,6 +66,7 @@ class Cohort:
             Target.model_validate(read_json(folder / "target.json")),
             step_hours,
             n_steps,
+            tuple(read_json(folder / NOTICES)) if (folder / NOTICES).is_file() else (),
         )
 
     @cached_property
@@ -84,11 +103,9 @@ class Cohort:
         )
 
     @cached_property
-    def _by_variable(self) -> dict[int, NDArray[np.int64]]:
-        order = np.argsort(self.events["variable"].to_numpy(), kind="stable")
-        codes = self.events["variable"].to_numpy()[order]
-        places, first = np.unique(codes, return_index=True)
-        return {int(place): rows for place, rows in zip(places, np.split(order, first[1:]), strict=True)}
+    def _by_variable(self) -> dict[int, Places]:
+        codes = self.events["variable"].to_numpy()
+        return {int(place): rows for place, rows in pd.Series(codes).groupby(codes).indices.items()}
 
     def measured(self, variable: Variable) -> tuple[Places, Floats, Floats]:
         """Subject, hours and value of every measurement of ``variable``, sorted by subject; a static is at hour 0."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tasks.inspection import describe, duplicates, leakage, units
+from tasks.inspection import coverage, describe, duplicates, leakage, marks, redundant, units
+from tasks.inspection.alone import alone
 from tasks.inspection.cohort import Cohort
 
 Check = Callable[[Cohort], Iterator[tuple[str, str]]]
@@ -12,7 +13,13 @@ Check = Callable[[Cohort], Iterator[tuple[str, str]]]
 CHECKS: dict[str, Check] = {
     "variables with many values beyond what is plausible": units.implausible,
     "two units in one column": units.mixed,
+    "numbers that may stand for unknown": marks.stand_for_unknown,
+    "variables without values, or with only one": coverage.says_nothing,
+    "variables that only a part of the subjects could have": coverage.in_one_group,
+    "two variables that say the same": redundant.pairs,
+    "rows outside the hours that are looked at": coverage.outside,
     "values that alone predict the outcome": leakage.values,
+    "levels that give the outcome away": leakage.levels,
     "missingness that alone predicts the outcome": leakage.missingness,
     "times that give the outcome away": leakage.times,
     "ids or an order that predict the outcome": leakage.ids,
@@ -26,10 +33,13 @@ def inspect(cohort: Cohort) -> dict[str, Any]:
     return {
         "title": cohort.source["title"],
         "predicted": cohort.target.in_words(),
+        "notices": list(cohort.notices),
         "subjects": cohort.n_subjects,
         "measurements": len(cohort.events),
         "steps": {"hours": cohort.step_hours, "number": cohort.n_steps},
+        "over_time": any(variable.role == "series" for variable in cohort.variables),
         "flow": describe.flow(cohort),
+        "alone": alone(cohort),
         "prevalence": describe.prevalence(cohort),
         "variables": describe.variables(cohort),
         "checks": [

@@ -11,10 +11,14 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
 from tasks.inspection import FEWEST
+from tasks.inspection.alone import alone, lower_bound
 from tasks.inspection.cohort import Cohort, Floats
 
-TOO_GOOD = 0.95  # AUC of one variable, or of missingness, alone
-TELLING_IDS = 0.75  # AUC of ids, which should be near 0.5
+# AUC of one variable, or of missingness, alone, at the least by its bound. APACHE IV, of dozens of predictors, has .88
+# for death in hospital (Zimmerman et al. 2006, Crit Care Med 34:1297): one variable that does better is looked at
+TOO_GOOD = 0.88
+PURE = 0.98  # of the subjects of a level have the rarer outcome
+TELLING_IDS = 0.75  # AUC of ids, at the least; it should be near 0.5
 CASES = 2 * FEWEST  # of either outcome; with fewer a high AUC means nothing
 OUTCOME_WORDS = re.compile(
     r"\b(outcomes?|labels?|targets?|dea(?:d|th)|die[ds]?|deceased|mortality|surviv(?:al|ed|or)|expire(?:d|_flag)|"
@@ -25,18 +29,46 @@ OUTCOME_WORDS = re.compile(
 
 
 def values(cohort: Cohort) -> Iterator[tuple[str, str]]:
-    """Variables whose simple summaries predict the outcome nearly perfectly: name, and how well."""
+    """Variables that rank or predict the outcome too well by their values alone: name, and how well."""
+    ranking = {row["variable"]: row["auc"] for row in alone(cohort) if row["least"] > TOO_GOOD}
     for variable in cohort.variables:
         subject, _, value = cohort.measured(variable)
-        by_subject = pd.Series(value).groupby(subject)
-        summaries = by_subject.agg(["first", "last", "mean", "min", "max"])
+        summaries = pd.Series(value).groupby(subject).agg(["first", "last", "mean", "min", "max"])
         outcome = cohort.outcome[summaries.index.to_numpy(dtype=np.int64)]
-        if auc := predicts(summaries.to_numpy(dtype=float), outcome, TOO_GOOD):
+        by_tree = predicts(summaries.to_numpy(dtype=float), outcome, TOO_GOOD)
+        if (auc := by_tree or ranking.get(variable.name)) and _enough(cohort.outcome):
             yield (
                 variable.name,
-                f"its first, last, mean, lowest and highest value alone predict the outcome with an AUC of {auc:.2f}: "
-                "is it known at the time of the prediction?",
+                f"its values alone predict the outcome with an AUC of {auc:.2f}: is it known at the time of the "
+                "prediction?",
             )
+
+
+def levels(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Levels that nearly only subjects of the rarer outcome ever have: variable, and which level."""
+    if cohort.classes or not (rare := _rarer(cohort.outcome)):
+        return
+    word, has_it = rare
+    for variable in cohort.variables:
+        if variable.kind == "numeric":
+            continue
+        subject, _, value = cohort.measured(variable)
+        for place, name in enumerate(variable.levels or ("no", "yes")):
+            of_level = np.unique(subject[value == place])
+            of_level = of_level[~np.isnan(cohort.outcome[of_level])]
+            if len(of_level) >= CASES and has_it[of_level].mean() >= PURE:
+                yield (
+                    variable.name,
+                    f"of {len(of_level):,} subjects with the level {name} nearly all have the outcome {word}, of all "
+                    f"subjects {has_it.mean():.0%}: is it known at the time of the prediction?",
+                )
+
+
+def _rarer(outcome: Floats) -> tuple[str, NDArray[np.bool_]] | None:
+    """The rarer of two outcomes, and who has it; None where neither is rare enough for a pure level to tell."""
+    share = float(np.nanmean(outcome))
+    word, has_it = ("yes", outcome == 1) if share <= 0.5 else ("no", outcome == 0)
+    return (word, has_it) if has_it.sum() >= CASES else None
 
 
 def missingness(cohort: Cohort) -> Iterator[tuple[str, str]]:
@@ -52,7 +84,7 @@ def missingness(cohort: Cohort) -> Iterator[tuple[str, str]]:
                 f"how often it was measured, whatever the values, predicts the outcome with an AUC of {auc:.2f}: "
                 "was it measured because of the outcome?",
             )
-    if auc := predicts(np.column_stack(list(found.values())), cohort.outcome, TOO_GOOD):
+    if found and (auc := predicts(np.column_stack(list(found.values())), cohort.outcome, TOO_GOOD)):
         yield "all variables", f"what was measured how often, whatever the values, predicts the outcome: AUC {auc:.2f}"
 
 
@@ -84,9 +116,8 @@ def ids(cohort: Cohort) -> Iterator[tuple[str, str]]:
         "the number in a subject's id": number.to_numpy(dtype=float),
         "the letters in a subject's id": pd.factorize(subject_id.str.replace(r"\d", "", regex=True))[0].astype(float),
     }
-    least = max(TELLING_IDS, 0.5 + 4 * _chance(cohort.outcome))
     for words, feature in ideas.items():
-        if auc := predicts(feature[:, None], cohort.outcome, least):
+        if auc := predicts(feature[:, None], cohort.outcome, TELLING_IDS):
             yield (
                 "subject_id",
                 f"{words} predicts the outcome with an AUC of {auc:.2f}: do cases and others come from different "
@@ -103,7 +134,8 @@ def names(cohort: Cohort) -> Iterator[tuple[str, str]]:
 
 
 def predicts(features: Floats, outcome: Floats, least: float) -> float | None:
-    """AUC of a small tree, cross-validated, where it is above ``least``; the best of each outcome against all others.
+    """AUC of a small tree, cross-validated, where its `lower_bound` is above ``least``; the best of each outcome
+    against all others.
 
     ``features``: ``(n, k)``, NaN where unknown. None where it is not, or fewer than `CASES` of either side have them.
 
@@ -111,9 +143,10 @@ def predicts(features: Floats, outcome: Floats, least: float) -> float | None:
     >>> predicts(y[:, None], y, least=0.9), predicts(np.zeros((100, 1)), y, least=0.9)
     (1.0, None)
     """
-    levels = np.unique(outcome)
-    against_others = levels[1:] if len(levels) == 2 else levels
-    return max(filter(None, (_auc(features, outcome == level, least) for level in against_others)), default=None)
+    features, outcome = features[~np.isnan(outcome)], outcome[~np.isnan(outcome)]
+    classes = np.unique(outcome)
+    against_others = classes[1:] if len(classes) == 2 else classes
+    return max(filter(None, (_auc(features, outcome == one, least) for one in against_others)), default=None)
 
 
 def _auc(features: Floats, positive: NDArray[np.bool_], least: float) -> float | None:
@@ -126,10 +159,11 @@ def _auc(features: Floats, positive: NDArray[np.bool_], least: float) -> float |
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     risk = cross_val_predict(tree, features, positive, cv=folds, method="predict_proba")[:, 1]
     auc = float(roc_auc_score(positive, risk))
-    return auc if auc > least else None
+    cases = int(positive.sum())
+    return auc if lower_bound(auc, cases, len(positive) - cases) > least else None
 
 
-def _chance(outcome: Floats) -> float:
-    """The standard deviation of the AUC of a guess (Hanley and McNeil 1982, Radiology 143:29-36)."""
-    n, cases = len(outcome), int((outcome != outcome.min()).sum())
-    return float(np.sqrt((n + 1) / (12 * cases * (n - cases))))
+def _enough(outcome: Floats) -> bool:
+    """Whether there are enough subjects of each outcome for a high AUC to mean something."""
+    _, counts = np.unique(outcome[~np.isnan(outcome)], return_counts=True)
+    return len(counts) > 1 and bool(counts.min() >= CASES)

@@ -17,4 +17,15 @@ def page(cohort: str, found: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("page.html.jinja").render(cohort=cohort, found=found, fewest=FEWEST)
+    aucs = {row["variable"]: row["auc"] for row in found["alone"]}
+    return templates.get_template("page.html.jinja").render(
+        cohort=cohort, found=found, best=best(found["alone"]), aucs=aucs, fewest=FEWEST
+    )
+
+
+def best(alone: list[dict[str, Any]]) -> str:
+    """In words, the best single variable, of the rows of `tasks.inspection.alone.alone`."""
+    if not alone:
+        return f"not known; some outcome has fewer than {FEWEST} train subjects, or nothing was measured in these"
+    first = alone[0]
+    return f"{first['variable']} ({first['by']}), AUC {first['auc']:.2f} in train subjects"

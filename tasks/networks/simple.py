@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from tasks.common.labels import from_probabilities, likeliest, probabilities
+from tasks.common.labels import Labels, from_probabilities, likeliest, probabilities
 from tasks.common.records import Normalised
 from tasks.networks.fit import fit
 from tasks.networks.part import Part
@@ -64,19 +64,24 @@ def observed_summaries(values: NDArray[np.float32], observed: NDArray[np.bool_])
     return {name: each.astype(np.float64) for name, each in found.items()}
 
 
+def ranking_auc(labels: Labels, number: Floats) -> float:
+    """The AUC with which ``number``, ``(n,)``, ranks subjects of hard ``labels``, in whichever direction; of more than
+    two classes its mean over the classes, each against all others.
+
+    >>> ranking_auc(np.array([0.0, 0, 1, 1]), np.array([4.0, 3, 3, 1]))
+    0.875
+    """
+    of_class = probabilities(labels).T[1:] if labels.ndim == 1 else labels.T
+    aucs = [single_auc(column, number) for column in of_class]
+    return float(np.mean([max(auc, 1 - auc) for auc in aucs]))
+
+
 def best_single_variable(train: Normalised) -> SingleVariable:
-    """The number that ranks ``train`` records of known outcome best by AUC, in whichever direction; of more than two
-    classes by its mean over the classes, each against all others. The first of equals."""
+    """The number that ranks ``train`` records of known outcome best, by `ranking_auc`. The first of equals."""
     train = train.labelled()
-    of_class = probabilities(train.labels).T[1:] if train.labels.ndim == 1 else train.labels.T
-
-    def told(number: Floats) -> float:
-        aucs = [single_auc(column, number) for column in of_class]
-        return float(np.mean([max(auc, 1 - auc) for auc in aucs]))
-
     numbers = observed_summaries(train.values, train.observed)
     aucs = {
-        (feature, name): round(told(number[:, feature]), 6)
+        (feature, name): round(ranking_auc(train.labels, number[:, feature]), 6)
         for feature in range(train.values.shape[2])
         for name, number in numbers.items()
     }

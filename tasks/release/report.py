@@ -164,7 +164,8 @@ def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
     in_units = preprocessing.in_units(condensed.values)
     times, unit = _time(preprocessing.step_hours, preprocessing.n_steps)
     end = float(times[-1] + times[0])
-    x = Axis(0, end, unit, nice(0, end))
+    over_time = any(feature.source in ("series", "series_level") for feature in preprocessing.features)
+    x = Axis(0, end, unit, nice(0, end)) if over_time else Axis(0, end)
     numbers = [i for i, f in enumerate(preprocessing.features) if f.source in ("series", "static")]
     for index in sorted(numbers, key=lambda i: -_difference(contents, i))[:MOST_FEATURES]:
         feature = preprocessing.features[index]
@@ -174,7 +175,7 @@ def pictures(contents: Contents) -> Iterator[tuple[str, str, Markup]]:
         margin = 0.05 * (high - low) or 0.5
         y = Axis(low - margin, high + margin, ticks=nice(low - margin, high + margin, 3))
         label = next((v.label for v in preprocessing.variables if v.name == feature.variable), feature.name)
-        said = f"{label} over time: {len(shown)} condensed records by class"
+        said = f"{label}{' over time' if over_time else ''}: {len(shown)} condensed records by class"
         yield label, feature.unit, chart(lines, x, y, said, width=300, height=180)
 
 
