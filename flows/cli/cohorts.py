@@ -90,8 +90,11 @@ def inspect(
     Example: recondense inspect pbcseq
     """
     root = project()
+    from flows.doctor.preflight import before_inspecting
     from flows.inspection import inspect as look
     from flows.inspection import show
+
+    before_inspecting(root, cohort)
 
     found = look(root, cohort)
     print(json.dumps(found, indent=2)) if json_ else show(found)

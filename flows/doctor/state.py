@@ -1,5 +1,6 @@
 """The places and files that every run writes: looked at before it begins, within a second or two, and by `doctor`."""
 
+import getpass
 import os
 import shutil
 import sqlite3
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from flows.doctor.finding import GB, Finding, Found, unwritable
+from flows.doctor.finding import GB, Finding, Found, check, unwritable
+from tasks.common import secret
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS
 
+MB = 1e6
 DISK, LITTLE_DISK = 10 * GB, 0.2 * GB
 LOOK_SECONDS = 1.0  # at one database: a large one is not read to its end
 NO_FAULT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)  # in use, or not read to its end
@@ -20,16 +23,29 @@ NO_FAULT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT
 
 def check_state(root: Path) -> None:
     """Raise `InputError`, which says what and how to mend it, where a run could not write what it writes."""
-    faults = [one for look in (disk, folders, databases) for one in look(root) if one.level == "fault"]
-    if faults:
-        raise InputError("\n".join(f"{one.found}: {one.next}" for one in faults))
+    check(one for look in (user, disk, folders, databases) for one in look(root))
+
+
+def user(_: Path) -> Found:
+    """Whether whoever works here has a home, and a place for keys; a container's user may have neither."""
+    try:
+        Path.home()
+        keys = secret.folder()
+    except RuntimeError:
+        yield Finding("fault", "this user has no home folder", "export HOME=FOLDER, which only this user can read")
+        return
+    if not any(keys.glob("*")) and (problem := unwritable(keys)):
+        mend = "export RECONDENSE_KEYS=FOLDER, which only this user can read"
+        yield Finding("fault", f"your keys cannot be kept in {keys}: {problem}", mend)
+    else:
+        yield Finding("ok", f"you are {getpass.getuser()}")
 
 
 def disk(root: Path) -> Found:
     places = {"the project's disk": root, "the disk of temporary files": Path(tempfile.gettempdir())}
     for name, place in places.items():
         free = shutil.disk_usage(place).free
-        words = f"{free / GB:.1f} GB free on {name}"
+        words = f"{f'{free / GB:.1f} GB' if free >= LITTLE_DISK else f'{free / MB:.1f} MB'} free on {name}"
         if free >= DISK:
             yield Finding("ok", words)
         else:
