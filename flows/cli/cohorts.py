@@ -91,10 +91,10 @@ def inspect(
     """
     root = project()
     from flows.doctor.preflight import before_inspecting
-    from flows.inspection import inspect as look
-    from flows.inspection import show
 
     before_inspecting(root, cohort)
+    from flows.inspection import inspect as look
+    from flows.inspection import show
 
     found = look(root, cohort)
     print(json.dumps(found, indent=2)) if json_ else show(found)

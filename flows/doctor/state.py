@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.doctor.finding import GB, Finding, Found, check, unwritable
 from tasks.common import secret
-from tasks.common.errors import InputError
+from tasks.common.errors import MEND, InputError
 from tasks.common.layout import STAGE_FOLDERS
 
 MB = 1e6
@@ -27,13 +27,8 @@ def check_state(root: Path) -> None:
 
 
 def user(_: Path) -> Found:
-    """Whether whoever works here has a home, and a place for keys; a container's user may have neither."""
-    try:
-        Path.home()
-        keys = secret.folder()
-    except RuntimeError:
-        yield Finding("fault", "this user has no home folder", "export HOME=FOLDER, which only this user can read")
-        return
+    """Whether whoever works here has a place for keys; a container's user may have none."""
+    keys = secret.folder()
     if not any(keys.glob("*")) and (problem := unwritable(keys)):
         mend = "export RECONDENSE_KEYS=FOLDER, which only this user can read"
         yield Finding("fault", f"your keys cannot be kept in {keys}: {problem}", mend)
@@ -58,8 +53,11 @@ def folders(root: Path) -> Found:
     below = [".dvc", ".recondense", "data/ledger", *dict.fromkeys(f"data/{name}" for name in STAGE_FOLDERS.values())]
     places = {".": root, **{name: root / name for name in below}, "temporary files": Path(tempfile.gettempdir())}
     problems = {name: problem for name, place in places.items() if (problem := unwritable(place))}
-    for name, problem in problems.items():
-        yield Finding("fault", f"{name} cannot be written to: {problem}", "let this user write there, or mend its disk")
+    advice = {os.strerror(number): mend for number, mend in MEND.items()}
+    for problem in dict.fromkeys(problems.values()):
+        names = ", ".join(name for name in problems if problems[name] == problem)
+        mend = advice.get(problem, "let this user write there, or mend its disk")
+        yield Finding("fault", f"{names} cannot be written to: {problem}", mend)
     if not problems:
         yield Finding("ok", "stages, engines and ledgers can write where they do")
 
