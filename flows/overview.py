@@ -13,7 +13,7 @@ from tasks.results.public import Stated
 
 
 def cohort_rows(root: Path) -> list[dict[str, Any]]:
-    """One row per cohort: its data set, raw folder, whether that is there, and the last stage whose results lie here."""
+    """One row per cohort: its data set, raw folder, whether that is there, the last stage whose results lie here."""
     rows = []
     for name, sections in params.read(root).items():
         ingestion = sections.get("ingestion", {})

@@ -176,24 +176,22 @@ def test_a_place_for_keys_that_cannot_be_written_to_is_said_before_the_run(
 
 ASK = """
 import flows, getpass, pathlib
-from flows.doctor.finding import without_secrets
 from dvc.repo import Repo
-print(getpass.getuser(), pathlib.Path.home())
 Repo.init(pathlib.Path.cwd(), no_scm=True)
-print(bool(Repo(pathlib.Path.cwd()).site_cache_dir))
+print(getpass.getuser(), pathlib.Path.home(), bool(Repo(pathlib.Path.cwd()).site_cache_dir))
 """
 
 
 def test_a_user_id_without_a_name_or_a_home_gets_one_with_which_dvc_works(tmp_path: Path) -> None:
     if os.geteuid() or not shutil.which("setpriv"):
         pytest.skip("only root, with setpriv(1), can become a user whom the system does not know")
-    rights = "=+dac_override,+dac_read_search"
+    os.chown(tmp_path, 12345, 12345)
     become = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"]
-    become += [f"--inh-caps{rights}", f"--ambient-caps{rights}"]
+    become += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]  # Python itself may be root's
     unnamed = {k: v for k, v in os.environ.items() if k not in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME")}
     asked = [*become, sys.executable, "-c", ASK]
     answered = subprocess.run(asked, cwd=tmp_path, env=unnamed, capture_output=True, text=True, timeout=100)
-    assert answered.stdout.splitlines() == ["user-12345 /nonexistent", "True"], answered.stderr[-2000:]
+    assert answered.stdout.endswith("user-12345 /nonexistent True\n"), answered.stderr[-2000:]
 
 
 def test_an_error_that_nobody_foresaw_is_one_message_without_its_text(
