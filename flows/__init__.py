@@ -6,6 +6,8 @@ Prefect flow, with `shadows` as tasks of their own; `cli` is what a person types
 
 import os
 
+from flows.settings import name_user
 from tasks.common.tiers import OWNER_ALONE
 
+name_user()
 os.umask(OWNER_ALONE)  # here, before anything is written: DVC keeps the one that it finds when it is imported

@@ -12,10 +12,11 @@ from typing import Any
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
-from filelock import FileLock
 
+from flows.pipeline import one_at_a_time
 from tasks.common import params
 from tasks.common.errors import InputError
+from tasks.common.layout import Layout
 from tasks.ingestion.datasets import Downloads, Source
 from tasks.ingestion.fetch import Fetched, fetch
 from tasks.ingestion.params import Params
@@ -37,8 +38,7 @@ def what_to_fetch(root: Path, cohort: str) -> tuple[Downloads, Source, Path]:
 def fetch_cohort(root: Path, cohort: str, mirror: str | None = None) -> list[dict[str, Any]]:
     """Download what is missing or has changed, and record it; one row a file. Raises `InputError`."""
     downloads, _, folder = what_to_fetch(root, cohort)
-    (root / ".recondense").mkdir(exist_ok=True)
-    with FileLock(root / ".recondense" / f"{cohort}.lock"):  # the one of this cohort's runs, which read these files
+    with one_at_a_time(Layout(root, cohort)):  # as this cohort's runs, which read these files
         inside = folder.resolve().is_relative_to(root.resolve())
         imports = Imports(root) if inside else None
         known = {name: imports.etag(folder / name) for name in downloads.names} if imports else {}

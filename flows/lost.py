@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State, StateType
@@ -12,10 +12,9 @@ from prefect.states import Crashed
 
 from flows.console import say
 from flows.notify import tell
-from flows.pipeline import one_at_a_time
+from flows.pipeline import lock_of
 from flows.scheduled import due
 from tasks.common.errors import InputError
-from tasks.common.layout import Layout
 
 
 class LostRuns:
@@ -34,7 +33,7 @@ class LostRuns:
         """Look; mark lost runs of ``cohort`` as Crashed, and tell whom its ``schedule.notify`` names."""
         before, now = self._suspected.pop(cohort, {}), time.monotonic()
         try:
-            with one_at_a_time(Layout(self.root, cohort)).acquire(timeout=0):
+            with FileLock(lock_of(self.root, cohort)).acquire(timeout=0):
                 running = _running(cohort)
         except Timeout:  # its run is alive
             return

@@ -13,12 +13,12 @@ from tasks.results.public import Stated
 
 
 def cohort_rows(root: Path) -> list[dict[str, Any]]:
-    """One row per cohort: its data set, raw folder, whether that is there, and the last stage that left results."""
+    """One row per cohort: its data set, raw folder, whether that is there, the last stage whose results lie here."""
     rows = []
     for name, sections in params.read(root).items():
         ingestion = sections.get("ingestion", {})
         raw = root / str(ingestion.get("raw", ""))
-        done = [stage for stage in STAGE_FOLDERS if (Layout(root, name).folder(stage) / "metrics.json").exists()]
+        done = [stage for stage in STAGE_FOLDERS if _left(Layout(root, name), stage)]
         rows.append(
             {
                 "cohort": name,
@@ -30,6 +30,22 @@ def cohort_rows(root: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _left(layout: Layout, stage: str) -> bool:
+    """Whether the results of ``stage`` lie here. An audit leaves metrics alone: it lies where what it is of does."""
+    audited = lies_in(layout.folder("training")) if stage == "privacy" else lies_in(layout.folder(stage))
+    return audited and (layout.folder(stage) / "metrics.json").is_file()
+
+
+def lies_in(folder: Path) -> bool:
+    """Whether a stage's results, or a bundle, lie in ``folder``: more than the metrics, which git keeps by themselves.
+
+    A clone has the metrics of stages that never ran in it. A bundle is one that has its manifest.
+    """
+    names = {path.name for path in folder.glob("[!.]*")}
+    other = "manifest.json" in names if folder.parent.parent.name == STAGE_FOLDERS["release"] else len(names) > 1
+    return "metrics.json" in names and other
 
 
 def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:
@@ -53,7 +69,7 @@ def _rows(releases: Releases) -> list[dict[str, Any]]:
         for version in tagged
     }
     place = releases.root / releases.place
-    present = sorted(manifest.parent.name for manifest in place.glob("[!.]*/manifest.json"))
+    present = sorted(folder.name for folder in place.glob("[!.]*") if lies_in(folder))
     return [
         {
             "cohort": releases.cohort,
@@ -68,7 +84,7 @@ def _rows(releases: Releases) -> list[dict[str, Any]]:
 
 def _figures(bundle: Path) -> dict[str, Any]:
     """What a bundle states of itself; nulls where it is not here."""
-    if not (bundle / "manifest.json").is_file():
+    if not lies_in(bundle):
         return dict.fromkeys(("created", "method", "records", "test AUC"))
     stated = Stated.load(bundle / "metrics.json")
     return {

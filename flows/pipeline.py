@@ -10,8 +10,9 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.rwlock import rwlock
 from dvc.stage.serialize import to_single_stage_lockfile
-from filelock import FileLock
 
 from flows.child import StageFailed, StageInterrupted, execute
+from flows.console import say
+from flows.turn import said_after_a_while, turn
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import section
@@ -76,7 +78,7 @@ class Pipeline:
 
     def key(self, name: str) -> str | None:
         """A digest of the stage's dvc.lock entry while the stage is current, None while it has to run."""
-        with self._waiting(), self.repo.lock:
+        with self.exclusive():
             stage = self.stage(name)
             if stage.changed():
                 return None
@@ -92,7 +94,7 @@ class Pipeline:
 
     def records_changed(self) -> bool:
         """Whether what lies in the raw folder differs by content from what ingestion last read, if it ever did."""
-        with self._waiting(), self.repo.lock:
+        with self.exclusive():
             return bool(self.records().workspace_status())
 
     def records(self) -> Any:
@@ -120,7 +122,7 @@ class Pipeline:
 
     def inputs(self, *rooms: str) -> dict[str, str]:
         """DVC's hashes, by path from the root, of what ``rooms`` read and do not make themselves: code and data."""
-        with self._waiting(), self.repo.lock:
+        with self.exclusive():
             stages = [self.stage(f"{room}@{self.cohort}") for room in rooms]
             made = {out.fs_path for stage in stages for out in stage.outs}
             return {
@@ -132,7 +134,7 @@ class Pipeline:
 
     def locked(self, name: str) -> dict[str, Any]:
         """The stage's part of dvc.lock."""
-        with self._waiting(), self.repo.lock:
+        with self.exclusive():
             return dict(to_single_stage_lockfile(self.stage(name)))
 
     def run(self, name: str, environment: dict[str, str] | None = None) -> float:
@@ -141,7 +143,7 @@ class Pipeline:
         The repo lock is free meanwhile, so that other cohorts go on; the stage's own paths are locked. Raises
         `StageFailed` where the command fails, or a dependency changed while it ran (then nothing is committed).
         """
-        with self._waiting(), self.repo.lock:
+        with self.exclusive():
             stage = self.stage(name)
             missing = self._save_dependencies(stage)
         with self._paths_locked(stage):
@@ -155,7 +157,7 @@ class Pipeline:
                 raise StageFailed(
                     f"{name}: {', '.join(moved)} changed while it ran; its result is not recorded, run it again"
                 )
-            with self._waiting(), self.repo.lock:
+            with self.exclusive():
                 # As `dvc commit` does, which would collect and parse every stage of the project first
                 stage = self.stage(name)
                 stage.save()
@@ -178,17 +180,31 @@ class Pipeline:
         command = " ".join(sys.argv)
         read = [dep.fs_path for dep in stage.deps]
         write = [out.fs_path for out in stage.outs]
-        while True:
+        for attempt in count():
             lock = rwlock(self.repo.tmp_dir, self.repo.fs, command, read, write, False)
             try:
                 lock.__enter__()
                 break
-            except LockError:
+            except LockError as error:
+                if attempt == 1:
+                    say(f"waiting: {str(error).split(chr(10) * 2)[0]}")  # DVC says who; what follows is how to break in
                 time.sleep(BUSY_POLL_SECONDS)
         try:
             yield
         finally:
             lock.__exit__(None, None, None)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold DVC's lock of the project; other commands of DVC wait meanwhile."""
+        lock = self.repo.lock
+        with self._waiting():
+            with said_after_a_while(Path(lock.lockfile), "another command of DVC"):
+                lock.lock()
+            try:
+                yield
+            finally:
+                lock.unlock()
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -211,8 +227,11 @@ def raw_folder(root: Path, cohort: str) -> Path:
     return root / section(root, cohort, "ingestion", IngestionParams).raw
 
 
-def one_at_a_time(layout: Layout) -> FileLock:
-    """The lock of one cohort's runs."""
-    folder = layout.root / ".recondense"
-    folder.mkdir(exist_ok=True)
-    return FileLock(folder / f"{layout.cohort}.lock")
+def lock_of(root: Path, cohort: str) -> Path:
+    """The file that whoever works on a cohort holds locked."""
+    return root / ".recondense" / f"{cohort}.lock"
+
+
+def one_at_a_time(layout: Layout) -> AbstractContextManager[None]:
+    """One command works on a cohort at a time; a second one waits, and says for whom."""
+    return turn(lock_of(layout.root, layout.cohort), f"another command on cohort {layout.cohort}")

@@ -15,6 +15,7 @@ import httpx
 import typer
 
 from flows import tethered
+from flows.console import say
 from flows.settings import LOGIN, NO_ORIGIN, login, use_local_services
 from flows.tracking import tracking_uri
 from tasks.common import secret
@@ -23,8 +24,10 @@ from tasks.common.progress import working
 
 HOST = "127.0.0.1"
 LOG = ".recondense/servers.log"
-START_SECONDS = 120.0  # a cold start creates the database, which takes a slow machine long
-LOOK_SECONDS = 0.1
+START_SECONDS = 600.0  # a cold start creates the database, which takes a busy machine long
+SAY_SECONDS = 20.0
+LOOK_SECONDS = 2.0
+BACKLOG = 2048  # uvicorn's own
 
 
 def serve_pages(root: Path, prefect_port: int, mlflow_port: int) -> None:
@@ -81,9 +84,6 @@ def start_temporary_server(root: Path) -> None:
     """
     if os.environ.get("PREFECT_API_URL"):
         return
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = str(probe.getsockname()[1])
     word = login()
     own = {  # as Prefect's own SubprocessASGIServer has it
         "PREFECT_SERVER_UI_ENABLED": "false",
@@ -91,34 +91,41 @@ def start_temporary_server(root: Path) -> None:
         "PREFECT__SERVER_FINAL": "1",
         "PREFECT_SERVER_API_AUTH_STRING": word,
     }
-    app = ["--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error"]
-    command = [sys.executable, "-P", "-m", "uvicorn", *app, "--host", HOST, "--port", port]
-    url = f"http://{HOST}:{port}/api"
+    with socket.create_server((HOST, 0), backlog=BACKLOG) as listening:  # which only the server has in the end
+        url = f"http://{HOST}:{listening.getsockname()[1]}/api"
+        command = [sys.executable, "-P", str(Path(__file__).with_name("temporary_server.py")), str(listening.fileno())]
+        server = _start(root, command, own, listening)
+    atexit.register(_stop, server)
     with working("Prefect's temporary server starts"):
-        server = _start(root, command, own)
-        atexit.register(_stop, server)
         _await(url, server)
     os.environ |= {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": word}
 
 
 def check_server() -> None:
-    """Raise `InputError` unless the Prefect server that PREFECT_API_URL names answers, and lets this user in."""
+    """Raise `InputError` unless PREFECT_API_URL names a Prefect server, which lets this user in."""
+    from prefect.settings import PREFECT_API_URL
+
+    if not PREFECT_API_URL.value():
+        raise InputError(
+            "schedules live in a Prefect server, and none is named: start one with `recondense ui`, and name it: "
+            "--server http://127.0.0.1:4200"
+        )
+    check_login()
+
+
+def check_login() -> None:
+    """Raise `InputError` where the Prefect server that PREFECT_API_URL names does not let this user in."""
     from prefect import get_client
     from prefect.exceptions import PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL
 
-    url = PREFECT_API_URL.value()
-    start = "start one with `recondense ui`, and name it: --server http://127.0.0.1:4200"
-    if not url:
-        raise InputError(f"schedules live in a Prefect server, and none is named: {start}")
-    if not answers():
-        raise InputError(f"no Prefect server answers at {url}: {start}")
     try:
         with get_client(sync_client=True) as client:
             client.api_version()
     except PrefectHTTPStatusError as error:
         if error.response.status_code != httpx.codes.UNAUTHORIZED:
             raise
+        url = PREFECT_API_URL.value()
         raise InputError(
             f"the Prefect server at {url} does not know this login: let PREFECT_API_AUTH_STRING hold what it asks for"
         ) from None
@@ -145,21 +152,29 @@ def _unless_set(name: str, values: Sequence[str]) -> str:
     return ",".join(values) if chosen == NO_ORIGIN else chosen
 
 
-def _start(root: Path, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(
+    root: Path, command: Sequence[str], environment: Mapping[str, str], *kept: socket.socket
+) -> "subprocess.Popen[bytes]":
+    """``kept``: sockets that the command takes over."""
     log = root / LOG
     log.parent.mkdir(exist_ok=True)
+    env, numbers = {**os.environ, **environment}, [one.fileno() for one in kept]
     with log.open("a") as output:
-        return tethered.start(command, cwd=root, env={**os.environ, **environment}, stdout=output, stderr=output)
+        return tethered.start(command, cwd=root, env=env, stdout=output, stderr=output, pass_fds=numbers)
 
 
 def _await(url: str, server: "subprocess.Popen[bytes]") -> None:
-    began = time.monotonic()
-    while server.poll() is None and time.monotonic() - began < START_SECONDS:
+    """Wait for the first answer, and say so where that takes long, as it does where the machine is busy."""
+    began, said = time.monotonic(), False
+    while server.poll() is None and (waited := time.monotonic() - began) < START_SECONDS:
+        if waited > SAY_SECONDS and not said:
+            said = True
+            say(f"Prefect's temporary server is slow to start: waiting up to {START_SECONDS / 60:g} minutes for it")
         try:
-            if httpx.get(f"{url}/health", timeout=LOOK_SECONDS * 20, trust_env=False).is_success:
+            if httpx.get(f"{url}/health", timeout=LOOK_SECONDS, trust_env=False).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS / 20)
     how = "ended" if server.poll() is not None else f"did not answer within {START_SECONDS:g} s"
     raise InputError(
         f"Prefect's temporary server {how}: {LOG} says why; `recondense doctor` looks at what it needs, or name a "

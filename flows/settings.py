@@ -1,6 +1,7 @@
 """Settings of the borrowed engines: quiet, local, in the project; whatever the user set in the environment wins."""
 
 import contextlib
+import getpass
 import os
 import secrets
 from pathlib import Path
@@ -9,8 +10,24 @@ from urllib.parse import urlsplit
 from tasks.common import secret
 
 LOGIN = "server.login"
+NO_HOME = "/nonexistent"  # as Debian has it for users who have none
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO_ORIGIN = "https://none.invalid"  # RFC 2606: no page ever has this origin
+
+
+def name_user() -> None:
+    """Give a user who has no name or no home one, for this process and those that it starts: DVC fails without them.
+
+    A container may run under any user id, as in OpenShift or under ``docker run --user 12345``.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["USER"] = f"user-{os.getuid()}"
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = NO_HOME
 
 
 def use_local_services(root: Path, server: str | None = None) -> None:

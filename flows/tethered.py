@@ -24,7 +24,8 @@ def start(command: Sequence[str], **options: object) -> "subprocess.Popen[bytes]
 
 def main(command: Sequence[str]) -> int:
     """The command's exit status."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    # Of this process's files only those that it was given on purpose are inherited (PEP 446)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the starter's to answer
     signal.signal(signal.SIGTERM, lambda *_: _end(process))
     threading.Thread(target=_end_with_the_starter, args=(process,), daemon=True).start()

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flows.console import say
+from flows.doctor.finding import check
+from flows.doctor.services import servers
 from flows.doctor.state import MEND_MLFLOW, check_database
 from flows.ledger.origin import versions
 from flows.outcomes import Group, Outcome
@@ -229,12 +231,13 @@ def client(root: Path) -> Any:
     use_local_services(root)
     from mlflow.tracking import MlflowClient
 
-    uri = tracking_uri(root)
-    if not os.environ.get("MLFLOW_TRACKING_URI") and not (root / DATABASE).is_file():
-        raise InputError(f"nothing was recorded in MLflow yet ({DATABASE} is missing): `recondense run COHORT` does")
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        check(servers("MLflow"))
+    elif (root / DATABASE).is_file():
         check_database(root / DATABASE, MEND_MLFLOW)
-    return MlflowClient(uri)
+    else:
+        raise InputError(f"nothing was recorded in MLflow yet ({DATABASE} is missing): `recondense run COHORT` does")
+    return MlflowClient(tracking_uri(root))
 
 
 def tag(root: Path, run_id: str | None, **tags: str) -> None:

@@ -12,11 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from flows.cells import ROOMS, Cell
 from flows.child import StageFailed, end_children, execute
-from flows.console import say
+from flows.turn import turn
 from tasks.common.layout import Layout
 from tasks.common.records import read_json, write_json
 from tasks.networks.results import SIMPLE_MODELS
@@ -29,21 +27,14 @@ def workshop(root: Path) -> Iterator[Path]:
     One sweep at a time; what a killed one left is swept up by the next. At the end no stage is left running.
     """
     folder = root / ".recondense" / "sweep"
-    folder.parent.mkdir(exist_ok=True)
-    lock = FileLock(folder.with_name("sweep.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say("another sweep is under way in this project: waiting for its end")
-        lock.acquire()
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
-    finally:
-        end_children()
-        shutil.rmtree(folder, ignore_errors=True)
-        lock.release()
+    with turn(folder.with_name("sweep.lock"), "another sweep in this project"):
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield folder
+        finally:
+            end_children()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def freeze(root: Path, cohort: str, inputs: dict[str, str], folder: Path) -> Path:

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tasks.common.errors import REFUSED, InputError, Refusal, without_its_text
+from tasks.common.errors import FAULT, REFUSED, InputError, Refusal, without_its_text
 from tasks.common.escape import printable
 from tasks.common.layout import STAGE_FOLDERS, Layout, find_root
 from tasks.common.tiers import OWNER_ALONE
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("RECONDENSE_DEBUG") == "1":
             raise
-        return _stop(f"{name}@{cohort}: {without_its_text(error)}", 70)
+        return _stop(f"{name}@{cohort}: {without_its_text(error)}", FAULT)
     return 0
 
 

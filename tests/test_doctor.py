@@ -64,8 +64,8 @@ def test_whatever_is_broken_is_named_with_what_to_do_and_without_passwords(proje
         "-m pip install -e",
         "alpha: its params are not valid params.yaml: cohorts.alpha.condensation.records_a_class",
         "data/4_condensed cannot be written to: Not a directory let this user write there",
-        f"no server answers at http://127.0.0.1:{port}/api: ConnectError start it (`recondense ui`)",
-        f"no store answers at http://127.0.0.1:{port} start it",
+        f"Prefect does not answer at http://127.0.0.1:{port}/api: Connection refused start it (`recondense ui`)",
+        f"MLflow does not answer at http://127.0.0.1:{port}: Connection refused start it",
         "beta: data/1_raw/pbcseq has records (1 file)",  # what is in order is still said
     ):
         assert words in said, ended.stdout

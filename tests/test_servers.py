@@ -142,12 +142,13 @@ def test_a_run_s_own_server_asks_for_the_login_and_ends_with_a_run_that_was_kill
     ran = psutil.Process(run.pid)
 
     def of_server() -> list[psutil.Process]:
-        return [one for one in ran.children(recursive=True) if "uvicorn" in one.cmdline()]
+        return [one for one in ran.children(recursive=True) if "temporary_server.py" in " ".join(one.cmdline())]
 
     try:
         until(lambda: bool(of_server()))
         servers = of_server()
-        [address] = {one.cmdline()[one.cmdline().index("--port") + 1] for one in servers}
+        until(lambda: any(one.net_connections("tcp") for one in servers))
+        address = next(one.laddr.port for each in servers for one in each.net_connections("tcp"))
         api = f"http://127.0.0.1:{address}/api"
         until(lambda: answers(f"{api}/health"))
         assert httpx.post(f"{api}/flow_runs/filter", json={}).status_code == httpx.codes.UNAUTHORIZED

@@ -2,13 +2,15 @@
 
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
 from flows.child import StageFailed, StageRefused
 from flows.cli import bundles, cohorts, completion, ledger, releases, runs, servers
 from flows.cli.shared import echo
-from tasks.common.errors import REFUSED, InputError, said_by_the_system
+from tasks.common.errors import FAULT, REFUSED, InputError, said_by_the_system, without_its_text
+from tasks.common.layout import find_root
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,16 +33,26 @@ app.add_typer(ledger.keys, name="keys")
 
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 a mistake in the input or a check that does not hold, 2 wrong use, 3 refused
-    by the gate, 130 interrupted."""
+    by the gate, 70 a fault of the program, 130 interrupted."""
     completion.cut_key()
     try:
         app()
     except (InputError, StageFailed) as error:
         echo(f"error: {error}", err=True, fg="red")
         sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
-    except OSError as error:
-        said = said_by_the_system(error)
-        if not said or os.environ.get("RECONDENSE_DEBUG") == "1":
+    except Exception as error:
+        if os.environ.get("RECONDENSE_DEBUG") == "1":
             raise
-        echo(f"error: {said}", err=True, fg="red")
-        sys.exit(1)
+        said = said_by_the_system(error)
+        echo(f"error: {said or _unexpected(error)}", err=True, fg="red")
+        sys.exit(1 if said else FAULT)
+
+
+def _unexpected(error: Exception) -> str:
+    """What to say of an ``error`` that nobody foresaw: what is wrong with disks and servers now, else its place."""
+    from flows.doctor.preflight import still_wrong
+
+    with suppress(InputError):  # outside a project
+        if wrong := list(still_wrong(find_root())):
+            return "\n".join([*wrong, f"({type(error).__name__}; set RECONDENSE_DEBUG=1 to see all of it)"])
+    return without_its_text(error)

@@ -103,6 +103,9 @@ def inspect(
     Example: recondense inspect pbcseq
     """
     root = project()
+    from flows.doctor.preflight import before_inspecting
+
+    before_inspecting(root, cohort)
     from flows.inspection import inspect as look
     from flows.inspection import show
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,7 +51,7 @@ def run(
     if set_:
         set_params(root, cohort, set_)
     check_cohort(root, cohort)
-    _services(root, server, dask)
+    _services(root, [cohort], server, dask)
 
     from flows.console import results, say
     from flows.recondense import recondense
@@ -119,7 +120,7 @@ def sweep(
         "seeds": seeds,
     }
     plan(root, **chosen)
-    _services(root, server, dask)
+    _services(root, chosen["cohorts"], server, dask)
 
     from flows.console import say, sweep_results
     from flows.outcomes import grouped, smallest
@@ -143,20 +144,23 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _services(root: Path, server: str | None, dask: str | None) -> None:
-    """What a flow needs before Prefect is imported: its settings, and a server that its workers reach."""
-    from flows.doctor.state import check_state
-    from flows.servers import start_temporary_server
+def _services(root: Path, cohorts: Sequence[str], server: str | None, dask: str | None) -> None:
+    """What a flow needs before it begins: its settings, and servers that answer. Raises `InputError`."""
+    from flows.doctor.preflight import before_running
+    from flows.servers import check_login, start_temporary_server
     from flows.settings import on_loopback, use_local_services
 
-    check_state(root)
     use_local_services(root, server)
+    before_running(root, cohorts)
     if dask not in (None, "local") and not os.environ.get("PREFECT_API_URL") and not on_loopback(str(dask)):
         raise InputError(
             f"workers at {dask} cannot reach a temporary Prefect server on this machine's loopback: start one that "
             "they reach (docs/operations.md, Servers) and name it with --server"
         )
-    start_temporary_server(root)
+    if os.environ.get("PREFECT_API_URL"):
+        check_login()
+    else:
+        start_temporary_server(root)
 
 
 def _listed(text: str) -> list[str]:

@@ -101,7 +101,7 @@ def doctor(
 
 def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[str]]:
     """The project and its chosen cohorts, once all is known to be in order."""
-    from flows.doctor.state import check_state
+    from flows.doctor.preflight import before_running
     from flows.overview import cohort_rows
     from flows.settings import use_local_services
 
@@ -109,11 +109,11 @@ def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[
     chosen = cohorts or [row["cohort"] for row in cohort_rows(root) if row["raw found"] == "yes"]
     if not chosen:
         raise InputError("no cohort of params.yaml has raw records: see data/1_raw/*/README.md")
-    check_state(root)
     use_local_services(root, server)
     from flows.servers import check_server
     from flows.watch import check_cohorts
 
     check_cohorts(root, chosen)
+    before_running(root, chosen)
     check_server()
     return root, chosen

@@ -15,7 +15,7 @@ from flows.doctor.machine import CODE, gpu, machine, packages
 from flows.doctor.modes import readable
 from flows.doctor.project import cohorts, dvc_stages, git_history, signing
 from flows.doctor.services import mlflow_store, prefect_server, remote
-from flows.doctor.state import databases, disk, folders
+from flows.doctor.state import databases, disk, folders, user
 from flows.settings import use_local_services
 from tasks.common.errors import InputError
 
@@ -25,6 +25,7 @@ LOOK_SECONDS = 0.5
 AT_ONCE = 4  # as many as there are remotes and servers, so that all of these may hang
 
 CHECKS: dict[str, Callable[[Path], Found]] = {
+    "user": user,
     "machine": machine,
     "disk": disk,
     "folders": folders,

@@ -3,19 +3,21 @@
 import os
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
+
+from tasks.common.errors import InputError, system_words
 
 MORE = "RECONDENSE_DEBUG=1 recondense doctor says more"
 _REMOTE = "see that its host is up and that its keys are set and may write (`dvc remote list` shows where it is)"
 UNREACHABLE = {
     "remote vault": _REMOTE,
     "remote release": _REMOTE,
-    "Prefect": "start it (`recondense ui`), mend PREFECT_API_URL, or unset it: each run then starts its own",
-    "MLflow": "start it (`recondense ui`), mend MLFLOW_TRACKING_URI, or unset it: runs then go into mlflow.db here",
+    "Prefect": "start it (`recondense ui`), or mend --server and PREFECT_API_URL; without them a run starts its own",
+    "MLflow": "start it (`recondense ui`), or mend MLFLOW_TRACKING_URI; runs without it go into mlflow.db here",
 }
 REQUEST_SECONDS = 5
 PROBE_BYTES = 1 << 16
@@ -35,6 +37,12 @@ class Finding:
 
 
 Found = Iterator[Finding]
+
+
+def check(found: Iterable[Finding]) -> None:
+    """Raise `InputError`, a line a fault, where there is one among ``found``."""
+    if faults := [f"{one.found}: {one.next}" for one in found if one.level == "fault"]:
+        raise InputError("\n".join(faults))
 
 
 def section_of(block: Any, section: str) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def kind(error: BaseException) -> str:
     if debug():
         traceback.print_exception(error)
     status = getattr(getattr(error, "response", None), "status_code", None)
-    return f"status {status}" if status else (isinstance(error, OSError) and error.strerror) or type(error).__name__
+    return f"status {status}" if status else system_words(error) or type(error).__name__
 
 
 def without_secrets(address: str) -> str:

@@ -9,6 +9,7 @@ from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 
 PRIVATE = "private_statistics"
+LET_READ = "let this user read them; `recondense doctor` says who you are"
 
 
 def git_history(root: Path) -> Found:
@@ -88,17 +89,26 @@ def cohorts(root: Path) -> Found:
 
 
 def _raw(root: Path, cohort: str, raw: str) -> Finding:
-    try:
-        files = [path for path in _files(root / raw) if path.name != "README.md"]
-    except OSError as error:
-        return Finding("fault", f"{cohort}: {raw} cannot be read: {kind(error)}", "let this user read it")
-    if closed := sum(not os.access(path, os.R_OK) for path in files):
-        return Finding("fault", f"{cohort}: {closed} files in {raw} cannot be read", "let this user read them")
+    if closed := unreadable(root / raw, raw):
+        return Finding("fault", f"{cohort}: {closed}", LET_READ)
+    files = [path for path in _files(root / raw) if path.name != "README.md"]
     if files:
         return Finding("ok", f"{cohort}: {raw} has records ({len(files):,} file{'s' if len(files) > 1 else ''})")
     if (Layout(root, cohort).folder("ingestion") / "metrics.json").exists():
         return Finding("fault", f"{cohort}: {raw} has no records, and had some", "mount its disk, or put them back")
     return Finding("ok", f"{cohort}: {raw} has no records yet")
+
+
+def unreadable(folder: Path, name: str) -> str:
+    """What of the raw ``folder``, called ``name``, this user cannot read: how many files, since a file's name may be a
+    patient's id; "" where all can be read."""
+    as_it_runs = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    try:
+        files = _files(folder)
+        closed = sum(not os.access(path, os.R_OK, **as_it_runs) and path.exists() for path in files)
+    except OSError as error:
+        return f"{name} cannot be read: {kind(error)}"
+    return f"{closed} of {len(files)} files in {name} cannot be read: Permission denied" if closed else ""
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,10 +1,14 @@
 """What answers elsewhere: DVC's remotes, the servers of Prefect and MLflow."""
 
 import os
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
 
 from flows.doctor.finding import (
     MORE,
@@ -16,6 +20,11 @@ from flows.doctor.finding import (
     unwritable,
     without_secrets,
 )
+
+LOOK_SECONDS = 2.0
+ADDRESSES = {"Prefect": "PREFECT_API_URL", "MLflow": "MLFLOW_TRACKING_URI"}
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+NOBODY_BEHIND = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
 
 
 def remote(root: Path, name: str) -> Found:
@@ -62,6 +71,44 @@ def remote(root: Path, name: str) -> Found:
             )
 
 
+def answer(address: str) -> str:
+    """Why nothing answers at the ``address`` of a server or a database; "" where something does, or nothing is asked.
+
+    Within `LOOK_SECONDS`, but for a name server that hangs. No login is sent and no certificate looked at: whether this
+    user is let in is another question.
+    """
+    parts = urlsplit(address)
+    try:
+        host, port = parts.hostname, parts.port or PORTS.get(parts.scheme.partition("+")[0])
+        if host and parts.scheme in ("http", "https"):
+            status = httpx.get(without_secrets(address), timeout=LOOK_SECONDS, verify=False).status_code
+            return f"status {status}" if status in NOBODY_BEHIND else ""
+        if host and port:
+            socket.create_connection((host, port), timeout=LOOK_SECONDS).close()
+    except (httpx.TimeoutException, TimeoutError):
+        return f"no answer within {LOOK_SECONDS:g} s"
+    except (httpx.ConnectError, OSError) as error:
+        return "" if "SSL" in str(error) else kind(error)  # something is there that speaks otherwise
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):  # something is there; several hosts in one address
+        return ""
+    return ""
+
+
+def servers(*names: str) -> Found:
+    """Which of Prefect's server and MLflow's store, as far as the environment ``names`` any, does not answer: both are
+    asked at once."""
+    asked = {name: address for name in names or ADDRESSES if (address := os.environ.get(ADDRESSES[name]))}
+    with ThreadPoolExecutor(max_workers=len(ADDRESSES)) as pool:
+        for (name, address), problem in zip(asked.items(), pool.map(answer, asked.values()), strict=True):
+            if problem:
+                yield silent(name, address, problem)
+
+
+def silent(name: str, address: str, problem: str) -> Finding:
+    """That nothing answers where ``name``, Prefect or MLflow, is said to be."""
+    return Finding("fault", f"{name} does not answer at {without_secrets(address)}: {problem}", UNREACHABLE[name])
+
+
 def prefect_server(_: Path) -> Found:
     from prefect import __version__, get_client
     from prefect.exceptions import PrefectHTTPStatusError
@@ -80,7 +127,7 @@ def prefect_server(_: Path) -> Found:
     place = without_secrets(url)
     with get_client(sync_client=True, httpx_settings={"timeout": REQUEST_SECONDS}) as client:
         if problem := client.api_healthcheck():
-            yield Finding("fault", f"no server answers at {place}: {kind(problem)}", UNREACHABLE["Prefect"])
+            yield silent("Prefect", url, kind(problem))
             return
         try:
             theirs = client.api_version()
@@ -100,6 +147,9 @@ def mlflow_store(root: Path) -> Found:
     from flows.tracking import tracking_uri
 
     uri = tracking_uri(root)
+    if problem := answer(uri):
+        yield silent("MLflow", uri, problem)
+        return
     place = without_secrets(uri)
     file = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not file.exists():

@@ -1,5 +1,6 @@
 """The places and files that every run writes: looked at before it begins, within a second or two, and by `doctor`."""
 
+import getpass
 import os
 import shutil
 import sqlite3
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from flows.doctor.finding import GB, Finding, Found, unwritable
-from tasks.common.errors import InputError
+from flows.doctor.finding import GB, Finding, Found, check, unwritable
+from tasks.common import secret
+from tasks.common.errors import MEND, InputError
 from tasks.common.layout import STAGE_FOLDERS
 
+MB = 1e6
 DISK, LITTLE_DISK = 10 * GB, 0.2 * GB
 LOOK_SECONDS = 1.0  # at one database: a large one is not read to its end
 NO_FAULT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)  # in use, or not read to its end
@@ -20,16 +23,24 @@ NO_FAULT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT
 
 def check_state(root: Path) -> None:
     """Raise `InputError`, which says what and how to mend it, where a run could not write what it writes."""
-    faults = [one for look in (disk, folders, databases) for one in look(root) if one.level == "fault"]
-    if faults:
-        raise InputError("\n".join(f"{one.found}: {one.next}" for one in faults))
+    check(one for look in (user, disk, folders, databases) for one in look(root))
+
+
+def user(_: Path) -> Found:
+    """Whether whoever works here has a place for keys; a container's user may have none."""
+    keys = secret.folder()
+    if not any(keys.glob("*")) and (problem := unwritable(keys)):
+        mend = "export RECONDENSE_KEYS=FOLDER, which only this user can read"
+        yield Finding("fault", f"your keys cannot be kept in {keys}: {problem}", mend)
+    else:
+        yield Finding("ok", f"you are {getpass.getuser()}")
 
 
 def disk(root: Path) -> Found:
     places = {"the project's disk": root, "the disk of temporary files": Path(tempfile.gettempdir())}
     for name, place in places.items():
         free = shutil.disk_usage(place).free
-        words = f"{free / GB:.1f} GB free on {name}"
+        words = f"{f'{free / GB:.1f} GB' if free >= LITTLE_DISK else f'{free / MB:.1f} MB'} free on {name}"
         if free >= DISK:
             yield Finding("ok", words)
         else:
@@ -42,8 +53,11 @@ def folders(root: Path) -> Found:
     below = [".dvc", ".recondense", "data/ledger", *dict.fromkeys(f"data/{name}" for name in STAGE_FOLDERS.values())]
     places = {".": root, **{name: root / name for name in below}, "temporary files": Path(tempfile.gettempdir())}
     problems = {name: problem for name, place in places.items() if (problem := unwritable(place))}
-    for name, problem in problems.items():
-        yield Finding("fault", f"{name} cannot be written to: {problem}", "let this user write there, or mend its disk")
+    advice = {os.strerror(number): mend for number, mend in MEND.items()}
+    for problem in dict.fromkeys(problems.values()):
+        names = ", ".join(name for name in problems if problems[name] == problem)
+        mend = advice.get(problem, "let this user write there, or mend its disk")
+        yield Finding("fault", f"{names} cannot be written to: {problem}", mend)
     if not problems:
         yield Finding("ok", "stages, engines and ledgers can write where they do")
 

@@ -28,7 +28,7 @@ def actor(root: Path) -> Actor:
     No e-mail address: lines of a ledger are signed whole, and some are published.
     """
     name = (git(root, "config", "user.name") or b"").decode(errors="replace").strip()
-    return Actor(name=name or _login(), email=None)
+    return Actor(name=name or getpass.getuser(), email=None)
 
 
 def versions(root: Path) -> dict[str, str | bool | None]:
@@ -54,13 +54,6 @@ def remembered(root: Path, path: str) -> dict[str, bytes]:
             size = int(head.split()[-1])
             found[name], answer = answer[:size], answer[size + 1 :]
     return found
-
-
-def _login() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return None
 
 
 @cache

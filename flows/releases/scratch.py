@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from filelock import FileLock
-
 from flows.child import StageFailed, execute
 from flows.console import say_stage
 from flows.pipeline import Pipeline
 from flows.releases import git
+from flows.turn import turn
 from tasks.common.errors import InputError
 
 
@@ -19,8 +18,7 @@ def scratch(root: Path) -> Iterator[Path]:
     """An empty folder for one at a time. It may hold records, so it is gone when this ends; what a killed one left goes
     when the next begins."""
     folder = root / ".recondense" / "again"
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.with_name("again.lock")):
+    with turn(folder.with_name("again.lock"), "another release or reproduction"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:

@@ -24,7 +24,7 @@ VAULT = "vault"
 def push(pipeline: Pipeline) -> None:
     """Bring the raw folder and what every stage wrote, as dvc.lock has them, to the vault. Raises `InputError`."""
     try:
-        with pipeline.repo.lock:
+        with pipeline.exclusive():
             raw = pipeline.records()
             staging, _, found = build(pipeline.repo.cache.local, raw.fs_path, raw.fs, "md5", ignore=raw.repo.dvcignore)
             if found.hash_info != raw.hash_info:

@@ -1,14 +1,14 @@
 """Which releases a cohort has, and what state each is in: read from git's tags, the ledger and DVC's files alone."""
 
 import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from flows.ledger import Entry, Ledger
 from flows.releases import git
+from flows.turn import turn
 from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS
 from tasks.common.params import block
@@ -102,11 +102,9 @@ class Releases:
         return finished[version]
 
 
-def in_turn(root: Path) -> FileLock:
-    """The lock of all that makes commits and tags in this project: one release or withdrawal at a time."""
-    folder = root / ".recondense"
-    folder.mkdir(exist_ok=True)
-    return FileLock(folder / "releases.lock")
+def in_turn(root: Path) -> AbstractContextManager[None]:
+    """All that makes commits and tags in this project takes turns: one release or withdrawal at a time."""
+    return turn(root / ".recondense" / "releases.lock", "another release or withdrawal")
 
 
 def _by_version(entries: list[Entry], event: str) -> dict[Version, Entry]:
