@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import DATA, header
 from tasks.common.records import Variable
+from tasks.common.target import Target
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
 from tasks.inspection.cohort import Cohort
@@ -36,7 +37,9 @@ def read(dataset: str, raw: str, options: dict[str, object], step_hours: float, 
     """An open cohort as it is."""
     params = Params.model_validate({"dataset": dataset, "raw": str(DATA / raw), "split": SPLIT, "options": options})
     records, attrition = ingest(DATA, params)
-    return Cohort(records, attrition.rows(), attrition.summary(), {"title": raw}, step_hours, n_steps)
+    return Cohort(
+        records, attrition.rows(), attrition.summary(), {"title": raw}, Target(label="outcome"), step_hours, n_steps
+    )
 
 
 def some(share: float) -> Who:

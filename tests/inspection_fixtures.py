@@ -95,7 +95,7 @@ def real(dataset: str, raw, options, step_hours: float, n_steps: int) -> Cohort:
     records, attrition = ingest(
         ROOT, Params.model_validate({"dataset": dataset, "raw": str(raw), "split": split, "options": options})
     )
-    return Cohort(records, attrition.rows(), attrition.summary(), SOURCE, step_hours, n_steps)
+    return Cohort(records, attrition.rows(), attrition.summary(), SOURCE, TARGET, step_hours, n_steps)
 
 
 @cache

@@ -11,7 +11,7 @@ from tasks.common.records import Ingested, Variable, outcome
 from tasks.inspection.cohort import Cohort
 from tasks.inspection.inspection import inspect
 from tasks.inspection.page import page
-from tests.inspection_fixtures import SOURCE
+from tests.inspection_fixtures import SOURCE, TARGET
 
 NAMES = ("glucose", "weight", "x/[red]<b>", "Ärmel %", "a\nb", "=1+1", "heart rate", "sex")
 
@@ -55,7 +55,7 @@ def anything(seed: int) -> Cohort:
     counts = {"visits": {"in": 0, "kept": 0, "set_aside": {}}, "subjects": {"in": n, "kept": n, "set_aside": {}}}
     notices = ({"name": "withdrawals", "text": "line 2 names nobody", "count": 1, "of": 3, "lost": True},)
     records = Ingested(table, subjects, known)
-    return Cohort(records, aside, counts, SOURCE, 1.0, 6, notices if seed % 2 else ())
+    return Cohort(records, aside, counts, SOURCE, TARGET, 1.0, 6, notices if seed % 2 else ())
 
 
 @pytest.mark.parametrize("seeds", np.array_split(np.arange(300), 6), ids=lambda seeds: f"from {seeds[0]}")

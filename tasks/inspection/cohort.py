@@ -104,8 +104,8 @@ class Cohort:
 
     @cached_property
     def _by_variable(self) -> dict[int, Places]:
-        codes = self.events["variable"].to_numpy()
-        return {int(place): rows for place, rows in pd.Series(codes).groupby(codes).indices.items()}
+        codes = self.events["variable"]
+        return {place: np.asarray(rows) for place, rows in codes.groupby(codes).indices.items()}  # type: ignore[misc]
 
     def measured(self, variable: Variable) -> tuple[Places, Floats, Floats]:
         """Subject, hours and value of every measurement of ``variable``, sorted by subject; a static is at hour 0."""
