@@ -9,9 +9,14 @@ PATIENCE = 60  # looks at a folder before it is given up as never at rest
 
 
 def fingerprint(folder: Path) -> str:
-    """A digest of every file's path, size and time of change below ``folder``; of a missing folder, of nothing."""
+    """A digest of every file's path, size and time of change below ``folder``; of a missing folder, of nothing.
+
+    What is hidden is no record: .dvcignore says the same to DVC.
+    """
     lines = []
     for path in sorted(folder.rglob("*")):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
         try:
             found = path.stat()
         except FileNotFoundError:  # taken away, or renamed, while we look: the next look sees it as it then is
