@@ -60,9 +60,9 @@ def check_override(layout: Layout) -> None:
 
 
 class Recorder:
-    """Appends to ``ledger`` what one flow run does; ``runs``: its ids in Prefect and MLflow."""
+    """Appends to ``ledger`` what one flow run does; ``runs``: its ids in Prefect and MLflow, None where there is none."""
 
-    def __init__(self, pipeline: Pipeline, ledger: Ledger, runs: dict[str, str]) -> None:
+    def __init__(self, pipeline: Pipeline, ledger: Ledger, runs: dict[str, str | None]) -> None:
         self.pipeline = pipeline
         self.ledger = ledger
         self.runs = runs

@@ -1,5 +1,6 @@
 """Make a cohort's `Preprocessing`: fitted on the train split, or from what is public of its variables."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -34,7 +35,8 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
 
 
 def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
-    """The features that ``variables`` give rise to, in order: series, missingness, statics."""
+    """The features that ``variables`` give rise to, in order: series, missingness, statics. Each has a name of its own,
+    whatever the variables and levels are called."""
     series = [variable for variable in variables if variable.role == "series"]
     features = []
     for v in series:
@@ -51,7 +53,28 @@ def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
             features += _levels(v, "level")
         elif v.role == "static":
             features.append(Feature(name=v.name, source="static", variable=v.name, unit=v.unit, log=v.skewed))
-    return features
+    return _with_own_names(features)
+
+
+def _with_own_names(features: Sequence[Feature]) -> list[Feature]:
+    """``features``, of which one that is named like another before it is told apart by its source, then by a number.
+
+    A variable may be called as the feature of another is: ``pulse_observed``, ``rhythm=AF``.
+    """
+    taken = {feature.name for feature in features if feature.source in ("series", "static")}  # these keep theirs
+    found: list[Feature] = []
+    for feature in features:
+        name = feature.name
+        if feature.source not in ("series", "static"):
+            tried = (
+                name,
+                f"{name} ({feature.source})",
+                *(f"{name} ({feature.source} {k})" for k in range(2, len(features) + 2)),
+            )
+            name = next(one for one in tried if one not in taken)
+            taken.add(name)
+        found.append(feature.model_copy(update={"name": name}))
+    return found
 
 
 def _levels(v: Variable, source: Literal["series_level", "level"]) -> list[Feature]:
