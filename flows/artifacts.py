@@ -40,7 +40,7 @@ def key(*parts: str) -> str:
     """Prefect's form of a key: a-z, 0-9 and dashes; with a digest where that is not all of the name.
 
     >>> key("icu", "privacy"), key("icu_a", "privacy"), key("icu-a", "privacy")
-    ('icu-privacy', 'icu-a-privacy-22ec0b03', 'icu-a-privacy')
+    ('icu-privacy', 'icu-a-privacy-7705a1ea', 'icu-a-privacy')
     """
     whole = "-".join(parts)
     plain = re.sub(r"[^a-z0-9]+", "-", whole.lower()).strip("-")

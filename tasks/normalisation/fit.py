@@ -1,6 +1,7 @@
 """Make a cohort's `Preprocessing`: fitted on the train split, or from what is public of its variables."""
 
 from collections.abc import Sequence
+from itertools import chain, count
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,8 @@ from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import Ingested, Variable
 from tasks.normalisation.params import Params
 from tasks.normalisation.public import on_public_scale
+
+OF_VARIABLES = ("series", "static")  # sources whose feature has the name of its variable
 
 
 def fit(ingested: Ingested, params: Params) -> Preprocessing:
@@ -57,21 +60,17 @@ def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
 
 
 def _with_own_names(features: Sequence[Feature]) -> list[Feature]:
-    """``features``, of which one that is named like another before it is told apart by its source, then by a number.
+    """``features``, of which one that is named like another before it is told apart by its source and a number.
 
     A variable may be called as the feature of another is: ``pulse_observed``, ``rhythm=AF``.
     """
-    taken = {feature.name for feature in features if feature.source in ("series", "static")}  # these keep theirs
-    found: list[Feature] = []
+    taken = {feature.name for feature in features if feature.source in OF_VARIABLES}  # these keep their names
+    found = []
     for feature in features:
         name = feature.name
-        if feature.source not in ("series", "static"):
-            tried = (
-                name,
-                f"{name} ({feature.source})",
-                *(f"{name} ({feature.source} {k})" for k in range(2, len(features) + 2)),
-            )
-            name = next(one for one in tried if one not in taken)
+        if feature.source not in OF_VARIABLES:
+            others = (f"{name} ({feature.source} {number})" for number in count(1))
+            name = next(one for one in chain([name], others) if one not in taken)
             taken.add(name)
         found.append(feature.model_copy(update={"name": name}))
     return found
