@@ -81,7 +81,6 @@ class Tracker:
     all its runs. What MLflow does not take is told, and ends no run."""
 
     def __init__(self, root: Path, name: str, tags: dict[str, str]) -> None:
-        logging.getLogger("mlflow").setLevel(logging.WARNING)  # a new database is no news
         self.client: Any = _Store(tracking_uri(root))
         found = self.client.get_experiment_by_name(EXPERIMENT)
         place = None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns").as_uri()
@@ -176,8 +175,10 @@ class Tracker:
             self.client.log_inputs(run_id, found)
 
     def _log(self, run_id: str | None, metrics: list[Any], params: list[Any]) -> None:
-        for start in range(0, max(len(metrics), 1), 900):  # MLflow takes at most 1,000 items a call
-            self.client.log_batch(run_id, metrics[start : start + 900], params if start == 0 else [])
+        for start in range(0, len(metrics), 900):  # MLflow takes at most 1,000 items a call
+            self.client.log_batch(run_id, metrics[start : start + 900])
+        if params:  # by themselves: of a call that fails nothing is kept
+            self.client.log_batch(run_id, params=params)
 
     @staticmethod
     def _curve(name: str, folder: Path) -> list[Any]:
@@ -226,6 +227,8 @@ class _Store:
     def _client(self) -> Any:
         from mlflow.tracking import MlflowClient
 
+        for name in ("mlflow", "urllib3"):  # a new database is no news, and of what fails `tell` says all
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         return MlflowClient(self._uri)
 
 

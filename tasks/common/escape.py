@@ -10,7 +10,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
+# What is markup anywhere; underscores but within a word; at the beginning of a line what makes it a heading or a list
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]|(?<=^\d)[.)])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets take for one's beginning
 
 
@@ -32,10 +33,10 @@ def _seen(one: str) -> bool:
 
 
 def markdown(text: str) -> str:
-    r"""``text`` as it reads in Markdown, on one line and in a table's cell, too: no markup, no HTML.
+    r"""``text`` as it reads in Markdown, on one line and in a table's cell, too: no markup, no HTML, no mathematics.
 
-    >>> markdown("a|b <img src=x>\n# c [d](e)")
-    'a\\|b \\<img src=x\\> # c \\[d\\](e)'
+    >>> markdown("a|b <img src=x>\n# c [d](e)"), markdown("# &amp; $a_b$ _c_")
+    ('a\\|b \\<img src=x\\> # c \\[d\\](e)', '\\# \\&amp; \\$a_b\\$ \\_c\\_')
     """
     return _MARKDOWN.sub(r"\\\1", printable(" ".join(text.splitlines())))
 

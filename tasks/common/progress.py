@@ -45,7 +45,7 @@ def track(items: Iterable[T], what: str, total: float | None = None) -> Iterator
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn(_NAME), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _left())
+    columns = (TextColumn(_NAME, markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _left())
     in_all = len(items) if total is None and isinstance(items, Sized) else total
     with Progress(*columns, **_quiet()) as progress, _told(Work(what, total=in_all)) as work:
         for item in progress.track(items, total=in_all, description=what):
@@ -74,7 +74,7 @@ def working(what: str, expected: float | None = None) -> Iterator[None]:
         def render(self, task: Task) -> ProgressBar:
             return ProgressBar(expected or 100, min(task.elapsed or 0, expected or 0), width=40, pulse=not expected)
 
-    columns = (TextColumn(_NAME), Bar(), TimeElapsedColumn(), _left(expected))
+    columns = (TextColumn(_NAME, markup=False), Bar(), TimeElapsedColumn(), _left(expected))
     with Progress(*columns, **_quiet()) as progress, _told(Work(what, expected)):
         progress.add_task(what, total=None)
         yield
