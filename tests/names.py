@@ -13,7 +13,8 @@ NAMES = [
     # Marks of terminals, Markdown, HTML, YAML, JSON, Jinja, formatting, matplotlib
     "[/red]", "[bold]", "$a$", "$\\frac{", "a|b", "`code`", "**b**", "![x](y)", "<b>x</b>", "<script>alert(1)</script>",
     "&amp;", "&", "{x}", "{{ x }}", "{% if %}", "${y}", "%s", "%(x)d", "'quoted'", '"quoted"', "a\\b", "\\n", "a: b",
-    "# no comment", "- item", "? key", "*anchor", "!tag", "~", "null", "true", "nan", "1e5", "#REF!",
+    "# no comment", "## no heading", "- item", "---", "1. item", "12) item",
+    "__b__", "? key", "*anchor", "!tag", "~", "null", "true", "nan", "1e5", "#REF!",
     # Places of a file system
     "../../x", "/etc/x", "a//b", "a/./b", "..", ".", "C:\\x", "CON",
     # What a spreadsheet takes for a formula

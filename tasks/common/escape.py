@@ -10,8 +10,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# What is markup anywhere; underscores but within a word; at the beginning of a line what makes it a heading or a list
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]|(?<=^\d)[.)])")
+# What is markup anywhere; underscores but within a word; and at the beginning what makes it a heading, a list or a rule
+_MARKDOWN = re.compile(
+    r"([\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])"
+    r"|^#(?=#*(?:\s|$))|^[+-](?=[\s-]|$)|^=(?==*$)|(?:(?<=^\d)|(?<=^\d\d))[.)](?=\s|$))"
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets take for one's beginning
 
 
