@@ -3,6 +3,7 @@
 Each artifact has a key of its cohort, so that Prefect keeps them as versions of one: how a cohort's runs have gone.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -18,29 +19,35 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.dispensable import dispensable
 from flows.outcomes import Group, Outcome
 from tasks.common.escape import markdown
 from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.networks.results import TRAINING_SETS
+from tasks.release.refused import epsilon, to_change, worth
 from tasks.release.sentences import sentence
 from tasks.release.words import beside_real, in_words, interval, reason, together
 from tasks.results.audit import Audit
 from tasks.results.public import Public
 from tasks.results.scores import Training
 
+MISSING = "Prefect's pages lack what came of this run"
 LOCAL_MLFLOW = "http://127.0.0.1:5000"  # where `recondense ui` serves its pages, unless told otherwise
 
 
 def key(*parts: str) -> str:
-    """Prefect's form of a key: a-z, 0-9 and dashes.
+    """Prefect's form of a key: a-z, 0-9 and dashes; with a digest where that is not all of the name.
 
-    >>> key("icu_A", "privacy")
-    'icu-a-privacy'
+    >>> key("icu", "privacy"), key("icu_a", "privacy"), key("icu-a", "privacy")
+    ('icu-privacy', 'icu-a-privacy-7705a1ea', 'icu-a-privacy')
     """
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+    whole = "-".join(parts)
+    plain = re.sub(r"[^a-z0-9]+", "-", whole.lower()).strip("-")
+    return plain if plain == whole else f"{plain}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
+@dispensable(MISSING)
 def of_stage(layout: Layout, name: str) -> None:
     """What came of a finished stage, where that is more than a number."""
     rows, about = ROWS[name](layout.folder(name) / "metrics.json") if name in ROWS else ([], "")
@@ -48,14 +55,25 @@ def of_stage(layout: Layout, name: str) -> None:
         create_table_artifact(_cells(rows), key=key(layout.cohort, name), description=f"{layout.cohort}: {about}")
 
 
-def of_refusal(cohort: str, reasons: Sequence[str]) -> None:
-    """Why the gate refused."""
-    listed = "\n".join(f"- {markdown(_plain(reason))}" for reason in reasons)
-    text = f"## {cohort}: the gate refused this release\n\n{listed}\n\nThe last bundle that passed is unchanged."
-    create_markdown_artifact(text, key=key(cohort, "run"), description=f"{cohort}: refused")
+@dispensable(MISSING)
+def of_refusal(cohort: str, refused: Public | None, reasons: Sequence[str]) -> None:
+    """Why the gate refused, what the set is worth beside others, and what to change; the ``reasons`` alone where the
+    figures are not at hand."""
+    said = [f"## {cohort}: the gate refused this release"]
+    if refused:
+        said += [
+            _table(["trained on", "test AUC (95 % interval)"], worth(refused)),
+            *epsilon(refused),
+            _table(["the gate's reason", "found", "required", "what to change"], to_change(refused)),
+        ]
+    else:
+        said.append("\n".join(f"- {markdown(_plain(reason))}" for reason in reasons))
+    said.append("The last bundle that passed is unchanged.")
+    create_markdown_artifact("\n\n".join(said), key=key(cohort, "run"), description=f"{cohort}: refused")
 
 
-def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) -> None:
+@dispensable(MISSING)
+def of_run(layout: Layout, states: dict[str, str], experiment: str | None, run: str | None) -> None:
     """A finished run on one page: each stage, what the bundle is worth, what attacks found; and a link to MLflow."""
     metrics = Public.load(layout.folder("release") / "metrics.json")
     bundle = layout.folder("release").relative_to(layout.root)
@@ -71,7 +89,8 @@ def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) ->
         + (f"Epsilon {guarantee.epsilon:g}, delta {guarantee.delta:g}." if guarantee else "No guarantee is given."),
         f"Ran: {', '.join(ran) or 'nothing, all was current'}.",
         f"The bundle lies in `{bundle}`: `report.html` is its page, `recondense verify {bundle}` checks it, "
-        f"`recondense release {layout.cohort}` makes it a release. MLflow run `{run}`.",
+        f"`recondense release {layout.cohort}` makes it a release. "
+        + (f"MLflow run `{run}`." if run else "No MLflow run."),
     ]
     if against := metrics.override:
         said.insert(1, f"**Released against the gate by {markdown(against.by)}: {markdown(against.reason)}**")
@@ -79,8 +98,12 @@ def of_run(layout: Layout, states: dict[str, str], experiment: str, run: str) ->
     link_to_mlflow(layout.cohort, experiment, run)
 
 
-def link_to_mlflow(name: str, experiment: str, run: str) -> None:
-    """Where a run's metrics, curves and figures are. A local database has pages while `recondense ui` runs."""
+@dispensable(MISSING)
+def link_to_mlflow(name: str, experiment: str | None, run: str | None) -> None:
+    """Where a run's metrics, curves and figures are, if anywhere. A local database has pages while `recondense ui`
+    runs."""
+    if not run:
+        return
     server = os.environ.get("MLFLOW_TRACKING_URI", "")
     remote = server.startswith(("http://", "https://"))
     where = "" if remote else f", while `recondense ui` serves it at {LOCAL_MLFLOW}"
@@ -97,15 +120,20 @@ class Course:
 
     def __init__(self, name: str, of: int) -> None:
         self.of = of
-        made = create_progress_artifact(0.0, key=key(name, "progress"), description=f"0 of {of} cells")
-        self.bar = cast(UUID, made)  # a coroutine only in asynchronous code
+        self.bar: UUID | None = None
+        with dispensable(MISSING):
+            made = create_progress_artifact(0.0, key=key(name, "progress"), description=f"0 of {of} cells")
+            self.bar = cast(UUID, made)  # a coroutine only in asynchronous code
 
+    @dispensable(MISSING)
     def at(self, done: int) -> None:
         """``done`` cells have ended."""
         share = 100.0 * done / max(self.of, 1)
-        update_progress_artifact(self.bar, share, description=f"{done} of {self.of} cells")
+        if self.bar:
+            update_progress_artifact(self.bar, share, description=f"{done} of {self.of} cells")
 
 
+@dispensable(MISSING)
 def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
     """A sweep's results: a row a cohort, method and size; what failed, and why."""
     rows = [
@@ -174,6 +202,12 @@ def _gate(file: Path) -> tuple[list[dict[str, Any]], str]:
 
 
 ROWS = {"ingestion": _counts, "training": _worth, "privacy": _attacks, "release": _gate}
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [headings, ["---"] * len(headings), *([markdown(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _plain(name: str) -> str:

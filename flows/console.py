@@ -14,6 +14,7 @@ from tasks.common.checks import Check
 from tasks.common.escape import printable
 from tasks.common.layout import Layout
 from tasks.networks.results import TRAINING_SETS
+from tasks.release.refused import epsilon, to_change, worth
 from tasks.release.words import in_words, interval, notices, together
 from tasks.results.course import Strongest
 from tasks.results.public import Public
@@ -108,6 +109,24 @@ def results(layout: Layout) -> None:
         _out.print(notice, style="bold red", markup=False, soft_wrap=True)
     _out.print(f"bundle: {bundle.relative_to(layout.root)}", soft_wrap=True)
     _out.print(f"check it with: recondense verify {bundle.relative_to(layout.root)}", soft_wrap=True)
+
+
+def refused(layout: Layout, metrics: Public) -> None:
+    """Why the gate refused, on standard error: AUCs of the set and of what it is compared with, epsilon, each reason
+    and what to change."""
+    auc = Table(title=f"{layout.cohort}: test AUC, mean over {len(metrics.mean_over)} networks", title_justify="left")
+    reasons = Table(title="the gate's reasons", title_justify="left")
+    for drawn, headings, rows in (
+        (auc, ("trained on", "AUC (95 % interval)"), worth(metrics)),
+        (reasons, ("looked at", "found", "required", "what to change"), to_change(metrics)),
+    ):
+        for heading in headings:
+            drawn.add_column(heading, overflow="fold")
+        for row in rows:
+            drawn.add_row(*row)
+        _err.print(drawn)
+    for line in epsilon(metrics):
+        _err.print(line, soft_wrap=True)
 
 
 def compared(found: dict[str, Any]) -> None:
@@ -209,4 +228,4 @@ def table(rows: list[dict[str, Any]]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else printable(str(value), keep="\n")  # rich makes tabs spaces

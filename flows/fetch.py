@@ -6,6 +6,9 @@ DVC's own import can't go on after a cut, so the files are downloaded first and 
 """
 
 import logging
+import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,7 @@ class Imports:
         if stage is not None and stage.deps[0].def_path == found.url and self.etag(path) == found.etag:
             return True
         try:
+            self._open(path)
             self.repo.imp_url(found.url, out=str(path), no_exec=True, force=True)
             self.repo.commit(f"{path}.dvc", force=True)
         except LockError as error:
@@ -90,9 +94,24 @@ class Imports:
             raise InputError(f"{path} is there, but DVC cannot record where it is from: {error}") from error
         return True
 
+    def _open(self, path: Path) -> None:
+        """Let git have ``path``'s .dvc file, where it lies in a folder of data/1_raw: those are closed until then."""
+        data = Path(self.repo.root_dir) / "data"
+        raw = path.parent.resolve()
+        if raw.parent != (data / "1_raw").resolve() or not self.repo.scm.is_ignored(f"{path}.dvc"):
+            return
+        rules = data / ".gitignore"
+        rule = "!/1_raw/" + re.sub(r"([\\*?\[ ])", r"\\\1", raw.name) + "/\n"
+        scratch = rules.with_name(f"{rules.name}.{os.getpid()}")
+        scratch.write_text(rules.read_text(encoding="utf-8") + rule, encoding="utf-8")
+        shutil.copymode(rules, scratch)
+        scratch.replace(rules)
+        self.repo._reset()  # or it goes by the rules of before
+
     def _stage(self, path: Path) -> Any:
         """The import of ``path``, None where there is none."""
         if not path.with_name(f"{path.name}.dvc").is_file():
             return None
+        self._open(path)
         self.repo._reset()
         return self.repo.stage.load_one(f"{path}.dvc")

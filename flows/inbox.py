@@ -11,7 +11,10 @@ PATIENCE = 60  # looks at a folder before it is given up as never at rest
 
 
 def fingerprint(folder: Path) -> str:
-    """A digest of every file's path, size and time of change below ``folder``; of a missing folder, of nothing."""
+    """A digest of every file's path, size and time of change below ``folder``; of a missing folder, of nothing.
+
+    What is hidden is no record: .dvcignore says the same to DVC.
+    """
     lines = []
     for path in visible(folder, folder.rglob("*")):
         try:

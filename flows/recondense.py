@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 
 from flows import artifacts
 from flows.child import StageRefused
+from flows.console import refused as show_refused
 from flows.console import say_stage
 from flows.doctor.state import check_state
 from flows.pipeline import Pipeline, one_at_a_time
@@ -24,6 +25,7 @@ from flows.tracking import Tracker
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort, section
 from tasks.condensation.params import Params as Condensation
+from tasks.release.refused import kept
 
 RETRY_SECONDS = [10.0, 60.0]
 
@@ -76,7 +78,9 @@ def recondense(
                 except StageRefused as refusal:
                     recorder.refused(stage, refusal)
                     tracker.refused(refusal.reasons)
-                    artifacts.of_refusal(cohort, refusal.reasons)
+                    if figures := kept(layout):
+                        show_refused(layout, figures)
+                    artifacts.of_refusal(cohort, figures, refusal.reasons)
                     raise
                 read = recorder.stage(stage, seconds)
                 tracker.stage(layout, name, states[name], read)

@@ -1,6 +1,7 @@
 """What a flow writes into its cohort's ledger: each stage that ran, and each verdict of the gate."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from flows.child import StageRefused
@@ -60,9 +61,9 @@ def check_override(layout: Layout) -> None:
 
 
 class Recorder:
-    """Appends to ``ledger`` what one flow run does; ``runs``: its ids in Prefect and MLflow."""
+    """Appends to ``ledger`` what one flow run does; ``runs``: its ids in Prefect and MLflow, if it has any."""
 
-    def __init__(self, pipeline: Pipeline, ledger: Ledger, runs: dict[str, str]) -> None:
+    def __init__(self, pipeline: Pipeline, ledger: Ledger, runs: Mapping[str, str | None]) -> None:
         self.pipeline = pipeline
         self.ledger = ledger
         self.runs = runs
@@ -121,5 +122,5 @@ class Recorder:
         return statement(condensed["guarantee"], entries_of_population(self.layout.root, self.layout.cohort))
 
     def _append(self, event: str, details: dict[str, Any]) -> None:
-        entry = self.ledger.append(event, details | self.runs)
+        entry = self.ledger.append(event, {**details, **self.runs})
         self.last[details["stage"]] = entry.details

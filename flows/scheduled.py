@@ -60,7 +60,7 @@ def due(
     if stale and not waits_for:
         done = recondense(cohort, str(layout.root))
         ran = [name for name, state in done["states"].items() if state != "Cached"]
-        said = [f"ran {', '.join(ran) or 'nothing'}", f"MLflow run {done['mlflow_run']}"]
+        said = [f"ran {', '.join(ran) or 'nothing'}", f"MLflow run {done['mlflow_run'] or 'none'}"]
         with _foreign_texts_withheld(), one_at_a_time(layout):
             waits_for = _recorded(ledger, run, _unreleasable(layout))
     if waits_for:

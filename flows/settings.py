@@ -40,6 +40,9 @@ def use_local_services(root: Path, server: str | None = None) -> None:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # A server that goes away in the middle of a run is given up in seconds: the defaults wait for minutes a call
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output is for results
         "PREFECT_HOME": str(root / ".recondense" / "prefect"),
         # Prefect would start a server that outlives a killed flow; `flows.servers` starts one that does not

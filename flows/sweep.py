@@ -98,7 +98,7 @@ def sweep(
     return {"outcomes": outcomes, "figure": str(picture.relative_to(folder)), "mlflow_run": tracker.run_id}
 
 
-def _prepare(layout: Layout, bench: Path, mlflow_run: str) -> tuple[Path, dict[str, str]]:
+def _prepare(layout: Layout, bench: Path, mlflow_run: str | None) -> tuple[Path, dict[str, str]]:
     """Bring what the cells need up to date, and keep it. Returns where they run, and the hashes of what they need."""
     say(f"{layout.cohort}: what its cells need")
     with one_at_a_time(layout):

@@ -8,8 +8,9 @@ and a cached stage is recorded like one that ran.
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flows.console import say
+from flows.dispensable import dispensable, lost, tell
 from flows.doctor.finding import check
 from flows.doctor.services import servers
 from flows.doctor.state import MEND_MLFLOW, check_database
 from flows.ledger.origin import versions
+from flows.named import leaves, named
 from flows.outcomes import Group, Outcome
 from flows.settings import use_local_services
 from tasks.common.errors import InputError
@@ -46,42 +49,24 @@ CURVES = {
 }
 
 
-def flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested dictionaries with dotted names.
-
-    >>> dict(flat({"test_auc": {"kmeans": {"mean": 0.75}}}))
-    {'test_auc.kmeans.mean': 0.75}
-    """
-    for key, value in nested.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from flat(value, f"{name}.")
-        else:
-            yield name, value
-
-
-def _plain(name: str) -> str:
-    """``name`` with only the characters that MLflow allows."""
-    return "".join(c if c.isalnum() or c in "_-. :/" else "_" for c in name)[:250]
-
-
-def _metrics(nested: dict[str, Any], prefix: str = "") -> list[Any]:
+def _metrics(nested: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[Any]:
     """The numbers among the leaves of ``nested``, as MLflow metrics."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
     return [
-        Metric(_plain(prefix + name), float(value), now, 0)
-        for name, value in flat(nested)
+        Metric(named(*names), float(value), now, 0)
+        for names, value in leaves(nested, above)
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
 
 
-def _params(section: dict[str, Any], prefix: str = "") -> list[Any]:
+def _params(section: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[Any]:
     """A section of params.yaml as MLflow params; not where the raw records are."""
     from mlflow.entities import Param
 
-    return [Param(_plain(prefix + key), str(value)[:500]) for key, value in flat(section) if key != "raw"]
+    there = (*above, "raw")
+    return [Param(named(*names), str(value)[:500]) for names, value in leaves(section, above) if names != there]
 
 
 def code(root: Path) -> dict[str, str]:
@@ -94,25 +79,18 @@ def code(root: Path) -> dict[str, str]:
 
 
 class Tracker:
-    """Records one flow run. ``run_id`` is MLflow's id of the parent run; ``tags`` are those of all its runs."""
+    """Records one flow run. ``run_id`` is MLflow's id of the parent run, None where it made none; ``tags`` are those of
+    all its runs. What MLflow does not take is told, and ends no run."""
 
     def __init__(self, root: Path, name: str, tags: dict[str, str]) -> None:
-        from mlflow.tracking import MlflowClient
-
-        logging.getLogger("mlflow").setLevel(logging.WARNING)  # a new database is no news
-        self.client: Any = MlflowClient(tracking_uri(root))
+        self.client: Any = _Store(tracking_uri(root))
         found = self.client.get_experiment_by_name(EXPERIMENT)
-        self.experiment = (
-            found.experiment_id
-            if found
-            else self.client.create_experiment(
-                EXPERIMENT,
-                artifact_location=None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns").as_uri(),
-            )
+        place = None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns").as_uri()
+        self.experiment: str | None = (
+            found.experiment_id if found else self.client.create_experiment(EXPERIMENT, artifact_location=place)
         )
         self.tags = {**tags, **code(root)}
-        run = self.client.create_run(self.experiment, run_name=name, tags=self.tags)
-        self.run_id: str = run.info.run_id
+        self.run_id = self._begun(name, self.tags)
 
     @contextmanager
     def recording(self) -> Iterator["Tracker"]:
@@ -134,7 +112,7 @@ class Tracker:
         section = block(layout.root, layout.cohort)[name]
         run_id = self._nested(name, {"state": state, "tier": metrics["tier"]})
         self._log(run_id, _metrics(metrics) + self._curve(name, folder), _params(section))
-        self._log(self.run_id, _metrics(metrics, f"{name}."), _params(section, f"{name}."))
+        self._log(self.run_id, _metrics(metrics, (name,)), _params(section, (name,)))
         self._figures(run_id, layout, name)
         for each in (run_id, self.run_id):
             self._inputs(each, layout.cohort, read, name)
@@ -169,37 +147,40 @@ class Tracker:
         now = int(time.time() * 1000)
         scored = [group for group in groups if group.aucs]
         points = [
-            Metric(_plain(f"test_auc.{group.cohort}.{group.method}"), group.mean, now, group.records_per_class)
+            Metric(named("test_auc", group.cohort, group.method), group.mean, now, group.records_per_class)
             for group in scored
         ]
         self._log(self.run_id, points, [])
         self.client.log_figure(self.run_id, figure, "sweep.png")
 
-    def _nested(self, name: str, tags: dict[str, str]) -> str:
+    def _nested(self, name: str, tags: dict[str, str]) -> str | None:
         """Begin a nested run; returns its id."""
-        own = {"mlflow.parentRunId": self.run_id, **self.tags, **tags}
-        run = self.client.create_run(self.experiment, run_name=name, tags=own)
-        run_id: str = run.info.run_id
-        return run_id
+        return self._begun(name, {"mlflow.parentRunId": self.run_id, **self.tags, **tags}) if self.run_id else None
 
-    def _figures(self, run_id: str, layout: Layout, name: str) -> None:
+    def _begun(self, name: str, tags: dict[str, str]) -> str | None:
+        run = self.client.create_run(self.experiment, run_name=name, tags=tags)
+        return str(run.info.run_id) if run else None
+
+    def _figures(self, run_id: str | None, layout: Layout, name: str) -> None:
         from flows.figures import of_stage
 
-        with TemporaryDirectory() as scratch:
+        with dispensable(f"MLflow lacks figures of {name}"), TemporaryDirectory() as scratch:
             for title, figure in of_stage(layout, name):
                 figure.savefig(drawn := Path(scratch) / f"{title}.png")
                 for each in (run_id, self.run_id):
                     self.client.log_artifact(each, str(drawn))
 
-    def _inputs(self, run_id: str, cohort: str, read: Mapping[str, str], context: str) -> None:
+    def _inputs(self, run_id: str | None, cohort: str, read: Mapping[str, str], context: str) -> None:
         from flows.datasets import inputs
 
         if found := inputs(cohort, read, context):
             self.client.log_inputs(run_id, found)
 
-    def _log(self, run_id: str, metrics: list[Any], params: list[Any]) -> None:
-        for start in range(0, max(len(metrics), 1), 900):  # MLflow takes at most 1,000 items a call
-            self.client.log_batch(run_id, metrics[start : start + 900], params if start == 0 else [])
+    def _log(self, run_id: str | None, metrics: list[Any], params: list[Any]) -> None:
+        for start in range(0, len(metrics), 900):  # MLflow takes at most 1,000 items a call
+            self.client.log_batch(run_id, metrics[start : start + 900])
+        if params:  # by themselves: of a call that fails nothing is kept
+            self.client.log_batch(run_id, params=params)
 
     @staticmethod
     def _curve(name: str, folder: Path) -> list[Any]:
@@ -214,11 +195,43 @@ class Tracker:
         groups = table.groupby(keys) if keys else [((), table)]
         for key, rows in groups:
             thinned = rows.iloc[:: max(1, len(rows) // 200)]
-            title = _plain("curve." + ".".join([*map(str, key), value]))
+            title = named("curve", *map(str, key), value)
             points += [
                 Metric(title, float(y), now, int(x)) for x, y in zip(thinned["step"], thinned[value], strict=True)
             ]
         return points
+
+
+class _Store:
+    """MLflow's client, all of whose calls return None where MLflow does not take them, which is told.
+
+    A run that could not be begun takes nothing; of a server that does not answer nothing more is asked.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._gone = False
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def ask(about: Any, *arguments: Any, **options: Any) -> Any:
+            if self._gone or about is None:
+                return None
+            try:
+                return getattr(self._client, name)(about, *arguments, **options)
+            except Exception as error:  # MLflow passes on those of its stores and of HTTP
+                self._gone = lost(error)
+                tell("MLflow lacks what came of this run", error)
+                return None
+
+        return ask
+
+    @cached_property
+    def _client(self) -> Any:
+        from mlflow.tracking import MlflowClient
+
+        for name in ("mlflow", "urllib3"):  # a new database is no news, and of what fails `tell` says all
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        return MlflowClient(self._uri)
 
 
 def tracking_uri(root: Path) -> str:
@@ -245,10 +258,8 @@ def tag(root: Path, run_id: str | None, **tags: str) -> None:
 
     A bundle that no run made, or whose run is not in this MLflow (a colleague's, say), is told of and holds nothing up.
     """
-    from mlflow.exceptions import MlflowException
-
     try:
         for name, value in tags.items() if run_id else ():
             client(root).set_tag(run_id, name, value)
-    except (InputError, MlflowException):
+    except Exception:  # of its stores and of HTTP, too: what is released is released
         say(f"this MLflow has no run {run_id}, which made the bundle, so nothing is noted there")

@@ -1,4 +1,4 @@
-"""Progress is for the person at a terminal; a log file stays as it was."""
+"""Progress is for the person at a terminal; a log file has a line now and then."""
 
 import os
 import pty
@@ -19,12 +19,24 @@ with reading(Path("README.md")) as file:
 """
 
 
-def run(at_a_terminal: bool) -> tuple[str, str]:
+LOGGED = """
+import time
+from tasks.common import progress
+progress.LINE_SECONDS = 0.2
+with progress.working("privacy", expected=60):
+    for _ in progress.track(["rmia", "domias"], "attacks"):
+        time.sleep(0.5)
+for _ in progress.track(range(4), "shadows"):
+    time.sleep(0.3)
+"""
+
+
+def run(at_a_terminal: bool, script: str = SCRIPT) -> tuple[str, str]:
     """Standard output, and what a terminal or a log file saw on standard error."""
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
     error = slave if at_a_terminal else subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=REPO, stdout=subprocess.PIPE, stderr=error,
+    with subprocess.Popen([sys.executable, "-c", script], cwd=REPO, stdout=subprocess.PIPE, stderr=error,
                           env=environment) as process:  # fmt: skip
         os.close(slave)
         seen = b""
@@ -47,6 +59,19 @@ def test_a_terminal_shows_what_is_done_and_how_long_it_will_still_take() -> None
     for said in ("condensation", "about 0:01:00 left", "steps", "3/4", "README.md"):
         assert said in seen, said
     assert out == f"read {(REPO / 'README.md').stat().st_size}\n", "results stay alone on standard output"
+
+
+def test_a_log_file_has_a_line_now_and_then_that_says_how_far_and_how_long() -> None:
+    _, said = run(at_a_terminal=False, script=LOGGED)
+    lines = said.splitlines()
+    assert lines[0] == "  privacy: attacks 0 of 2, 0:00:00 so far, about 0:01:00 left"
+    assert any(line.startswith("  privacy: attacks 1 of 2, 0:00:01 so far") for line in lines)
+    assert any(line.startswith("  shadows 2 of 4") and "left" in line for line in lines), "by what was done"
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_a_terminal_has_no_such_lines() -> None:
+    assert "of 2, " not in run(at_a_terminal=True, script=LOGGED)[1]
 
 
 def test_a_log_file_gets_no_bar() -> None:

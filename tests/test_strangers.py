@@ -100,7 +100,7 @@ def test_a_name_in_markdown_is_no_markup_and_stays_in_its_cell(monkeypatch: pyte
     assert markdown("<b>|[x](javascript:1)|`rm`\n# h") == r"\<b\>\|\[x\](javascript:1)\|\`rm\` # h"
     made: list[Any] = []
     monkeypatch.setattr(artifacts, "create_markdown_artifact", lambda text, **_: made.append(text))
-    artifacts.of_refusal("icu", ["a\n# <img src=x>|"])
+    artifacts.of_refusal("icu", None, ["a\n# <img src=x>|"])
     assert "\n# " not in made[0] and "<img" not in made[0].replace(r"\<", "")
 
 

@@ -64,7 +64,7 @@ def run(
     if json_:
         print(json.dumps({**outcome, "bundle": str(bundle), "metrics": read_json(bundle / "metrics.json")}, indent=2))
         return
-    say(f"MLflow run {outcome['mlflow_run']}")
+    say(f"MLflow run {outcome['mlflow_run'] or 'none'}")
     results(Layout(root, cohort))
 
 
@@ -139,7 +139,7 @@ def sweep(
         print(json.dumps({**done, **rows}, indent=2))
     else:
         sweep_results(grouped(outcomes), target)
-    say(f"figure {done['figure']}\nMLflow run {done['mlflow_run']}")
+    say(f"figure {done['figure']}\nMLflow run {done['mlflow_run'] or 'none'}")
     if any(outcome.reason for outcome in outcomes):
         raise typer.Exit(1)
 

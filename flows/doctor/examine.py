@@ -14,6 +14,7 @@ from flows.doctor.finding import MORE, REQUEST_SECONDS, UNREACHABLE, Finding, Fo
 from flows.doctor.machine import CODE, gpu, machine, packages
 from flows.doctor.modes import readable
 from flows.doctor.project import cohorts, dvc_stages, git_history, signing
+from flows.doctor.restricted import restricted
 from flows.doctor.services import mlflow_store, prefect_server, remote
 from flows.doctor.state import databases, disk, folders, user
 from flows.settings import use_local_services
@@ -34,6 +35,7 @@ CHECKS: dict[str, Callable[[Path], Found]] = {
     "packages": packages,
     "GPU": gpu,
     "git": git_history,
+    "records and git": restricted,
     "keys": signing,
     "DVC": dvc_stages,
     "remote vault": lambda root: remote(root, "vault"),

@@ -13,7 +13,7 @@ from tasks.common.checks import Check
 from tasks.common.hashes import sha256
 from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.records import read_json
-from tasks.release.bundle import without_local_paths
+from tasks.release.bundle import local, without_local_paths
 
 
 def evidence(locked: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -32,7 +32,7 @@ def evidence(locked: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def portable(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """``found`` as it comes back from JSON, with no path of this machine in it."""
     plain = json.loads(json.dumps(without_local_paths(found), default=str))
-    return {part: {without_local_paths(name): value for name, value in plain[part].items()} for part in plain}
+    return {part: {local(name): value for name, value in plain[part].items()} for part in plain}
 
 
 def check_artifacts(root: Path, cohort: str, entries: list[Entry]) -> list[Check]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from flows.named import flat
 from flows.releases import git
 from flows.releases.release import privacy
 from flows.releases.versions import Releases, Version
-from flows.tracking import flat
 from tasks.common.layout import STAGE_FOLDERS
 from tasks.release.contents import CANDIDATE
 

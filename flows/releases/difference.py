@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.tracking import flat
+from flows.named import flat
 
 CHUNK = 1 << 20  # bytes
 OF_THE_RUN = ("seconds", "created", "mlflow_run")  # how the last parts of names begin

@@ -10,7 +10,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
+# What is markup anywhere; underscores but within a word; and at the beginning what makes it a heading, a list or a rule
+_MARKDOWN = re.compile(
+    r"([\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])"
+    r"|^#(?=#*(?:\s|$))|^[+-](?=[\s-]|$)|^=(?==*$)|(?:(?<=^\d)|(?<=^\d\d))[.)](?=\s|$))"
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets take for one's beginning
 
 
@@ -32,10 +36,10 @@ def _seen(one: str) -> bool:
 
 
 def markdown(text: str) -> str:
-    r"""``text`` as it reads in Markdown, on one line and in a table's cell, too: no markup, no HTML.
+    r"""``text`` as it reads in Markdown, on one line and in a table's cell, too: no markup, no HTML, no mathematics.
 
-    >>> markdown("a|b <img src=x>\n# c [d](e)")
-    'a\\|b \\<img src=x\\> # c \\[d\\](e)'
+    >>> markdown("a|b <img src=x>\n# c [d](e)"), markdown("# &amp; $a_b$ _c_")
+    ('a\\|b \\<img src=x\\> # c \\[d\\](e)', '\\# \\&amp; \\$a_b\\$ \\_c\\_')
     """
     return _MARKDOWN.sub(r"\\\1", printable(" ".join(text.splitlines())))
 

@@ -1,10 +1,14 @@
 """Progress of long steps, on standard error, for the person who waits: how far, how long so far, how long still.
 
-On a terminal bars move and go when done; elsewhere (a log file) nothing is drawn. Calls may nest.
+On a terminal bars move and go when done; elsewhere (a log file) there is a line now and then. Calls may nest.
 """
 
-from collections.abc import Iterable, Iterator
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -17,6 +21,21 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
 T = TypeVar("T")
+LINE_SECONDS = 30.0  # between two lines of a log file
+
+
+@dataclass(eq=False)
+class Work:
+    """What is being done, and how much of it is; ``expected``: seconds in all."""
+
+    what: str
+    expected: float | None = None
+    total: float | None = None
+    done: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+
+_under_way: list[Work] = []  # the outermost first
 
 
 def track(items: Iterable[T], what: str, total: float | None = None) -> Iterator[T]:
@@ -26,9 +45,12 @@ def track(items: Iterable[T], what: str, total: float | None = None) -> Iterator
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn(_NAME), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _left())
-    with Progress(*columns, **_quiet()) as progress:
-        yield from progress.track(items, total=total, description=what)
+    columns = (TextColumn(_NAME, markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), _left())
+    in_all = len(items) if total is None and isinstance(items, Sized) else total
+    with Progress(*columns, **_quiet()) as progress, _told(Work(what, total=in_all)) as work:
+        for item in progress.track(items, total=in_all, description=what):
+            yield item
+            work.done += 1
 
 
 @contextmanager
@@ -52,10 +74,50 @@ def working(what: str, expected: float | None = None) -> Iterator[None]:
         def render(self, task: Task) -> ProgressBar:
             return ProgressBar(expected or 100, min(task.elapsed or 0, expected or 0), width=40, pulse=not expected)
 
-    columns = (TextColumn(_NAME), Bar(), TimeElapsedColumn(), _left(expected))
-    with Progress(*columns, **_quiet()) as progress:
+    columns = (TextColumn(_NAME, markup=False), Bar(), TimeElapsedColumn(), _left(expected))
+    with Progress(*columns, **_quiet()) as progress, _told(Work(what, expected)):
         progress.add_task(what, total=None)
         yield
+
+
+def line(works: Sequence[Work], now: float) -> str:
+    """How far ``works`` are, the outermost first, how long it took so far, and how long still.
+
+    >>> line([Work("privacy", began=0), Work("attacks", None, 7, 3, began=0)], 80)
+    'privacy: attacks 3 of 7, 0:01:20 so far, about 0:01:47 left'
+    >>> line([Work("privacy", expected=200, began=0)], 80), line([Work("shadows", None, 4, began=0)], 80)
+    ('privacy: 0:01:20 so far, about 0:02:00 left', 'shadows 0 of 4, 0:01:20 so far')
+    """
+    outermost, elapsed = works[0], now - works[0].began
+    counted = [work for work in works if work.total]
+    in_all = outermost.expected
+    if in_all is None and counted:
+        first = counted[0]
+        rest = at_this_rate(now - first.began, first.done, first.total)
+        in_all = rest and rest + first.began - outermost.began
+    said = [f"{work.what} {work.done:,} of {work.total:,g}" for work in counted]
+    said += [f"{timedelta(seconds=round(elapsed))} so far", remaining(elapsed, in_all)]
+    return ("" if outermost.total else f"{outermost.what}: ") + ", ".join(filter(None, said))
+
+
+@contextmanager
+def _told(work: Work) -> Iterator[Work]:
+    """Say now and then in a log file how far ``work`` is, and all that it is a part of."""
+    _under_way.append(work)
+    ended = threading.Event()
+    if len(_under_way) == 1 and not _console().is_terminal:
+        threading.Thread(target=_say_lines, args=(ended,), daemon=True).start()
+    try:
+        yield work
+    finally:
+        ended.set()
+        _under_way.remove(work)
+
+
+def _say_lines(ended: threading.Event) -> None:
+    while not ended.wait(LINE_SECONDS):
+        if works := list(_under_way):
+            print(f"  {printable(line(works, time.monotonic()))}", file=sys.stderr, flush=True)
 
 
 def remaining(elapsed: float, expected: float | None) -> str:

@@ -62,6 +62,7 @@ def condensation(context: Context[Params]) -> dict[str, Any]:
         "records_per_class": params.records_per_class,
         "train_records": len(train.labels),
         "steps": len(result.losses),
+        "asked_steps": asked_steps(params),
         "seed": params.seed,
         "device": request.device.type,
         "label_mean": label_mean(result.condensed),
@@ -123,6 +124,12 @@ def check_classes(train: Normalised, records_per_class: int, source: str) -> Non
             f"condensation.records_per_class is {records_per_class}, but the train split has only {sizes[smallest]} "
             f"records with outcome {smallest}: ask for at most {sizes[smallest]}"
         )
+
+
+def asked_steps(params: Params) -> dict[str, int] | None:
+    """How many steps were ``asked`` for, and how many are ``usual`` for the method; None where it has none."""
+    usual: int = getattr(plugins.load(METHODS, params.method), "DEFAULT_STEPS", 0)
+    return {"asked": params.steps or usual, "usual": usual} if usual else None
 
 
 def label_mean(condensed: CondensedSet) -> float | dict[str, float]:

@@ -1,5 +1,7 @@
 """Make a cohort's `Preprocessing`: fitted on the train split, or from what is public of its variables."""
 
+from collections.abc import Sequence
+from itertools import chain, count
 from typing import Literal
 
 import numpy as np
@@ -9,6 +11,8 @@ from tasks.common.preprocessing import Feature, Preprocessing
 from tasks.common.records import Ingested, Variable
 from tasks.normalisation.params import Params
 from tasks.normalisation.public import on_public_scale
+
+OF_VARIABLES = ("series", "static")  # sources whose feature has the name of its variable
 
 
 def fit(ingested: Ingested, params: Params) -> Preprocessing:
@@ -34,7 +38,8 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
 
 
 def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
-    """The features that ``variables`` give rise to, in order: series, missingness, statics."""
+    """The features that ``variables`` give rise to, in order: series, missingness, statics. Each has a name of its own,
+    whatever the variables and levels are called."""
     series = [variable for variable in variables if variable.role == "series"]
     features = []
     for v in series:
@@ -51,7 +56,24 @@ def columns(variables: tuple[Variable, ...], params: Params) -> list[Feature]:
             features += _levels(v, "level")
         elif v.role == "static":
             features.append(Feature(name=v.name, source="static", variable=v.name, unit=v.unit, log=v.skewed))
-    return features
+    return _with_own_names(features)
+
+
+def _with_own_names(features: Sequence[Feature]) -> list[Feature]:
+    """``features``, of which one that is named like another before it is told apart by its source and a number.
+
+    A variable may be called as the feature of another is: ``pulse_observed``, ``rhythm=AF``.
+    """
+    taken = {feature.name for feature in features if feature.source in OF_VARIABLES}  # these keep their names
+    found = []
+    for feature in features:
+        name = feature.name
+        if feature.source not in OF_VARIABLES:
+            others = (f"{name} ({feature.source} {number})" for number in count(1))
+            name = next(one for one in chain([name], others) if one not in taken)
+            taken.add(name)
+        found.append(feature.model_copy(update={"name": name}))
+    return found
 
 
 def _levels(v: Variable, source: Literal["series_level", "level"]) -> list[Feature]:

@@ -26,6 +26,7 @@ from tasks.results.public import Public
 # 1 had a README.md and no other document; of 2 the gate's outcome was in sentences, and nobody had signed
 FORMAT = 3
 SIGNATURE, STEWARD = "manifest.json.sig", "steward.pem"  # of a release, beside the manifest that lists all else
+PATHS = ("raw", "path")  # keys: of params.yaml, and of dvc.lock
 PACKAGES = ("recondense", "torch", "numpy", "pandas", "pyarrow", "scikit-learn")
 
 
@@ -150,13 +151,24 @@ def _without_data_hashes(stage: dict[str, Any]) -> dict[str, Any]:
 def without_local_paths(content: Any) -> Any:
     """The same content, with every path that leaves the project cut to its last part: a bundle names no machine.
 
-    >>> without_local_paths({"raw": "/home/somebody/icu", "n": 1, "dataset": "pbcseq"})
-    {'raw': '<local>/icu', 'n': 1, 'dataset': 'pbcseq'}
+    A path is what stands under `PATHS`: a label, a unit or a level may begin as a path does.
+
+    >>> without_local_paths({"raw": "/home/somebody/icu", "n": 1, "unit": "/min", "missing": [".."]})
+    {'raw': '<local>/icu', 'n': 1, 'unit': '/min', 'missing': ['..']}
     """
     if isinstance(content, dict):
-        return {key: without_local_paths(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [without_local_paths(item) for item in content]
-    if isinstance(content, str) and (PurePath(content).is_absolute() or content.startswith(("..", "~"))):
-        return f"<local>/{PurePath(content).name}"
-    return content
+        return {
+            key: local(value) if key in PATHS and isinstance(value, str) else without_local_paths(value)
+            for key, value in content.items()
+        }
+    return [without_local_paths(item) for item in content] if isinstance(content, list) else content
+
+
+def local(path: str) -> str:
+    """``path``, cut to its last part where it leaves the project.
+
+    >>> local("../icu"), local("data/1_raw/icu")
+    ('<local>/icu', 'data/1_raw/icu')
+    """
+    leaves = PurePath(path).is_absolute() or path.startswith(("..", "~"))
+    return f"<local>/{PurePath(path).name}" if leaves else path

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from tasks.release.contents import CANDIDATE, Contents
 from tasks.release.dictionary import COLUMNS
@@ -111,7 +112,8 @@ def _record_set(name: str, description: str, file: str, columns: dict[str, tuple
         "description": description,
         "field": [
             {
-                "@type": "cr:Field", "@id": f"{name}/{column}", "name": column, "description": text, "dataType": kind,
+                "@type": "cr:Field", "@id": f"{name}/{quote(column)}",
+                "name": column, "description": text, "dataType": kind,
                 "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
             }
             for column, (kind, text) in columns.items()

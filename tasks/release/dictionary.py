@@ -12,7 +12,7 @@ COLUMNS = {
     "label": "in words",
     "role": "series: measured over time; static: once a subject; outcome: what is predicted",
     "kind": "numeric, binary (0 or 1), or categorical",
-    "levels": "names of the levels of a categorical variable, in order",
+    "levels": "names of the levels of a categorical variable, in order, between |; a | within a name is \\|",
     "unit": "of the variable",
     "low": "least plausible value; below it, a measurement is not used",
     "high": "greatest plausible value",
@@ -55,7 +55,16 @@ def _row(preprocessing: Preprocessing, feature: Feature) -> dict[str, object]:
         "feature": feature.name,
         "variable": feature.variable,
         "unit": (variable.unit if variable else "") or feature.unit,
-        "levels": "|".join(variable.levels) if variable else "",
+        "levels": "|".join(map(_level, variable.levels)) if variable else "",
         "meaning": MEANINGS[feature.source],
         "log": "yes" if feature.log else "no",
     }
+
+
+def _level(name: str) -> str:
+    r"""A level's name among others.
+
+    >>> _level("a|b"), _level("a\\b")
+    ('a\\|b', 'a\\\\b')
+    """
+    return name.replace("\\", r"\\").replace("|", r"\|")

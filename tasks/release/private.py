@@ -45,6 +45,7 @@ def covered(metrics: Public) -> Public:
             copied_records=condensed.copied_records,
             averaged=None,
             seconds=None,
+            steps=condensed.steps,
         ),
         test_auc=_only(metrics.test_auc),
         test_auprc=_only(metrics.test_auprc),

@@ -112,7 +112,7 @@ def _scores(contents: Contents) -> str:
     together = metrics.ensembles.get("condensed")
     said = [
         f"Ensembles of {together.size} networks on these records: {interval(together.test_auc)}." if together else "",
-        beside_real(metrics),
+        markdown(beside_real(metrics)),
         f"Scored on at least {metrics.cohort.subjects.test} patients whom neither condensation nor training had seen.",
     ]
     over = f"mean over {len(metrics.mean_over)} networks (95 % interval)"

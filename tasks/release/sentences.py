@@ -38,6 +38,35 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "delta": ("delta of the guarantee, the chance with which it may fail", "at most {}", "g"),
     "answers_asked": ("sets of noisy answers asked of the patients since the last release", "{}", "g"),
 }  # fmt: skip
+_BETTER = "raise condensation.steps or records_per_class, choose another condensation.method, or look at the data"
+_QUIETER = "lower condensation.records_per_class, choose another condensation.method, or get more train patients"
+# By id: what a steward can change; the last resort, a weaker limit, is told on the bundle's first page
+CHANGES: dict[str, str] = {
+    "patients_in_smallest_class": "get more patients of that class, or lower release.min_patients_per_class",
+    "patients_per_record": "lower condensation.records_per_class, or lower release.min_patients_per_record",
+    "patients_in_smallest_mean": "lower condensation.records_per_class, or lower release.min_patients_per_record",
+    "copied_records": "choose another condensation.method: no param allows this",
+    "resemblance": f"{_QUIETER}; or lower release.min_distance_ratio",
+    "test_auc_low": f"{_BETTER}; or lower release.min_test_auc",
+    "test_auc_low_of_tries": f"{_BETTER}; each further try widens this interval; or lower release.min_test_auc",
+    "test_events": "raise the test share in ingestion.split, get more patients, or lower release.min_test_events",
+    "test_auc_over_validation": "raise the shares in ingestion.split, or set release.allow_test_beyond_validation",
+    "share_of_simple_model": f"{_BETTER}; or lower release.min_share_of_simple_model",
+    "gain_over_one_variable": f"{_BETTER}; or set release.allow_no_gain_over_one_variable",
+    "attacks_missing": "let privacy.attacks name all attacks",
+    "attacks_succeeded": f"{_QUIETER}: no param allows this",
+    "attacks_above_guessing": f"{_QUIETER}; or name the attack in release.allow_above_guessing",
+    "attacks_undecided": "raise shadows.count, get more patients, or name the attack in release.allow_inconclusive",
+    "audit_margin": "take privacy.margin out of params.yaml",
+    "audit_tpr_margin": "take privacy.tpr_margin out of params.yaml",
+    "audit_confidence": "take privacy.confidence out of params.yaml",
+    "audit_resamples": "take privacy.resamples out of params.yaml",
+    "tpr_unmeasured": "raise shadows.count, or take release.max_tpr out of params.yaml",
+    "tpr_at_0_1_percent": f"{_QUIETER}; or raise release.max_tpr",
+    "epsilon": "lower epsilon in condensation.options, or raise release.max_epsilon",
+    "delta": "lower delta in condensation.options, or raise release.max_delta",
+    "answers_asked": "run condensation again, which records what it asks",
+}
 FORMS = {"min_": ("at least {}", "usually at least {}"), "max_": ("at most {}", "usually at most {}")}
 
 

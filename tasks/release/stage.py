@@ -24,6 +24,7 @@ from tasks.release.gate import asked, check, count_copied, failed, records_per_c
 from tasks.release.panel import panel_of, without_close
 from tasks.release.params import Params
 from tasks.release.private import covered
+from tasks.release.refused import forget, keep
 from tasks.release.resemblance import resemblance
 from tasks.release.rounding import with_rounded_counts
 from tasks.release.sentences import sentence
@@ -36,6 +37,7 @@ from tasks.results.scores import Training
 @stage(Params, Tier.PUBLIC)
 def release(context: Context[Params]) -> dict[str, Any]:
     """Write the candidate bundle. Raises `Refusal` with every reason of the gate, unless somebody overrides it."""
+    forget(context.layout)
     condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
     recipes = Recipes.load(context.read("condensation") / "recipe.json")
     preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
@@ -49,6 +51,7 @@ def release(context: Context[Params]) -> dict[str, Any]:
     outcomes = check(metrics, context.params)
     refused, by = failed(outcomes), context.params.override
     if refused and by is None:
+        keep(context.layout, metrics.model_copy(update={"gate": tuple(outcomes)}))
         raise Refusal("the gate refuses this release", [str(sentence(outcome)) for outcome in refused])
     against = tuple(outcome.id for outcome in refused)
     override = Override(by=by.by, reason=by.reason, against=against) if by and refused else None
@@ -84,6 +87,7 @@ def public_metrics(
             "copied_records": count_copied(condensed, train),
             "averaged": condensation["averaged"],
             "seconds": condensation["seconds"],
+            "steps": condensation["asked_steps"],
         },
         **trained.as_json(),
         "privacy": {"guarantee": condensation["guarantee"], **audited.as_json()},

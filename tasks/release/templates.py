@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from tasks.common.escape import markdown
+from tasks.common.escape import markdown, printable
 from tasks.release.words import in_words, interval
 
 HERE = Path(__file__).parent
@@ -14,13 +15,13 @@ HERE = Path(__file__).parent
 
 @cache
 def _templates(folder: Path, of_markdown: bool) -> Environment:
-    """What is put into HTML or Markdown is escaped. An unknown name is an error; a figure that may be null is asked for
-    before it is used."""
+    """What is put into HTML or Markdown is escaped, and no character turns or hides what follows. An unknown name is an
+    error; a figure that may be null is asked for before it is used."""
     found = Environment(
         loader=FileSystemLoader([folder, HERE]),
         autoescape=lambda name: ".html" in (name or ""),
         undefined=StrictUndefined,
-        finalize=_in_markdown if of_markdown else None,
+        finalize=_in_markdown if of_markdown else _in_html,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -30,6 +31,10 @@ def _templates(folder: Path, of_markdown: bool) -> Environment:
 
 def _in_markdown(value: Any) -> Any:
     return markdown(value) if isinstance(value, str) else value
+
+
+def _in_html(value: Any) -> Any:
+    return printable(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def render(name: str, folder: Path = HERE, /, **values: Any) -> str:

@@ -13,7 +13,7 @@ from tasks.results.attacks import Attack, NotRun, OfGuesses, OnMembers, Withheld
 from tasks.results.base import Interval
 from tasks.results.course import Strongest
 from tasks.results.evidence import Evidence
-from tasks.results.public import Public
+from tasks.results.public import Condensed, Public
 from tasks.results.verdicts import Verdict
 
 MAY = (
@@ -66,6 +66,7 @@ def notices(metrics: Public) -> list[str]:
     if found := weaker(metrics.limits):
         asked = "; ".join(less(name, *limits) for name, limits in found.items())
         said.append(f"This cohort's gate asks for less than usual: {asked}.")
+    said += _few_steps(metrics.condensed)
     if set(metrics.mean_over) != set(PAPER_NETWORKS):
         networks = ", ".join(name.replace("_", " ") for name in metrics.mean_over)
         said.append(f"Scores are means over {networks} alone; usually they are over {len(PAPER_NETWORKS)} networks.")
@@ -74,6 +75,14 @@ def notices(metrics: Public) -> list[str]:
     if own := metrics.privacy.settings.own:
         said.append(f"The attacks ran with settings of their own: {', '.join(own)}.")
     return said
+
+
+def _few_steps(condensed: Condensed) -> Iterator[str]:
+    if (steps := condensed.steps) and steps.asked < steps.usual:
+        yield (
+            f"Condensation took {steps.asked} steps; by default {condensed.method.replace('_', ' ')} takes "
+            f"{steps.usual}. With fewer steps the records may be worth less than they could be."
+        )
 
 
 def _tried(found: Evidence) -> Iterator[str]:

@@ -73,15 +73,24 @@ class Cohort(Result):
     prevalence: dict[str, float | dict[str, float]] | None
 
 
+class Steps(Result):
+    """How many steps condensation was to take, and how many its method takes by default."""
+
+    asked: int = Field(ge=1)
+    usual: int = Field(ge=1)
+
+
 class Condensed(Result):
     """The records. ``copied_records``: how many are a train record. ``averaged``: patients in the smallest mean that a
-    record is or was before it was learned, null where none is a mean of patients."""
+    record is or was before it was learned, null where none is a mean of patients. ``steps``: null where the method has
+    none, or a bundle of before does not tell."""
 
     method: str
     records_per_class: tuple[int, ...] = Field(min_length=2)
     copied_records: int = Field(ge=0)
     averaged: int | None
     seconds: float | None
+    steps: Steps | None = None
 
 
 class Curve(Result):
