@@ -17,6 +17,9 @@ A plug-in whose provider lets anyone download its files may also have
 ``downloads(options)``: which files (`Downloads`); `recondense fetch` gets them.
 One whose options say how long a subject is measured may have
 ``span_hours(options)``, in hours: the steps of normalisation have to span just as much.
+One whose options have ``ids`` (`tasks.ingestion.ids.Ids`) gives ids in that form; the list of who withdrew is then
+compared likewise. What options declare and the files lack, `read` tells by `Attrition.notice`; see
+`tasks.ingestion.losses`, which tells of variables without a value.
 One whose files take long to parse may let `read` have a keyword ``parsed``: what was parsed in an earlier run
 (`tasks.ingestion.parsed.Parsed`). With and without it, `read` gives the same, bit for bit.
 

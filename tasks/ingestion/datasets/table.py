@@ -12,7 +12,7 @@ import pandas as pd
 from tasks.common.attrition import Attrition
 from tasks.common.records import Variable, outcome
 from tasks.ingestion.datasets import Source
-from tasks.ingestion.datasets._table import measurements, subjects
+from tasks.ingestion.datasets._table import losses, measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
 from tasks.ingestion.datasets._table.options import Options
 
@@ -59,9 +59,12 @@ def read(
             attrition,
             optional if shared else (),
         )
+        rows = losses.in_one_form(rows, visits.subject, options.ids, one_form_each=shared)
     if options.subjects:
         wanted = {options.subjects.subject: "options.subjects.subject", **about}
         people = load(raw, options.subjects, subjects.UNIT, wanted, attrition, optional)
+        patient = [options.subjects.patient] if options.subjects.patient else []
+        people = losses.in_one_form(people, options.subjects.subject, options.ids, patient, one_form_each=True)
         nameless = people.cells[people.cells[options.subjects.subject] == ""]
         attrition.set_aside(
             subjects.UNIT, "no subject id", len(nameless), file=people.name, line=nameless.index.to_numpy()

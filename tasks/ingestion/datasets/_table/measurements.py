@@ -5,8 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import numbers
+from tasks.common.cells import numbers, places
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._table import losses
 from tasks.ingestion.datasets._table.files import Rows
 from tasks.ingestion.datasets._table.moments import finite, moments
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Time
@@ -39,21 +40,25 @@ def events_of(
     """Events of the subjects that stay, within their spans, sorted by subject (in the order of ``everyone``, see
     `subjects.judge`) and time. Raises `InputError` where no row is of any subject."""
     ids = rows.cells[table.subject]
+    losses.tell_ids(rows, table.subject, everyone.index, attrition)
     if len(ids) and len(everyone) and not ids.isin(everyone.index).any():
+        told = "".join(f" {notice.text}" for notice in attrition.notices if notice.name == f"ids of {rows.name}")
         raise InputError(
             f"no row of {rows.name} is of any subject: do options.measurements.subject and options.subjects.subject "
-            "name columns with the same ids?"
+            f"name columns with the same ids?{told}"
         )
     place = everyone.index.get_indexer(pd.Index(ids))
     hours, garbled = _hours(rows, table, time)
     hours = hours - np.where(place >= 0, everyone["zero"].to_numpy()[place], np.nan)
     until = everyone["until"].to_numpy()[place]
+    what = "timestamp" if time.timestamps else "number"
+    losses.tell_times(rows, table.time, garbled, what, attrition)
     problems: dict[str, NDArray[np.bool_]] = {
         "no subject id": (ids == "").to_numpy(dtype=bool),
         "unknown subject": place < 0,
         "subject set aside": (everyone["reason"].to_numpy() != "")[place],
         "no time": (rows.cells[table.time] == "").to_numpy(dtype=bool),
-        f"time is not a {'timestamp' if time.timestamps else 'number'}": garbled,
+        f"time is not a {what}": garbled,
         "before time zero": hours < 0,
         "after the landmark": hours > until,
     }
@@ -66,10 +71,12 @@ def events_of(
             "reason": np.select(list(problems.values()), list(problems), ""),
         }
     )
+    losses.tell_span(rows, placed["reason"], attrition)
     if table.variable and table.value:
         found = _long(rows, table, series, placed, attrition)
     else:
         found = _wide(rows, table, series, placed, attrition)
+    losses.check_any_left(rows, found["reason"], attrition)
     for reason, gone in found.groupby("reason"):
         if reason:
             columns = gone["variable"].to_numpy()
@@ -107,6 +114,7 @@ def _wide(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame,
         cells = rows.cells[variable.column or name]
         said = (cells != "").to_numpy(dtype=bool)
         part = _read(placed[said], name, variable, cells[said], table.decimal)
+        losses.tell_cells(rows.name, name, variable, cells[said], part["value"].to_numpy(), attrition)
         part.loc[placed.loc[said, "reason"] != "", "reason"] = "visit set aside"
         parts.append(part)
     found = pd.concat(parts, ignore_index=True)
@@ -120,12 +128,19 @@ def _long(rows: Rows, table: Measurements, series: Series, placed: pd.DataFrame,
     by_code: dict[str, list[str]] = {}
     for name, variable in series.items():
         by_code.setdefault(variable.column or name, []).append(name)
-    parts = [placed[~words.isin(list(by_code)).to_numpy()].assign(variable=None, value=np.nan)]
+    place = places(words, list(by_code))
+    parts = [placed[np.isnan(place)].assign(variable=None, value=np.nan)]
     parts[0].loc[parts[0]["reason"] == "", "reason"] = "undeclared variable"
-    for code, names in by_code.items():
-        chosen = (words == code).to_numpy(dtype=bool)
+    absent = []
+    for number, (code, names) in enumerate(by_code.items()):
+        chosen = place == number
+        absent += [] if chosen.any() else [(name, code) for name in names]
         attrition.came_in("measurements", int(chosen.sum()) * (len(names) - 1))
-        parts += [_read(placed[chosen], name, series[name], cells[chosen], table.decimal) for name in names]
+        for name in names:
+            part = _read(placed[chosen], name, series[name], cells[chosen], table.decimal)
+            losses.tell_cells(rows.name, name, series[name], cells[chosen], part["value"].to_numpy(), attrition)
+            parts.append(part)
+    losses.tell_codes(rows, str(table.variable), absent, attrition)
     return pd.concat(parts, ignore_index=True)
 
 

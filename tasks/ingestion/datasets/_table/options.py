@@ -9,6 +9,7 @@ from tasks.common.params import RoomParams
 from tasks.common.records import Below
 from tasks.ingestion.datasets._declared import Origin, Text, check_usual
 from tasks.ingestion.datasets._table.places import Measurements, Subjects
+from tasks.ingestion.ids import Ids
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
@@ -139,11 +140,13 @@ class Declared(RoomParams):
 
 class Options(RoomParams):
     """``measurements``: left out where all is static. ``subjects``: left out where the measurements' rows say it all.
-    The outcome is either an ``outcome`` column or a ``landmark`` rule."""
+    ``ids``: what makes no difference between two ids. The outcome is either an ``outcome`` column or a ``landmark``
+    rule."""
 
     source: Origin
     measurements: Measurements | None = None
     subjects: Subjects | None = None
+    ids: Ids = Ids()
     time: Time | None = None
     outcome: Outcome | None = None
     landmark: Landmark | None = None

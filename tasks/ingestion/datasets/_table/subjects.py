@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
 from tasks.common.cells import Cells, numbers, places, values
+from tasks.ingestion.datasets._table import losses
 from tasks.ingestion.datasets._table.files import Rows
 from tasks.ingestion.datasets._table.moments import finite, moments
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Options
@@ -93,16 +94,20 @@ def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) 
         )
 
     def take_time(name: str, column: str) -> None:
+        what = "timestamp" if time and time.timestamps else "number"
         if time and time.timestamps:
             take(name, column, "not a timestamp", lambda words: moments(words, time.format, column))
         else:
             unit = HOURS[time.unit] if time else 1.0
             take(name, column, "not a number", lambda words: finite(numbers(words, table.decimal)) * unit)
+        garbled = (cells[column] != "").to_numpy(dtype=bool) & np.isnan(result[name])
+        losses.tell_times(rows, column, garbled, what, attrition)
 
     for name, variable in options.variables.items():
         if variable.role == "static":
-            reason = "not a number" if variable.kind == "numeric" else "unknown level"
-            take(f"static {name}", variable.column or name, reason, reader(variable, table.decimal))
+            reason, column = "not a number" if variable.kind == "numeric" else "unknown level", variable.column or name
+            take(f"static {name}", column, reason, reader(variable, table.decimal))
+            losses.tell_cells(rows.name, name, variable, cells[column], result[f"static {name}"], attrition)
     if time and time.zero:
         take_time("time zero", time.zero)
     if time and isinstance(time.until, str):
@@ -111,8 +116,11 @@ def _values(rows: Rows, table: Tabular, options: Options, attrition: Attrition) 
         rule = options.landmark
         take_time("end of follow-up", rule.time)
         result["outcome"] = _declared(cells[rule.status], rule.levels)
+        losses.tell_outcome(rows.name, rule.status, cells[rule.status], rule.levels, attrition)
     if options.outcome:
-        result["outcome"] = _declared(cells[options.outcome.column], options.outcome.levels)
+        column, classes = options.outcome.column, options.outcome.levels
+        result["outcome"] = _declared(cells[column], classes)
+        losses.tell_outcome(rows.name, column, cells[column], classes, attrition)
     if isinstance(table, Subjects) and table.patient:
         result["patient"] = pd.factorize(_patients(cells, table, table.patient))[0].astype(float)
     return pd.DataFrame(result, index=cells.index)
