@@ -31,8 +31,8 @@ def say(text: str) -> None:
 
 
 def say_notices(notices: Sequence[Notice], where: str = "") -> None:
-    """What a steward has to see of the records, on standard error: the first `MOST_NOTICES`, and how many more there are
-    (``where``: the file that holds them all)."""
+    """What a steward has to see of the records, on standard error: the first `MOST_NOTICES`, and how many more are
+    ``where``, in the file that holds them all."""
     for notice in notices[:MOST_NOTICES]:
         _err.print(f"  ! {notice.text}", style="yellow", soft_wrap=True)
     if (more := len(notices) - MOST_NOTICES) > 0:

@@ -11,7 +11,7 @@ from tasks.common.params import section
 from tasks.common.records import read_json
 from tasks.ingestion.ids import Ids
 from tasks.ingestion.params import Params
-from tasks.ingestion.withdrawal import FILE, meant, read_list
+from tasks.ingestion.withdrawal import FILE, in_lines, meant, read_list
 
 
 def of_cohort(layout: Layout) -> list[Notice]:
@@ -33,13 +33,12 @@ def still_in(layout: Layout) -> Iterator[str]:
     subjects = pd.read_parquet(folder / "subjects.parquet")
     names = {str(one) for column in ("subject_id", "patient") if column in subjects for one in subjects[column]}
     means = meant(listed["record"], names, getattr(params.plugin_options(), "ids", Ids()))
-    for kind, said in {"somebody": "name people who are", "nearly": "nearly name people who are"}.items():
-        lines = listed.loc[means == kind, "line"]
-        if len(lines):
-            yield (
-                f"{len(lines)} lines of {FILE} {said} still in data/2_ingested (the first is line {lines.iloc[0]}): "
-                + ("run the cohort" if kind == "somebody" else "write each id as the records have it, then run")
-            )
+    for kind, verb, mend in (
+        ("somebody", "names", "run the cohort"),
+        ("nearly", "nearly names", "write each id as the records have it, one a line, then run the cohort"),
+    ):
+        if lines := listed.loc[means == kind, "line"].tolist():
+            yield f"{FILE} {verb} people who are still in data/2_ingested ({in_lines(lines)}): {mend}"
 
 
 def _changed(path: Path) -> float:

@@ -20,11 +20,8 @@ UNMEASURED = "subjects without measurements"
 def values_of(events: pd.DataFrame, subjects: pd.DataFrame, variables: Sequence[Variable]) -> dict[str, int]:
     """How many values there are of each variable."""
     measured = events["variable"].value_counts()
-    return {
-        variable.name: int(measured.get(variable.name, 0) if variable.role == "series" else subjects[variable.name].count())
-        for variable in variables
-        if variable.role != "outcome"
-    }
+    series = {one.name: int(measured.get(one.name, 0)) for one in variables if one.role == "series"}
+    return series | {one.name: int(subjects[one.name].count()) for one in variables if one.role == "static"}
 
 
 def tell_values(
@@ -41,7 +38,8 @@ def tell_values(
         attrition.notice(
             name,
             f"{gone:,} of {count:,} values of '{name}' lie outside its plausible range, {low} to {high} "
-            f"{variable.unit}".rstrip() + ": is its unit another one?",
+            f"{variable.unit}".rstrip()
+            + ": is its unit another one?",
             gone,
             count,
             lost=declared,

@@ -1,8 +1,8 @@
 """Consent revoked: whoever is listed in the raw folder's ``withdrawn.txt`` is taken out of whatever was read.
 
-One id a line, as the raw files have it: a subject's or, where a patient may be several subjects, the patient's. Ids are
-compared as everywhere (`tasks.ingestion.ids`). Blank lines and lines that begin with ``#`` say nothing. The list is part
-of the raw folder, so a change of it is a change of the raw data: the next run makes everything anew without them.
+One id a line, as the raw files have it: a subject's or, where a patient may be several subjects, the patient's. Ids
+are compared as everywhere (`tasks.ingestion.ids`). Blank lines and lines that begin with ``#`` say nothing. The list is
+part of the raw folder, so a change of it is a change of the raw data: the next run makes everything anew without them.
 """
 
 import re
@@ -74,7 +74,7 @@ def tell(listed: pd.DataFrame, means: "pd.Series[str]", attrition: Attrition) ->
     near, nobody = (listed.loc[means == kind, "line"].tolist() for kind in ("nearly", "nobody"))
     attrition.notice(
         NAME,
-        f"{len(near)} of {len(listed)} lines of {FILE} name nobody, but nearly do ({_lines(near)}): write each id as "
+        f"{len(near)} of {len(listed)} lines of {FILE} name nobody, but nearly do ({in_lines(near)}): write each id as "
         "the records have it, one a line, with the same capitals and zeros",
         len(near),
         len(listed),
@@ -82,7 +82,7 @@ def tell(listed: pd.DataFrame, means: "pd.Series[str]", attrition: Attrition) ->
     )
     attrition.notice(
         NAME,
-        f"{len(nobody)} of {len(listed)} lines of {FILE} name nobody ({_lines(nobody)}): see that these people are no "
+        f"{len(nobody)} of {len(listed)} lines of {FILE} name nobody ({in_lines(nobody)}): see that these people are no "
         "longer in the raw files, and that their ids are right",
         len(nobody),
         len(listed),
@@ -90,7 +90,8 @@ def tell(listed: pd.DataFrame, means: "pd.Series[str]", attrition: Attrition) ->
     )
 
 
-def _lines(lines: Sequence[int]) -> str:
+def in_lines(lines: Sequence[int]) -> str:
+    """So many numbers of lines as a message has room for."""
     more = f" and {len(lines) - MOST_LINES} more" if len(lines) > MOST_LINES else ""
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:MOST_LINES]))}{more}"
 

@@ -69,10 +69,14 @@ def read(
     attrition.came_in("measurements", outside)
     attrition.set_aside_many("measurements", "outside the window", outside)
     if outcome_required and len(labels):
-        _check_codes(raw, options, unseen)
+        _check_codes(raw, options, unseen, attrition)
     attrition.came_in("subjects", len(labels))
     ids = labels["subject_id"].astype("str")
     attrition.set_aside("subjects", "no event of a declared code", int((~seen).sum()), record=ids[~seen].to_numpy())
+    text = (
+        f"{(~seen).sum():,} of {len(seen):,} labelled subjects have no event of a declared code before the prediction"
+    )
+    attrition.notice("subjects without events", text, int((~seen).sum()), len(seen))
     subjects = pd.DataFrame(
         {"subject_id": ids, "outcome": labels["outcome"], **_statics(statics, ids, options, attrition)}
     )
@@ -86,6 +90,10 @@ def _events(parts: list[pd.DataFrame], ids: "pd.Series[str]", attrition: Attriti
     blank = found[found["value"].isna()]
     record, column = ids.to_numpy()[blank["place"].astype(int)], blank["variable"].to_numpy()
     attrition.set_aside("measurements", "no numeric value", len(blank), record=record, column=column)
+    of = found["variable"].value_counts()
+    for name, count in blank["variable"].value_counts().items():
+        text = f"{count:,} of {of[name]:,} events of '{name}' in the window have no numeric value"
+        attrition.notice(str(name), text, int(count), int(of[name]))
     found = found[found["value"].notna()]
     found = found.iloc[np.lexsort((found["variable"], found["hours"], found["place"]))]
     return pd.DataFrame(
@@ -119,10 +127,14 @@ def _statics(
     return columns
 
 
-def _check_codes(raw: Path, options: Options, unseen: set[str]) -> None:
-    """Raise `InputError` for a variable none of whose codes occur, with similar codes of the data set's own list."""
+def _check_codes(raw: Path, options: Options, unseen: set[str], attrition: Attrition) -> None:
+    """Raise `InputError` for a variable none of whose codes occur, with similar codes of the data set's own list; note
+    single codes that occur nowhere."""
     for name, variable in options.variables.items():
         codes = [scale.code for scale in variable.scales()]
+        for code in sorted(unseen.intersection(codes)):
+            text = f"no labelled subject has an event of the code '{code}', which '{name}' names"
+            attrition.notice(name, text, 1, len(codes), lost=False)
         if not unseen.issuperset(codes):
             continue
         known = []

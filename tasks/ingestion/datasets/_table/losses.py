@@ -4,7 +4,7 @@ Ids and values are never named. Words are, where `FEWEST` rows or more have them
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -47,7 +47,8 @@ def in_one_form(rows: Rows, subject: str, ids: Ids, others: Sequence[str] = (), 
     spelt = written.groupby(cells[subject]).nunique()
     twice = cells[subject].isin(spelt.index[spelt > 1]) & (cells[subject] != "")
     if one_form_each and twice.any():
-        first, second = written[twice & (cells[subject] == cells.loc[twice, subject].iloc[0])].drop_duplicates().index[:2]
+        same = written[twice & (cells[subject] == cells.loc[twice, subject].iloc[0])]
+        first, second = same.drop_duplicates().index[:2]
         raise InputError(
             f"{rows.name}, lines {first} and {second}, column '{subject}': two ids are one by options.ids. Write each "
             "subject's id in one way there, or take the rule out of options.ids"
@@ -64,8 +65,8 @@ def tell_ids(rows: Rows, column: str, known: "pd.Index[str]", attrition: Attriti
     option = {"zeros in front": "zeros", "capitals": "capitals"}.get(difference)
     attrition.notice(
         f"ids of {rows.name}",
-        f"{len(alike):,} of {of:,} rows of {rows.name} ({_first(alike)}) are of no subject, but would be if {difference} "
-        f"made no difference in '{column}': mend the ids"
+        f"{len(alike):,} of {of:,} rows of {rows.name} ({_first(alike)}) are of no subject, but would be if "
+        f"{difference} made no difference in '{column}': mend the ids"
         + (f", or say 'ids: {{{option}: ignore}}' in options" if option else ""),
         len(alike),
         of,
@@ -101,10 +102,12 @@ def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition) -> No
             attrition.notice(reason, text, count, len(reasons), lost=False)
 
 
-def check_any_left(rows: Rows, reasons: Iterable[str], attrition: Attrition) -> None:
-    """Note that no measurement of a table counts. ``reasons``: why each is set aside, or ""."""
-    counts = pd.Series(list(reasons), dtype="str").value_counts()
-    if len(counts) and "" not in counts.index:
+def tell_nothing_left(
+    rows: Rows, reasons: "pd.Series[str]", of_measurements: "pd.Series[str]", attrition: Attrition
+) -> None:
+    """Note that no measurement of a table counts. ``reasons``: why each row, and each measurement, is set aside."""
+    if len(reasons) and not (of_measurements == "").any():
+        counts = (reasons if (reasons != "").all() else of_measurements).value_counts()
         said = "; ".join(f"{reason}: {count:,}" for reason, count in counts.items())
         attrition.notice(f"rows of {rows.name}", f"no measurement of {rows.name} counts ({said})", 1, 1)
 
@@ -147,9 +150,7 @@ def tell_levels(
         attrition.notice(name, text, 1, len(levels), lost=none, asked=none)
 
 
-def tell_outcome(
-    file: str, column: str, cells: Cells, classes: Sequence[Sequence[str]], attrition: Attrition
-) -> None:
+def tell_outcome(file: str, column: str, cells: Cells, classes: Sequence[Sequence[str]], attrition: Attrition) -> None:
     """Note the cells of the outcome that are in none of the declared ``classes``, and levels that occur nowhere."""
     levels = [level for names in classes for level in names]
     said = cells[cells != ""]

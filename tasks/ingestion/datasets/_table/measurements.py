@@ -76,7 +76,7 @@ def events_of(
         found = _long(rows, table, series, placed, attrition)
     else:
         found = _wide(rows, table, series, placed, attrition)
-    losses.check_any_left(rows, found["reason"], attrition)
+    losses.tell_nothing_left(rows, placed["reason"], found["reason"], attrition)
     for reason, gone in found.groupby("reason"):
         if reason:
             columns = gone["variable"].to_numpy()
