@@ -48,7 +48,7 @@ def tell_values(
 
 def tell_unmeasured(events: pd.DataFrame, subjects: pd.DataFrame, attrition: Attrition, declared: bool) -> None:
     """Note the subjects of whom nothing is measured, in a cohort with series."""
-    count = int((~subjects["subject_id"].isin(events["subject_id"])).sum())
+    count = int((~subjects["subject_id"].isin(events["subject_id"].unique())).sum())
     text = f"{count:,} of {len(subjects):,} subjects have no measurement that counts"
     attrition.notice(UNMEASURED, text, count, len(subjects), lost=declared)
 

@@ -82,8 +82,8 @@ def tell(listed: pd.DataFrame, means: "pd.Series[str]", attrition: Attrition) ->
     )
     attrition.notice(
         NAME,
-        f"{len(nobody)} of {len(listed)} lines of {FILE} name nobody ({in_lines(nobody)}): see that these people are no "
-        "longer in the raw files, and that their ids are right",
+        f"{len(nobody)} of {len(listed)} lines of {FILE} name nobody ({in_lines(nobody)}): see that these people are "
+        "no longer in the raw files, and that their ids are right",
         len(nobody),
         len(listed),
         lost=False,

@@ -130,7 +130,7 @@ def tell_cells(
         len(unread),
         int(said.sum()),
     )
-    if said.any():
+    if levels and said.any():
         # Where the other levels are not named, all that is not found counts as one of those
         fatal = variable.kind == "binary" and bool(variable.positive) and not variable.negative
         tell_levels(name, f"'{name}' in {file}", cells, levels, attrition, fatal=fatal)
