@@ -23,10 +23,10 @@ class Params(RoomParams):
     dataset: str
     raw: str
     split: SplitRule
+    options: dict[str, Any] = Field(default_factory=dict)
     # Of cohorts at hand, the most that is lost of a variable is a hundredth; a wrong unit or id loses most of it
     most_lost: float = Field(default=0.1, ge=0, lt=1)
     accept: tuple[Text, ...] = ()
-    options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _suits_the_dataset(self, info: ValidationInfo) -> Self:

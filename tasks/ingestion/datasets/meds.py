@@ -90,10 +90,9 @@ def _events(parts: list[pd.DataFrame], ids: "pd.Series[str]", attrition: Attriti
     blank = found[found["value"].isna()]
     record, column = ids.to_numpy()[blank["place"].astype(int)], blank["variable"].to_numpy()
     attrition.set_aside("measurements", "no numeric value", len(blank), record=record, column=column)
-    of = found["variable"].value_counts()
-    for name, count in blank["variable"].value_counts().items():
-        text = f"{count:,} of {of[name]:,} events of '{name}' in the window have no numeric value"
-        attrition.notice(str(name), text, int(count), int(of[name]))
+    for name in sorted(set(blank["variable"])):
+        count, of = (int((frame["variable"] == name).sum()) for frame in (blank, found))
+        attrition.notice(name, f"{count:,} of {of:,} events of '{name}' in the window have no numeric value", count, of)
     found = found[found["value"].notna()]
     found = found.iloc[np.lexsort((found["variable"], found["hours"], found["place"]))]
     return pd.DataFrame(

@@ -105,8 +105,8 @@ def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition) -> No
 def tell_nothing_left(
     rows: Rows, reasons: "pd.Series[str]", of_measurements: "pd.Series[str]", attrition: Attrition
 ) -> None:
-    """Note that no measurement of a table counts. ``reasons``: why each row, and each measurement, is set aside."""
-    if len(reasons) and not (of_measurements == "").any():
+    """Note that of a table with rows no measurement counts. ``reasons``: why each row and measurement is set aside."""
+    if len(reasons):
         counts = (reasons if (reasons != "").all() else of_measurements).value_counts()
         said = "; ".join(f"{reason}: {count:,}" for reason, count in counts.items())
         attrition.notice(f"rows of {rows.name}", f"no measurement of {rows.name} counts ({said})", 1, 1)

@@ -76,12 +76,13 @@ def events_of(
         found = _long(rows, table, series, placed, attrition)
     else:
         found = _wide(rows, table, series, placed, attrition)
-    losses.tell_nothing_left(rows, placed["reason"], found["reason"], attrition)
     for reason, gone in found.groupby("reason"):
         if reason:
             columns = gone["variable"].to_numpy()
             attrition.set_aside_rows("measurements", str(reason), gone, file=rows.name, column=columns)
     kept = found[found["reason"] == ""]
+    if kept.empty:
+        losses.tell_nothing_left(rows, placed["reason"], found["reason"], attrition)
     kept = kept.iloc[np.lexsort((kept["hours"], kept["place"]))]
     return pd.DataFrame(
         {
