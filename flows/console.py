@@ -10,6 +10,7 @@ from flows.doctor import Finding
 from flows.ledger import Entry
 from flows.outcomes import Group, Outcome, smallest
 from flows.terminal import Terminal
+from tasks.common.attrition import Notice
 from tasks.common.checks import Check
 from tasks.common.escape import printable
 from tasks.common.layout import Layout
@@ -19,6 +20,7 @@ from tasks.release.words import in_words, interval, notices, together
 from tasks.results.course import Strongest
 from tasks.results.public import Public
 
+MOST_NOTICES = 12
 MARKS = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}
 _err = Terminal(stderr=True, highlight=False)
 _out = Terminal(highlight=False)
@@ -27,6 +29,15 @@ _out = Terminal(highlight=False)
 def say(text: str) -> None:
     """One line on standard error."""
     _err.print(text, style="dim", soft_wrap=True)
+
+
+def say_notices(notices: Sequence[Notice], where: str = "") -> None:
+    """What a steward has to see of the records, on standard error: the first `MOST_NOTICES`, and how many more are
+    ``where``, in the file that holds them all."""
+    for notice in notices[:MOST_NOTICES]:
+        _err.print(f"  ! {notice.text}", style="yellow", soft_wrap=True)
+    if (more := len(notices) - MOST_NOTICES) > 0:
+        _err.print(f"  ! and {more} more{f': {where}' if where else ''}", style="yellow", soft_wrap=True)
 
 
 def say_stage(name: str, state: str, seconds: float | None = None) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from flows.console import say
+from flows.console import say, say_notices
 from flows.terminal import Terminal
 from flows.transform import ingestion_params, on_scale
-from tasks.common.attrition import Attrition
+from tasks.common.attrition import Attrition, most_first
 from tasks.common.labels import hard, per_class
 from tasks.common.preprocessing import Preprocessing
 from tasks.common.progress import working
@@ -43,6 +43,7 @@ def evaluate(
     settings = ingestion_params(bundle, cohort, raw)
     with working("reading records"):
         ingested, read = ingest(raw, settings, outcome_required=False)
+    say_notices(most_first(read.notices))
     matching = match(ingested.variables, preprocessing.variables, read_mapping(mapping))
     matched, converted = _in_their_place(ingested, matching, preprocessing)
     values, observed = on_scale(preprocessing, matched.events, matched.subjects)

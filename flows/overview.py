@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from flows.notices import of_cohort, still_in
 from flows.releases.versions import Releases
 from tasks.common import params
 from tasks.common.errors import InputError
@@ -13,7 +14,8 @@ from tasks.results.public import Stated
 
 
 def cohort_rows(root: Path) -> list[dict[str, Any]]:
-    """One row per cohort: its data set, raw folder, whether that is there, the last stage whose results lie here."""
+    """One row per cohort: its data set, raw folder, whether that is there, the last stage whose results lie here, and
+    what its ingestion noticed."""
     rows = []
     for name, sections in params.read(root).items():
         ingestion = sections.get("ingestion", {})
@@ -27,6 +29,7 @@ def cohort_rows(root: Path) -> list[dict[str, Any]]:
                 "raw found": "yes" if raw.is_dir() and any(p.name != "README.md" for p in raw.iterdir()) else "no",
                 "method": sections.get("condensation", {}).get("method"),
                 "reached": done[-1] if done else None,
+                "notices": [*_still_in(root, name), *(notice.text for notice in of_cohort(Layout(root, name)))],
             }
         )
     return rows
@@ -46,6 +49,13 @@ def lies_in(folder: Path) -> bool:
     names = {path.name for path in folder.glob("[!.]*")}
     other = "manifest.json" in names if folder.parent.parent.name == STAGE_FOLDERS["release"] else len(names) > 1
     return "metrics.json" in names and other
+
+
+def _still_in(root: Path, cohort: str) -> list[str]:
+    try:
+        return list(still_in(Layout(root, cohort)))
+    except InputError as error:  # one block that is not valid hides no other
+        return [str(error)]
 
 
 def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:

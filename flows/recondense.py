@@ -15,13 +15,15 @@ from prefect.runtime import flow_run
 from flows import artifacts
 from flows.child import StageRefused
 from flows.console import refused as show_refused
-from flows.console import say_stage
+from flows.console import say_notices, say_stage
 from flows.doctor.state import check_state
+from flows.notices import of_cohort
 from flows.pipeline import Pipeline, one_at_a_time
 from flows.recorder import Recorder, check_override, open_ledger
 from flows.retries import worth_another_try
 from flows.shadows import compute_ahead, on_this_machine
 from flows.tracking import Tracker
+from tasks.common.attrition import NOTICES
 from tasks.common.layout import Layout
 from tasks.common.params import check_cohort, section
 from tasks.condensation.params import Params as Condensation
@@ -82,6 +84,8 @@ def recondense(
                         show_refused(layout, figures)
                     artifacts.of_refusal(cohort, figures, refusal.reasons)
                     raise
+                if name == "ingestion":
+                    say_notices(of_cohort(layout), f"{layout.folder(name).relative_to(layout.root)}/{NOTICES}")
                 read = recorder.stage(stage, seconds)
                 tracker.stage(layout, name, states[name], read)
                 artifacts.of_stage(layout, name)

@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from flows.console import say_notices
 from tasks.common import params
+from tasks.common.attrition import most_first
 from tasks.common.errors import InputError
 from tasks.common.layout import find_root
 from tasks.common.preprocessing import Preprocessing
@@ -35,6 +37,7 @@ def transform(bundle: Path, cohort: str, raw: Path, out: Path) -> dict[str, dict
     with working("reading records"):
         ingested, attrition = ingest(raw, settings, outcome_required=False)
         values, observed = on_scale(preprocessing, ingested.events, ingested.subjects)
+    say_notices(most_first(attrition.notices))
     labels = ingested.labels
     tensors: dict[str, NDArray[Any]] = {
         "values": values,

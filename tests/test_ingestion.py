@@ -264,6 +264,7 @@ def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project):
     assert sorted(path.name for path in folder.iterdir()) == [
         "events.parquet",
         "metrics.json",
+        "notices.json",
         "set_aside.parquet",
         "source.json",
         "subjects.parquet",

@@ -1,6 +1,7 @@
 """Patients who come, go and withdraw their consent: what the next run makes of it, and what of them is left."""
 
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -174,7 +175,7 @@ def left_of(project: Project, place: str) -> list[str]:
 
 
 def withdraw_sentinel(project: Project) -> None:
-    (project.root / "data/1_raw/pbcseq/withdrawn.txt").write_text(f"{SENTINELS[0]}\n")
+    (project.root / "data/1_raw/pbcseq/withdrawn.txt").write_text(f"{SENTINELS[0]}\nnobody\n")
 
 
 def cut_out_sentinel(project: Project) -> None:
@@ -189,7 +190,15 @@ def test_on_the_next_run_a_withdrawn_patient_is_nowhere_downstream(house: Projec
     ingested = "data/2_ingested/alpha"
     assert left_of(project, ingested)
     withdraw_sentinel(project)
-    assert project.run("alpha") == dict.fromkeys(STAGES, "Completed")
+    rows = {row["cohort"]: row for row in json.loads(project.call("flows.cli", "cohorts", "--json").stdout)}
+    assert ["still in data/2_ingested" in text for text in rows["alpha"]["notices"]] == [True]
+    told = "1 of 2 lines of withdrawn.txt name nobody (line 2)"
+    for state in ("Completed", "Cached"):
+        run = project.call("flows.cli", "run", "alpha", "--json")
+        assert json.loads(run.stdout)["states"] == dict.fromkeys(STAGES, state)
+        assert " ".join(run.stderr.split()).count(told) == 1, "a run tells it once, also where nothing is to be done"
+    assert told in project.call("flows.cli", "cohorts").stdout
+    assert told in project.call("flows.doctor", "cohorts").stdout
     assert [path for path in left_of(project, "data") if "alpha" in path] == []
     counts = read_json(project.root / ingested / "metrics.json")["counts"]
     assert counts["subjects"]["set_aside"]["withdrawn"] == 1

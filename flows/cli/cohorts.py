@@ -13,7 +13,7 @@ from tasks.common.layout import find_root
 
 
 def cohorts(json_: Json = False) -> None:
-    """List the cohorts of params.yaml: where their raw records are, and how far each has come.
+    """List the cohorts of params.yaml: where their raw records are, how far each has come, what was noticed of them.
 
     Example: recondense cohorts
     """
@@ -21,7 +21,13 @@ def cohorts(json_: Json = False) -> None:
     from flows.overview import cohort_rows
 
     rows = cohort_rows(find_root())
-    print(json.dumps(rows, indent=2)) if json_ else table(rows)
+    if json_:
+        print(json.dumps(rows, indent=2))
+        return
+    table([{**row, "notices": len(row["notices"]) or None} for row in rows])
+    for row in rows:
+        for text in row["notices"]:
+            echo(f"{row['cohort']}: {text}")
 
 
 def new_cohort(

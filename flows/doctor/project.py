@@ -82,10 +82,24 @@ def cohorts(root: Path) -> Found:
             yield Finding("fault", f"{cohort}: its params are not valid", str(error))
             continue
         yield _raw(root, cohort, str(block["ingestion"]["raw"]))
+        yield from _notices(Layout(root, cohort))
         receiver = section_of(block, "schedule").get("notify")
         if receiver and "/" not in receiver and not os.environ.get(receiver):
             mend = f"export {receiver}=URL where `recondense serve` runs"
             yield Finding("warning", f"{cohort}: schedule.notify names ${receiver}, which is not set here", mend)
+
+
+def _notices(layout: Layout) -> Found:
+    """What the last ingestion of a cohort lost or found odd, and whether somebody withdrew since."""
+    from flows.notices import of_cohort, still_in
+
+    try:
+        for text in still_in(layout):
+            yield Finding("warning", f"{layout.cohort}: {text}")
+    except InputError as error:
+        yield Finding("fault", f"{layout.cohort}: {error}")
+    for notice in of_cohort(layout):
+        yield Finding("warning" if notice.lost else "ok", f"{layout.cohort}: {notice.text}")
 
 
 def _raw(root: Path, cohort: str, raw: str) -> Finding:

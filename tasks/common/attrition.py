@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 Where = str | int | None | Sequence[str] | Sequence[int] | np.ndarray
+NOTICES = "notices.json"  # in ingestion's folder, a list of `Notice`
 DTYPES = dict.fromkeys(("unit", "reason", "file", "record", "line", "column"), "string") | {
     "line": "Int64",
     "count": "int64",
@@ -20,6 +21,7 @@ class Notice:
     """What a steward has to see of a cohort beside its counts: ``count`` of ``of`` items, and what to do, in ``text``.
 
     ``name``: what params.yaml accepts it by. ``lost``: the items are not in the cohort, though they were declared.
+    ``asked``: however few they are, somebody has to accept that they are lost.
     """
 
     name: str
@@ -27,6 +29,17 @@ class Notice:
     count: int
     of: int
     lost: bool = True
+    asked: bool = False
+
+    @property
+    def share(self) -> float:
+        """``count`` as a share of ``of``."""
+        return self.count / self.of
+
+
+def most_first(notices: Iterable[Notice]) -> list[Notice]:
+    """What was lost first, and of that the largest share."""
+    return sorted(notices, key=lambda notice: (not notice.lost, -notice.share, notice.name))
 
 
 @dataclass
@@ -58,10 +71,10 @@ class Attrition:
         """Add ``count`` items of ``unit`` to what went on."""
         self._kept[unit] = self._kept.get(unit, 0) + count
 
-    def notice(self, name: str, text: str, count: int, of: int, *, lost: bool = True) -> None:
+    def notice(self, name: str, text: str, count: int, of: int, *, lost: bool = True, asked: bool = False) -> None:
         """Note that ``count`` of ``of`` items need a steward's eye, where there are any; see `Notice`."""
         if count:
-            self.notices.append(Notice(name, text, count, of, lost))
+            self.notices.append(Notice(name, text, count, of, lost, asked))
 
     def set_aside(
         self,

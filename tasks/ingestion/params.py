@@ -9,18 +9,25 @@ from pydantic_core import PydanticCustomError
 from tasks.common.errors import InputError
 from tasks.common.params import RoomParams, from_a_stranger, validate
 from tasks.ingestion.datasets import Dataset, find
+from tasks.ingestion.datasets._declared import Text
 from tasks.ingestion.split import SiteSplit, SplitRule
 
 
 class Params(RoomParams):
     """``dataset``: a plug-in of `tasks.ingestion.datasets`. ``raw``: the folder with its files, absolute or relative
     to the project's root. ``split``: who is held out. ``options``: what the plug-in itself lets a user decide.
+
+    ``most_lost``: the share of something declared that may be missing from the records. ``accept``: the names of what
+    may be lost to a larger share; the error that asks for it says them.
     """
 
     dataset: str
     raw: str
     split: SplitRule
     options: dict[str, Any] = Field(default_factory=dict)
+    # Of cohorts at hand, the most that is lost of a variable is a hundredth; a wrong unit or id loses most of it
+    most_lost: float = Field(default=0.1, ge=0, lt=1)
+    accept: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _suits_the_dataset(self, info: ValidationInfo) -> Self:

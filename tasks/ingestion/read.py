@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.records import SPLITS, Ingested, Variable, classes_of
+from tasks.ingestion import losses
 from tasks.ingestion.drawn import drawn, tell_sizes
 from tasks.ingestion.held_back import hold_back
+from tasks.ingestion.ids import Ids
 from tasks.ingestion.params import Params
 from tasks.ingestion.parsed import Parsed
 from tasks.ingestion.split import SiteSplit
@@ -29,7 +31,8 @@ def ingest(
     "test", since nothing may be fitted on them. ``kept``: a folder for what was parsed, from which the next run takes
     whatever is not new (`tasks.ingestion.parsed`). ``cohort``: with whose releases held-out patients are compared
     (`tasks.ingestion.held_back`); None for records of which nothing is released. Raises `InputError` where files cannot
-    be used, no subject is left, or the cohort or one of its splits lacks one of the outcome's classes.
+    be used, no subject is left, the cohort or one of its splits lacks one of the outcome's classes, or of what params
+    declare nothing, or less than they accept, is in the files (`tasks.ingestion.losses`).
     """
     raw, dataset, options, attrition = root / params.raw, params.plugin(), params.plugin_options(), Attrition()
     parsed = Parsed(kept, set(read_list(raw)["record"]))
@@ -42,21 +45,28 @@ def ingest(
     split = drawn(params.split, subjects, attrition) if outcome_required else np.full(len(subjects), "test")
     subjects["split"] = pd.Series(split, index=subjects.index, dtype="str")
     subjects = subjects.drop(columns="sites", errors="ignore")
-    events, subjects = withdraw(raw, events, subjects, attrition)
+    events, subjects = withdraw(raw, events, subjects, attrition, getattr(options, "ids", Ids()))
     patients = subjects.pop("patient_id") if "patient_id" in subjects else None
     subjects.insert(2, "split", subjects.pop("split"))
     if patients is not None:
         subjects.insert(3, "patient", patients.astype("str"))
     _check_subjects(subjects, attrition)
+    read = losses.values_of(events, subjects, variables)
     events = plausible_events(events, variables, attrition)
+    recorded = plausible_statics(subjects, variables, Attrition())  # accounted for below, of those who stay
+    declared = "variables" in type(options).model_fields
+    losses.tell_values(read, losses.values_of(events, recorded, variables), variables, attrition, declared)
+    if any(variable.role == "series" for variable in variables):
+        losses.tell_unmeasured(events, subjects, attrition, declared)
+    if outcome_required:
+        losses.check(attrition.notices, params.most_lost, params.accept)
     if cohort is not None:
-        recorded = plausible_statics(subjects, variables, Attrition())  # accounted for below, of those who stay
         events, subjects = hold_back(root, cohort, events, subjects, recorded, attrition)
     subjects = plausible_statics(subjects, variables, attrition)
     attrition.kept("measurements", len(events))
     attrition.kept("subjects", len(subjects))
     if outcome_required:
-        _check_outcomes(subjects, classes_of(variables) or ("no", "yes"))
+        _check_outcomes(subjects, classes_of(variables) or ("no", "yes"), attrition)
         tell_sizes(params.split, subjects, attrition)
     parsed.discard_unused()
     return Ingested(events, subjects, variables), attrition
@@ -140,22 +150,25 @@ def _check_subjects(subjects: pd.DataFrame, attrition: Attrition) -> None:
         account = "; ".join(
             f"{unit}, {reason}: {count}" for (unit, reason), count in zip(counts.index, counts, strict=True)
         )
+        told = "".join(f". {notice.text}" for notice in attrition.notices)
         raise InputError(
-            f"no subject is left ({account or 'the raw files hold none'}): mend the raw files or the options"
+            f"no subject is left ({account or 'the raw files hold none'}): mend the raw files or the options{told}"
         )
     if subjects["subject_id"].duplicated().any():
         raise InputError("several subjects share one id in the raw files: give each its own")
 
 
-def _check_outcomes(subjects: pd.DataFrame, classes: Sequence[str]) -> None:
+def _check_outcomes(subjects: pd.DataFrame, classes: Sequence[str], attrition: Attrition) -> None:
+    told = "".join(f". {notice.text}" for notice in attrition.notices if notice.name == losses.OUTCOME)
     if subjects["outcome"].nunique() < 2:
         raise InputError(
-            "all subjects have the same outcome, so that there is nothing to predict: mend the raw files or the options"
+            "all subjects have the same outcome, so that there is nothing to predict: mend the raw files or the "
+            f"options{told}"
         )
     found = subjects.groupby("split")["outcome"].nunique().reindex(list(SPLITS), fill_value=0)
     if (found < len(classes)).any():
         which = "one of the two outcomes" if len(classes) == 2 else f"one of the classes {', '.join(classes)}"
         raise InputError(
             f"the {found.idxmin()} split lacks subjects of {which}: "
-            "use a larger cohort, or another fraction or seed for the split"
+            f"use a larger cohort, or another fraction or seed for the split{told}"
         )

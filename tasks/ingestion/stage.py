@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from tasks.common.attrition import NOTICES, most_first
 from tasks.common.records import SPLITS, Ingested, classes_of, write_json
 from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
@@ -12,9 +13,9 @@ from tasks.ingestion.read import ingest
 
 @stage(Params, Tier.RESTRICTED)
 def ingestion(context: Context[Params]) -> dict[str, Any]:
-    """Write the cohort, its source, what is predicted and what was set aside.
+    """Write the cohort, its source, what is predicted, what was set aside, and what needs a steward's eye.
 
-    Metrics: counts by unit, subjects and prevalence by split, numbers of events and variables.
+    Metrics: counts by unit, numbers of notices, subjects and prevalence by split, numbers of events and variables.
     """
     folder = context.layout.folder("ingestion")
     # Beside the stage's own folder, which every run replaces; as restricted as that
@@ -25,9 +26,12 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     options = context.params.plugin_options()
     write_json(context.out / "target.json", context.params.plugin().target(options).model_dump())
     write_json(context.out / "source.json", asdict(context.params.plugin().source(options)))
+    notices = most_first(attrition.notices)
+    write_json(context.out / NOTICES, [asdict(notice) for notice in notices])
     size = cohort.subjects.groupby("split").size()
     return {
         "counts": attrition.summary(),
+        "notices": {"lost": sum(one.lost for one in notices), "other": sum(not one.lost for one in notices)},
         "subjects": {name: int(size[name]) for name in SPLITS},
         "prevalence": prevalence(cohort),
         "events": len(cohort.events),

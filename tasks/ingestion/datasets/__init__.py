@@ -20,6 +20,9 @@ One whose options say how long a subject is measured may have
 ``span_hours(options)``, in hours: the steps of normalisation have to span just as much.
 One that knows where a subject was treated may let `read` have a keyword ``site``, the name of a column: subjects then
 have a column ``sites``, a frozenset of those of each, for a split by site.
+One whose options have ``ids`` (`tasks.ingestion.ids.Ids`) gives ids in that form; the list of who withdrew is then
+compared likewise. What options declare and the files lack, `read` tells by `Attrition.notice`; see
+`tasks.ingestion.losses`, which tells of variables without a value.
 One whose files take long to parse may let `read` have a keyword ``parsed``: what was parsed in an earlier run
 (`tasks.ingestion.parsed.Parsed`). With and without it, `read` gives the same, bit for bit.
 

@@ -96,6 +96,10 @@ def read(
     attrition.came_in("subjects", len(labels))
     ids = labels["subject_id"].astype("str")
     attrition.set_aside("subjects", "no event of a declared code", int((~seen).sum()), record=ids[~seen].to_numpy())
+    text = (
+        f"{(~seen).sum():,} of {len(seen):,} labelled subjects have no event of a declared code before the prediction"
+    )
+    attrition.notice("subjects without events", text, int((~seen).sum()), len(seen))
     subjects = pd.DataFrame(
         {"subject_id": ids, "outcome": labels["outcome"], **_statics(statics, ids, options, attrition)}
     )
@@ -109,6 +113,9 @@ def _events(parts: list[pd.DataFrame], ids: "pd.Series[str]", attrition: Attriti
     blank = found[found["value"].isna()]
     record, column = ids.to_numpy()[blank["place"].astype(int)], blank["variable"].to_numpy()
     attrition.set_aside("measurements", "no numeric value", len(blank), record=record, column=column)
+    for name in sorted(set(blank["variable"])):
+        count, of = (int((frame["variable"] == name).sum()) for frame in (blank, found))
+        attrition.notice(name, f"{count:,} of {of:,} events of '{name}' in the window have no numeric value", count, of)
     found = found[found["value"].notna()]
     found = found.iloc[np.lexsort((found["variable"], found["hours"], found["place"]))]
     return pd.DataFrame(

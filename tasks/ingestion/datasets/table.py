@@ -13,7 +13,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.records import Variable, outcome
 from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
-from tasks.ingestion.datasets._table import measurements, subjects
+from tasks.ingestion.datasets._table import losses, measurements, subjects
 from tasks.ingestion.datasets._table.files import Rows, load
 from tasks.ingestion.datasets._table.lookup import load_measured
 from tasks.ingestion.datasets._table.moments import Clock
@@ -83,6 +83,8 @@ def _subject_rows(
 ) -> Rows:
     wanted = {table.subject: "options.subjects.subject", **about}
     rows = load(raw, table, subjects.UNIT, wanted, attrition, optional, options.words())
+    patient = [table.patient] if table.patient else []
+    rows = losses.in_one_form(rows, table.subject, options.ids, patient, one_form_each=True)
     nameless = rows.cells[rows.cells[table.subject] == ""]
     attrition.set_aside(subjects.UNIT, "no subject id", len(nameless), file=rows.name, line=nameless.index.to_numpy())
     attrition.kept(subjects.UNIT, len(rows.cells) - len(nameless))
@@ -99,7 +101,8 @@ def _outcome_rows(
         return None
     columns = subjects.of_outcome(options)
     wanted = {table.subject: "options.outcomes.subject", **(columns if outcome_required else {})}
-    return load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns), options.words()), table
+    rows = load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns), options.words())
+    return losses.in_one_form(rows, table.subject, options.ids, one_form_each=False), table
 
 
 def no_events() -> pd.DataFrame:

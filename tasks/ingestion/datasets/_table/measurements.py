@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.cells import Cells, values
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._table import losses
 from tasks.ingestion.datasets._table.lookup import Measured, code_of
 from tasks.ingestion.datasets._table.moments import Clock
 from tasks.ingestion.datasets._table.options import Declared
@@ -51,7 +52,8 @@ def events_of(tables: Sequence[Measured], clock: Clock, everyone: pd.DataFrame, 
 
 def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """The table's measurements that are used: ``record, place, hours, variable, value``. All others are set aside."""
-    placed = _placed(measured, clock, everyone)
+    placed = _placed(measured, clock, everyone, attrition)
+    losses.tell_span(measured.rows, placed["reason"], attrition)
     read = _long if measured.table.variable else _wide
     found: pd.DataFrame = read(measured, placed, attrition)
     for reason, gone in found.groupby("reason"):
@@ -59,20 +61,25 @@ def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: A
             columns = gone["variable"].to_numpy()
             attrition.set_aside_rows("measurements", str(reason), gone, file=measured.rows.name, column=columns)
     kept: pd.DataFrame = found[found["reason"] == ""]
+    if kept.empty:
+        losses.tell_nothing_left(measured.rows, placed["reason"], found["reason"], attrition)
     return kept
 
 
-def _placed(measured: Measured, clock: Clock, everyone: pd.DataFrame) -> pd.DataFrame:
+def _placed(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """Of each row ``line``, ``record``, the subject's ``place`` in ``everyone``, ``hours`` since its start, and the
     ``reason`` why it is set aside, or ""."""
     rows, ids = measured.rows, measured.ids
+    losses.tell_ids(rows, measured.table.subject, everyone.index, attrition)
     if len(ids) and len(everyone) and not ids.isin(everyone.index).any():
+        told = "".join(f" {notice.text}" for notice in attrition.notices if notice.name == f"ids of {rows.name}")
         raise InputError(
             f"no row of {rows.name} is of any subject: do {measured.option}.subject and options.subjects.subject "
-            "name columns with the same ids?"
+            f"name columns with the same ids?{told}"
         )
     place = everyone.index.get_indexer(pd.Index(ids))
     hours, garbled = _hours(measured, clock)
+    losses.tell_times(rows, measured.table.time, garbled, clock.fault, attrition)
     hours = hours - np.where(place >= 0, everyone["start"].to_numpy()[place], np.nan)
     problems: dict[str, NDArray[np.bool_]] = {
         "no subject id": (ids == "").to_numpy(dtype=bool),
@@ -138,6 +145,9 @@ def _long(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.
     attrition.came_in("measurements", int((readers - 1).clip(0).sum()))
     nobody = placed[readers == 0].assign(variable=None, value=np.nan)
     nobody.loc[nobody["reason"] == "", "reason"] = "undeclared variable"
+    absent = {code for place, code in enumerate(measured.codes) if place not in measured.code_of_row}
+    names = [(name, code_of(name, one)) for name, one in measured.series.items() if code_of(name, one) in absent]
+    losses.tell_codes(measured.rows, str(measured.table.variable), names, attrition)
     found: pd.DataFrame = pd.concat([nobody, *parts], ignore_index=True)
     return found
 
@@ -146,6 +156,7 @@ def _read(
     placed: pd.DataFrame, name: str, variable: Declared, cells: Cells, measured: Measured, attrition: Attrition
 ) -> pd.DataFrame:
     value = read_values(cells, name, variable, measured.table.decimal, measured.rows.name, attrition)
+    losses.tell_cells(measured.rows.name, name, variable, cells, value, attrition)
     fault = "not a number" if variable.kind == "numeric" else "unknown level"
     reason = np.where(np.isnan(value), np.where(cells == "", "blank value", fault), "")
     kept: pd.Series[str] = placed["reason"].where(placed["reason"] != "", reason)

@@ -12,6 +12,7 @@ from tasks.common.records import Below
 from tasks.common.target import Target
 from tasks.ingestion.datasets._declared import Described, Origin, Text, check_free, check_usual
 from tasks.ingestion.datasets._table.places import Measurements, Subjects, Tabular
+from tasks.ingestion.ids import Ids
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
@@ -186,6 +187,7 @@ class Options(RoomParams):
     """``measurements``: one table or a list of them, left out where all is static. ``subjects``: left out where the
     rows of one table of measurements say it all. ``outcomes``: a table of its own for the columns of the outcome or of
     the landmark rule, which else are the subjects'. The outcome is either an ``outcome`` column or a ``landmark`` rule.
+    ``ids``: what makes no difference between two ids.
     """
 
     source: Origin
@@ -198,6 +200,7 @@ class Options(RoomParams):
     ) = None
     subjects: Subjects | None = None
     outcomes: Tabular | None = None
+    ids: Ids = Ids()
     time: Time | None = None
     outcome: Outcome | None = None
     landmark: Landmark | None = None

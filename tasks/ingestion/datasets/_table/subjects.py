@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.cells import Cells, places
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._table import losses
 from tasks.ingestion.datasets._table.files import Rows
 from tasks.ingestion.datasets._table.moments import Clock
 from tasks.ingestion.datasets._table.options import HOURS, Declared, Options, Time
@@ -179,13 +180,18 @@ class _Reader:
     def time(self, column: str) -> NDArray[np.float64]:
         """In hours, on the file's own clock."""
         assert self._clock is not None, "Options has a time wherever it has a column of times"
-        return self.take(column, self._clock.fault, self._clock.hours(self._rows, column, self._table.decimal))
+        hours = self._clock.hours(self._rows, column, self._table.decimal)
+        garbled = (self._rows.cells[column] != "").to_numpy(dtype=bool) & np.isnan(hours)
+        losses.tell_times(self._rows, column, garbled, self._clock.fault, self._attrition)
+        return self.take(column, self._clock.fault, hours)
 
     def variable(self, name: str, variable: Declared) -> NDArray[np.float64]:
         """A static's values."""
         column, reason = variable.column or name, "not a number" if variable.kind == "numeric" else "unknown level"
         cells, decimal = self._rows.cells[column], self._table.decimal
-        return self.take(column, reason, read_values(cells, name, variable, decimal, self._rows.name, self._attrition))
+        found = read_values(cells, name, variable, decimal, self._rows.name, self._attrition)
+        losses.tell_cells(self._rows.name, name, variable, cells, found, self._attrition)
+        return self.take(column, reason, found)
 
 
 def _described(people: People, options: Options, clock: Clock | None, attrition: Attrition) -> pd.DataFrame:
@@ -210,10 +216,18 @@ def _outcomes(rows: Rows, table: Tabular, options: Options, clock: Clock | None,
     result: dict[str, NDArray[np.float64]] = {}
     if options.landmark:
         result["end of follow-up"] = _Reader(rows, table, clock, attrition).time(options.landmark.time)
-        result["outcome"] = _declared(rows.cells[options.landmark.status], options.landmark.levels)
-    if options.outcome:
-        result["outcome"] = _declared(rows.cells[options.outcome.column], options.outcome.levels)
+    column, classes = _status(options)
+    result["outcome"] = _declared(rows.cells[column], classes)
+    losses.tell_outcome(rows.name, column, rows.cells[column], classes, attrition)
     return pd.DataFrame(result, index=rows.cells.index)
+
+
+def _status(options: Options) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """The column that says what became of each subject, and the levels of each class."""
+    if options.landmark:
+        return options.landmark.status, options.landmark.levels
+    assert options.outcome is not None, "Options has either"
+    return options.outcome.column, options.outcome.levels
 
 
 def _span(

@@ -1,0 +1,46 @@
+"""What ingestion found that a steward has to see, for every place that tells it: runs, `doctor`, `cohorts`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.common.attrition import NOTICES, Notice
+from tasks.common.layout import Layout
+from tasks.common.params import section
+from tasks.common.records import read_json
+from tasks.ingestion.ids import Ids
+from tasks.ingestion.params import Params
+from tasks.ingestion.withdrawal import FILE, in_lines, meant, read_list
+
+
+def of_cohort(layout: Layout) -> list[Notice]:
+    """What the last ingestion left, what was lost first; none where there was no run."""
+    path = layout.folder("ingestion") / NOTICES
+    return [Notice(**row) for row in read_json(path)] if path.is_file() else []
+
+
+def still_in(layout: Layout) -> Iterator[str]:
+    """What a list of withdrawals says that is newer than the last ingestion: who is still in, and who is nearly named.
+
+    Raises `InputError` where the list cannot be read.
+    """
+    params = section(layout.root, layout.cohort, "ingestion", Params)
+    raw, folder = layout.root / params.raw, layout.folder("ingestion")
+    listed, last = read_list(raw), folder / NOTICES
+    if listed.empty or not last.is_file() or _changed(raw / FILE) <= last.stat().st_mtime:
+        return
+    subjects = pd.read_parquet(folder / "subjects.parquet")
+    names = {str(one) for column in ("subject_id", "patient") if column in subjects for one in subjects[column]}
+    means = meant(listed["record"], names, getattr(params.plugin_options(), "ids", Ids()))
+    for kind, verb, mend in (
+        ("somebody", "names", "run the cohort"),
+        ("nearly", "nearly names", "write each id as the records have it, one a line, then run the cohort"),
+    ):
+        if lines := listed.loc[means == kind, "line"].tolist():
+            yield f"{FILE} {verb} people who are still in data/2_ingested ({in_lines(lines)}): {mend}"
+
+
+def _changed(path: Path) -> float:
+    """When the file got its content or its place: a copy may keep the time of its original."""
+    return max(path.stat().st_mtime, path.stat().st_ctime)

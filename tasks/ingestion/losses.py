@@ -1,0 +1,74 @@
+"""Nothing that was declared is lost in silence: what is told of all cohorts alike, and what a run is refused for.
+
+What a plug-in finds lost, it tells as a `tasks.common.attrition.Notice`. Of data sets that declare their own variables
+a loss is told and never refused, since no line of params.yaml could mend it.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from tasks.common.attrition import Attrition, Notice
+from tasks.common.errors import BULLET, InputError
+from tasks.common.records import Variable
+
+OUTCOME = "outcome"  # the name of what is told of its levels
+UNMEASURED = "subjects without measurements"
+
+
+def values_of(events: pd.DataFrame, subjects: pd.DataFrame, variables: Sequence[Variable]) -> dict[str, int]:
+    """How many values there are of each variable."""
+    measured = events["variable"].value_counts()
+    series = {one.name: int(measured.get(one.name, 0)) for one in variables if one.role == "series"}
+    return series | {one.name: int(subjects[one.name].count()) for one in variables if one.role == "static"}
+
+
+def tell_values(
+    read: dict[str, int], plausible: dict[str, int], variables: Sequence[Variable], attrition: Attrition, declared: bool
+) -> None:
+    """Note variables without a value, and values beyond the plausible range. ``declared``: in params.yaml."""
+    by_name = {variable.name: variable for variable in variables}
+    for name, count in read.items():
+        variable = by_name[name]
+        if not count:
+            attrition.notice(name, f"no subject has a value of '{name}'", 1, 1, lost=declared)
+        low, high = ("?" if end is None else f"{end:g}" for end in (variable.low, variable.high))
+        gone = count - plausible[name]
+        attrition.notice(
+            name,
+            f"{gone:,} of {count:,} values of '{name}' lie outside its plausible range, {low} to {high} "
+            f"{variable.unit}".rstrip()
+            + ": is its unit another one?",
+            gone,
+            count,
+            lost=declared,
+        )
+
+
+def tell_unmeasured(events: pd.DataFrame, subjects: pd.DataFrame, attrition: Attrition, declared: bool) -> None:
+    """Note the subjects of whom nothing is measured, in a cohort with series."""
+    count = int((~subjects["subject_id"].isin(events["subject_id"].unique())).sum())
+    text = f"{count:,} of {len(subjects):,} subjects have no measurement that counts"
+    attrition.notice(UNMEASURED, text, count, len(subjects), lost=declared)
+
+
+def check(notices: Collection[Notice], most_lost: float, accepted: Collection[str]) -> None:
+    """Raise `InputError` where nothing is left of what was declared, or more than ``most_lost`` is lost that is not
+    ``accepted`` by its name."""
+    lost = [notice for notice in notices if notice.lost]
+    empty = {notice.name for notice in lost if notice.count == notice.of and not notice.asked}
+    large = {notice.name for notice in lost if notice.asked or notice.share > most_lost} - empty - set(accepted)
+    if not empty and not large:
+        return
+    said = [notice.text for notice in notices if notice.name in empty | large]
+    mend = "Mend the files or the options"
+    if empty:
+        mend += f"; nothing is left of {_listed(empty)}"
+    if large:
+        mend += f". What is right as it is can be accepted: add 'accept: [{_listed(large)}]' to ingestion"
+    raise InputError(f"what params.yaml declares is not in the records:{BULLET}{BULLET.join(said)}\n{mend}")
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(json.dumps(name, ensure_ascii=False) for name in sorted(names))
