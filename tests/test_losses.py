@@ -238,7 +238,7 @@ def test_a_class_that_nobody_has_is_explained(tmp_path):
     ],
 )
 def test_cells_of_a_variable_that_are_no_numbers_are_told_with_what_they_look_like(tmp_path, cell, form):
-    variables = {**VARIABLES, "age": {**AGE, "column": "sex"}}
+    variables = {**VARIABLES, "age": {**AGE, "unit": "points", "column": "sex"}}
     files = {"people.csv": people(IDS, sex=lambda n: f'"{cell}"' if n < 6 else 50)}
     del variables["sex"]
     _, notices = read(tmp_path, files, variables=variables)

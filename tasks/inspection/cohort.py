@@ -104,8 +104,10 @@ class Cohort:
 
     @cached_property
     def _by_variable(self) -> dict[int, Places]:
-        codes = self.events["variable"]
-        return {place: np.asarray(rows) for place, rows in codes.groupby(codes).indices.items()}  # type: ignore[misc]
+        codes = self.events["variable"].to_numpy()
+        order = np.argsort(codes, kind="stable")
+        places, first = np.unique(codes[order], return_index=True)
+        return dict(zip(places.tolist(), np.split(order, first)[1:], strict=True))
 
     def measured(self, variable: Variable) -> tuple[Places, Floats, Floats]:
         """Subject, hours and value of every measurement of ``variable``, sorted by subject; a static is at hour 0."""
