@@ -14,7 +14,7 @@ HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
 Classes = dict[Text, Annotated[Levels, Field(min_length=1)]]
 NO_EVENT = "no event"
-RESERVED = {"subject_id", "outcome", "split", "hours"}
+RESERVED = {"subject", "subject_id", "patient", "patient_id", "outcome", "split", "hours"}
 
 
 class Time(RoomParams):
