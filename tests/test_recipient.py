@@ -120,8 +120,9 @@ def test_what_cannot_be_used_is_counted_and_filled_in_and_no_value_is_said(
     done = alone(small.folder("release") / "apply.py", *arguments, folder=tmp_path / "raw")
     assert done.returncode == 0, done.stderr
     assert "'shoe size': 1 measurements not used, no series of the model" in done.stdout
-    assert "cells do not count: no number" in done.stdout and "cells do not count: beyond 0 to 80" in done.stdout
-    assert "1 of 1758 measurements are of subjects without a row" in done.stdout
+    assert "ascites (no unit): 1 of 585 cells do not count: none of its levels" in done.stdout
+    assert "bili (mg/dl): 1 of 585 cells do not count: beyond" in done.stdout
+    assert "1 of 6424 measurements are of subjects without a row" in done.stdout
     assert "missing: chol (mg/dl)" in done.stdout and "missing: age (years)" in done.stdout
     assert "4711" not in done.stdout + done.stderr
     mine = load_file(tmp_path / "raw/mine.st")
