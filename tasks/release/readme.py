@@ -18,6 +18,8 @@ def readme(contents: Contents) -> str:
     classes = [markdown(name) for name in preprocessing.classes]
     claim = nobody(metrics)
     said = (f" {claim}" if claim else "") + "".join(f"\n\n**{markdown(notice)}**\n" for notice in notices(metrics))
+    within = ", each value within the plausible range of its variable; of levels and binary variables it is a share"
+    within = within if preprocessing.bounded else ""
     labels = f"`labels` ({records},), risks in [0, 1]"
     if classes:
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"
@@ -50,7 +52,7 @@ known, `apply.py --tensors mine.safetensors` and `quickstart.py --records mine.s
 ## Files
 - `report.html`: for clinicians and ethics boards; `DATASHEET.md`: the same as a data sheet and model card
 - `condensed.safetensors`: `values` ({records}, {steps}, {features}), normalised; {labels}
-- `condensed.parquet`: the same in clinical units, long form; `croissant.json` describes it for machines
+- `condensed.parquet`: the same in clinical units, long form{within}; `croissant.json` describes it for machines
 - `dictionary.csv`: every feature, its unit, plausible range and levels, and which level of a binary variable is 1
 - `recipe.json`: how to train each family of networks on them, and what a trained network's logit means;
   `noise` is the standard deviation of normal noise to be added to the records, anew in each step
