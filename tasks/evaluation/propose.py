@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from tasks.common.cells import word
 from tasks.common.escape import printable
@@ -75,49 +76,48 @@ def _share(one: str, other: str) -> float:
 def _line(theirs: Variable, found: tuple[Variable, str] | None, merge: bool) -> str:
     """The line for one variable, "" where it is matched without one."""
     if found is None:
-        return f"{_quoted(theirs.name)}: null  # CHECK: nothing in the bundle is like {_told(theirs)}"
+        return _checked(theirs, None, [f"nothing in the bundle is like {_told(theirs)}"])
     ours, why = found
-    says, reasons = {}, [f"{why}: {_told(ours)}"]
-    if theirs.role != ours.role or (theirs.kind != ours.kind and "numeric" in (theirs.kind, ours.kind)):
-        return (
-            f"{_quoted(theirs.name)}: null  # CHECK: {ours.role} and {ours.kind} in the bundle, so not usable as it is"
-        )
-    if theirs.kind == "numeric" and not same(theirs.unit, ours.unit):
+    reasons = [f"{why}: {_told(ours)}"]
+    says = _conversion(theirs, ours, reasons)
+    if says is not None and merge:
+        says["merge"] = True
+        reasons.append("several serve as it")
+    if theirs.name == ours.name and says == {} and len(reasons) == 1:
+        return ""
+    return _checked(theirs, None if says is None else {"to": ours.name, **says}, reasons)
+
+
+def _conversion(theirs: Variable, ours: Variable, reasons: list[str]) -> dict[str, Any] | None:
+    """What a mapping has to say beside ``to``, None where none is known; adds to the ``reasons``."""
+    kinds = {theirs.kind, ours.kind}
+    if theirs.role != ours.role or (len(kinds) > 1 and "numeric" in kinds):
+        reasons.append(f"but {ours.role} and {ours.kind} there: declare it so")
+        return None
+    if kinds == {"numeric"} and not same(theirs.unit, ours.unit):
         way = conversion(f"{ours.name} {ours.label}", theirs.unit, ours.unit)
         if way is None:
             reasons.append(f"no way is known from '{theirs.unit}' to '{ours.unit}': write {{to: ..., factor: ...}}")
-            return f"{_quoted(theirs.name)}: null  # CHECK: {_plain('; '.join(reasons))}"
-        says = {"factor": way[0], **({"offset": way[1]} if way[1] else {})}
+            return None
         reasons.append(f"'{theirs.unit}' to '{ours.unit}'")
-    if {theirs.kind, ours.kind} == {"binary"} and turned(theirs, ours):
-        says["flip"] = True
-        reasons.append("its 1 is the bundle's 0")
-    if "categorical" in (theirs.kind, ours.kind):
-        matched = as_levels(theirs, ours, {})
-        unknown = [name for name, value in names_of(theirs) if value not in matched]
-        if unknown:
+        return {"factor": way[0]} | ({"offset": way[1]} if way[1] else {})
+    if "categorical" in kinds:
+        known = as_levels(theirs, ours, {})
+        if unknown := [name for name, value in names_of(theirs) if value not in known]:
             reasons.append(f"say which `levels` of {', '.join(n for n, _ in names_of(ours))} are {', '.join(unknown)}")
-        if not matched:
-            return f"{_quoted(theirs.name)}: null  # CHECK: {_plain('; '.join(reasons))}"
-    else:
-        unknown = []
-    if merge:
-        says["merge"] = True
-        reasons.append("several serve as it")
-    if theirs.name == ours.name and not says and not unknown:
-        return ""
-    to = json.dumps({"to": ours.name, **says}, ensure_ascii=False)
-    return f"{_quoted(theirs.name)}: {to}  # CHECK: {_plain('; '.join(reasons))}"
+        return {} if known else None
+    if kinds == {"binary"} and turned(theirs, ours):
+        reasons.append("its 1 is the bundle's 0")
+        return {"flip": True}
+    return {}
 
 
-def _quoted(name: str) -> str:
-    return json.dumps(name, ensure_ascii=not name.isprintable())
+def _checked(theirs: Variable, says: dict[str, Any] | None, reasons: list[str]) -> str:
+    name, ascii_ = theirs.name, not theirs.name.isprintable()
+    said = json.dumps(says, ensure_ascii=not str(says and says["to"]).isprintable())
+    return f"{json.dumps(name, ensure_ascii=ascii_)}: {said}  # CHECK: {printable('; '.join(reasons))}"
 
 
 def _told(variable: Variable) -> str:
     unit = f", {variable.unit}" if variable.unit else ""
-    return _plain(f"{variable.name} ({variable.label}{unit})")
-
-
-def _plain(text: str) -> str:
-    return printable(text)
+    return printable(f"{variable.name} ({variable.label}{unit})")
