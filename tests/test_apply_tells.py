@@ -149,11 +149,20 @@ def test_a_wide_table_with_several_values_of_a_static_says_so(
     assert "age: 1 subjects have several values, of which the first one counts" in capsys.readouterr().out
 
 
+def test_an_outcome_that_stands_in_one_row_of_several_is_found_among_marks_of_missing_values(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text("subject,hours,creatinine,outcome\na,0,1,NA\na,1,2,1\nb,0,1,0\n")
+    given = Namespace(wide=tmp_path / "wide.csv", events=None, subjects=None)
+    _, _, subjects = apply.on_scale(given, how(CREATININE))
+    assert apply.labels_of(subjects["outcome"], []).tolist() == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
         ({"subjects": "subject,AGE,Age\na,1,2\n"}, "several columns may be 'age'"),
         ({"subjects": "age\n1\n"}, "has no column subject"),
+        ({"subjects": "subject,age\na,60,5\nb,61,5\n"}, "cannot be read as a table"),
+        ({"subjects": "subject;age\na;60\n"}, "has no column subject: its columns are to be divided by commas"),
         ({"subjects": 'subject,age\na,"1\n'}, "cannot be read as a table"),
         ({"subjects": "subject\na\n", "events": "subject,hours,value\n"}, "has no column variable"),
     ],

@@ -13,6 +13,7 @@ a column `outcome`: 0 or 1, or the name of the class, or its number from 0 where
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
@@ -40,8 +41,12 @@ SourceFileLoader("cells", str(BUNDLE / "cells.py")).exec_module(cells)  # `pytho
 def read_csv(path: Path, needed: tuple[str, ...], known: list[str]) -> pd.DataFrame:
     """A table as text, in which the columns ``needed`` and ``known`` have just these names."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig").fillna("")
-    except (OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of a row with a field too many
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig").fillna(
+                ""
+            )
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise SystemExit(f"{path} cannot be read as a table with commas, in UTF-8: {error}") from None
     names = [*needed, *(name for name in known if name not in needed)]
     place = cells.places(pd.Series(table.columns, dtype=str), names)
@@ -52,7 +57,7 @@ def read_csv(path: Path, needed: tuple[str, ...], known: list[str]) -> pd.DataFr
         if name not in alike:
             table = table.rename(columns=dict.fromkeys(alike, name))
     if missing := [name for name in needed if name not in table]:
-        raise SystemExit(f"{path} has no column {', '.join(missing)}")
+        raise SystemExit(f"{path} has no column {', '.join(missing)}: its columns are to be divided by commas")
     for name in table.columns.difference(names, sort=False):
         print(f"{path.name}: column '{shown(name)}' is not used{meant(name, known)}")
     return table
@@ -97,8 +102,7 @@ def numbers(column: Any, variable: Variable) -> Array:
     for fault, chosen in faults.items():
         if chosen.any():
             print(f"{named(variable)}: {chosen.sum()} of {len(said)} cells do not count: {fault}")
-    result: Array = np.where(beyond, np.nan, found)
-    return result
+    return np.where(beyond, np.nan, found)
 
 
 def shown(text: str) -> str:
@@ -130,6 +134,9 @@ def cleaned(events: pd.DataFrame, subjects: pd.DataFrame, variables: list[Variab
     for number, variable in enumerate(series):
         values[place == number] = numbers(events["value"][place == number], variable)
     read = {v["name"]: numbers(subjects[v["name"]], v) for v in statics if v["name"] in subjects}
+    if "outcome" in subjects:
+        classes = [level for v in variables if v["role"] == "outcome" for level in v["levels"]]
+        read["outcome"] = cells.without_marks(subjects["outcome"], named=classes).replace("", None)
     subjects = one_each(subjects.assign(**read), list(read))
     missing = [v for number, v in enumerate(series) if np.isnan(values[place == number]).all()]
     missing += [v for v in statics if v["name"] not in read or np.isnan(read[v["name"]]).all()]
@@ -146,13 +153,12 @@ def cleaned(events: pd.DataFrame, subjects: pd.DataFrame, variables: list[Variab
     return pd.DataFrame(found), subjects
 
 
-def one_each(subjects: Any, statics: list[str]) -> pd.DataFrame:
-    """One row a subject, in their order: of several values of a static variable the first one counts."""
-    several = subjects[statics].groupby(level=0).nunique() > 1
+def one_each(subjects: Any, once: list[str]) -> pd.DataFrame:
+    """One row a subject, in their order: of several values of what is said ``once`` the first one counts."""
+    several = subjects[once].groupby(level=0).nunique() > 1
     for name in several.columns[several.any()]:
         print(f"{shown(name)}: {several[name].sum()} subjects have several values, of which the first one counts")
-    found: pd.DataFrame = subjects.replace({"outcome": {"": None}}).groupby(level=0, sort=False).first()
-    return found
+    return pd.DataFrame(subjects.groupby(level=0, sort=False).first())
 
 
 def _tell(strange: "pd.Series[str]", variables: list[Variable], missing: list[Variable]) -> None:
@@ -165,8 +171,7 @@ def _tell(strange: "pd.Series[str]", variables: list[Variable], missing: list[Va
         print(f"{len(counts) - NAMED} more such names")
     for variable in missing:
         print(f"missing: {named(variable)}, filled in for all")
-    there = len(known) - len(missing)
-    if not there:
+    if not (there := len(known) - len(missing)):
         raise SystemExit("no variable of the model is there: use the names, units and levels of dictionary.csv")
     if there < FEW * len(known):
         print(f"{there} of {len(known)} variables are there: the risks are mostly those of the average patient")
@@ -220,8 +225,7 @@ def _scaled(feature: dict[str, Any], column: Array, carry_forward: bool) -> Arra
     if carry_forward:
         last = np.maximum.accumulate(np.where(np.isnan(column), 0, np.arange(column.shape[1])), axis=1)
         column = np.take_along_axis(column, last, axis=1)
-    result: Array = (np.where(np.isnan(column), feature["fill"], column) - feature["mean"]) / feature["std"]
-    return result
+    return np.asarray((np.where(np.isnan(column), feature["fill"], column) - feature["mean"]) / feature["std"])
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -259,8 +263,7 @@ def logits(values: Array, weights: dict[str, Array]) -> Array:
         let_in, keep, let_out = (_sigmoid(gates[place]) for place in (0, 1, 3))
         memory = keep * memory + let_in * np.tanh(gates[2])
         state = let_out * np.tanh(memory)
-    result: Array = state @ weights["read_out.weight"].T + weights["read_out.bias"]
-    return result
+    return np.asarray(state @ weights["read_out.weight"].T + weights["read_out.bias"])
 
 
 def risks(values: Array, model: Path) -> Array:
@@ -272,8 +275,7 @@ def risks(values: Array, model: Path) -> Array:
     if scaled.shape[1] == 1:
         return _sigmoid(scaled[:, 0])
     shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    result: Array = shares / shares.sum(axis=1, keepdims=True)
-    return result
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _networks(weights: dict[str, Array]) -> Iterator[dict[str, Array]]:
@@ -282,8 +284,7 @@ def _networks(weights: dict[str, Array]) -> Iterator[dict[str, Array]]:
 
 
 def _sigmoid(x: Array) -> Array:
-    result: Array = 0.5 * (1 + np.tanh(x / 2))
-    return result
+    return np.asarray(0.5 * (1 + np.tanh(x / 2)))
 
 
 def labels_of(outcome: "pd.Series[str]", classes: list[str]) -> Array:
@@ -295,8 +296,7 @@ def labels_of(outcome: "pd.Series[str]", classes: list[str]) -> Array:
     if unknown := int((np.isnan(place) & (said != "")).sum()):
         print(f"outcome: {unknown} of {len(said)} cells not used, none of {', '.join(map(shown, classes)) or '0, 1'}")
     known = np.where(np.isnan(place)[:, None], np.nan, place[:, None] == np.arange(len(classes)))
-    result: Array = (known if classes else place).astype(np.float32)
-    return result
+    return np.asarray(known if classes else place, dtype=np.float32)
 
 
 def main() -> None:
@@ -321,8 +321,7 @@ def main() -> None:
         print(f"written: {given.tensors}")
     if given.model.exists():
         found = risks(values, given.model).reshape(len(values), -1)
-        columns = [f"risk_{name}" for name in classes] or ["risk"]
-        table = pd.DataFrame(found, columns=columns)
+        table = pd.DataFrame(found, columns=[f"risk_{name}" for name in classes] or ["risk"])
         table.insert(0, "subject", subjects["subject"].to_numpy())
         table.to_csv(given.out, index=False)
         print(f"written: {given.out}, {len(values)} subjects")
@@ -335,9 +334,8 @@ def on_scale(given: argparse.Namespace, how: dict[str, Any]) -> tuple[Array, Arr
     variables = how["variables"] = [{**DEFAULTS, **variable} for variable in how["variables"]]
     series, statics = ([v["name"] for v in variables if v["role"] == role] for role in ROLES)
     if given.wide:
-        events, subjects = long_of(
-            read_csv(given.wide, ("subject",), ["hours", *series, *statics, "outcome"]), variables
-        )
+        wide = read_csv(given.wide, ("subject",), ["hours", *series, *statics, "outcome"])
+        events, subjects = long_of(wide, variables)
     else:
         subjects = read_csv(given.subjects, ("subject",), [*statics, "outcome"])
         events = read_csv(given.events, LONG, []) if given.events else pd.DataFrame(columns=list(LONG), dtype=str)
