@@ -6,18 +6,15 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from flows.console import say, say_notices
+from flows.console import say
+from flows.matched import matched, show_variables
 from flows.terminal import Terminal
-from flows.transform import ingestion_params, on_scale
-from tasks.common.attrition import Attrition, most_first
-from tasks.common.labels import hard, per_class
-from tasks.common.preprocessing import Preprocessing
+from flows.transform import on_scale
+from tasks.common.labels import per_class
 from tasks.common.progress import working
-from tasks.common.records import CondensedSet, Ingested, classes_of, read_json
+from tasks.common.records import CondensedSet, read_json
 from tasks.evaluation.drift import drift
 from tasks.evaluation.evaluate import labelled, predicted, recalibrated, scores
-from tasks.evaluation.mapping import Matching, match, outcomes, read_mapping
-from tasks.ingestion.read import ingest, plausible_events, plausible_statics
 from tasks.networks.recipe import Recipes
 from tasks.release.words import interval
 from tasks.results.public import Stated
@@ -32,23 +29,18 @@ def evaluate(
     mapping: Path | None = None,
     recalibrate: int | None = None,
     device: str = "auto",
+    accept_few: bool = False,
 ) -> dict[str, Any]:
     """Read ``raw`` as ``cohort`` is read, match its variables with ``bundle``'s, and see what models of it are worth.
 
-    Returns JSON: ``variables`` (matched, converted, missing, unused), ``drift``, and where outcomes are known
+    Returns JSON: what `Matched.told` says, ``drift``, and where outcomes are known
     ``scores`` (see `tasks.evaluation.evaluate.scores`), ``stated`` (the bundle's own test AUC) and ``recalibrated``.
     Raises `InputError`.
     """
-    preprocessing, stated = Preprocessing.load(bundle / "preprocessing.json"), Stated.load(bundle / "metrics.json")
-    settings = ingestion_params(bundle, cohort, raw)
-    with working("reading records"):
-        ingested, read = ingest(raw, settings, outcome_required=False)
-    say_notices(most_first(read.notices))
-    matching = match(ingested.variables, preprocessing.variables, read_mapping(mapping))
-    matched, converted = _in_their_place(ingested, matching, preprocessing)
-    values, observed = on_scale(preprocessing, matched.events, matched.subjects)
-    labels = hard(matched.subjects["outcome"], len(preprocessing.classes) or 2)
-    missing = [variable.name for variable in matching.missing]
+    stated, own = Stated.load(bundle / "metrics.json"), matched(bundle, cohort, raw, mapping, accept_few)
+    preprocessing = own.preprocessing
+    values, observed = on_scale(preprocessing, own.cohort.events, own.cohort.subjects)
+    labels, missing = own.cohort.labels, [variable.name for variable in own.matching.missing]
     chosen = labelled(labels)
     found: dict[str, Any] = {
         "bundle": {
@@ -57,17 +49,7 @@ def evaluate(
         },
         "cohort": cohort,
         "subjects": {"all": len(labels), "labelled": int(chosen.sum()), "per_class": per_class(labels[chosen])},
-        "counts": {"read": read.summary(), "converted": converted.summary()},
-        "variables": {
-            "matched": [m.ours.name for m in matching.matched],
-            "converted": {
-                m.theirs.name: m.how.model_dump()
-                for m in matching.matched
-                if m.how.to != m.theirs.name or m.how.factor != 1 or m.how.offset
-            },
-            "missing": missing,
-            "unused": list(matching.unused),
-        },
+        **own.told(),
         "drift": drift(values, observed, preprocessing, missing, stated.coverage or {}),
     }
     if not chosen.any():
@@ -76,40 +58,20 @@ def evaluate(
     risks = predicted(condensed, recipes, list(stated.mean_over), values[chosen], device)
     with working("intervals"):
         found |= {"ensemble": recipes.ensemble, "scores": scores(risks, labels[chosen])}
-    if own := stated.test_auc.get("condensed"):
-        found["stated"] = {"mean": own.mean, "low": own.low, "high": own.high}
+    if reached := stated.test_auc.get("condensed"):
+        found["stated"] = {"mean": reached.mean, "low": reached.low, "high": reached.high}
     if recalibrate is not None:
         with working("recalibration"):
             found["recalibrated"] = recalibrated(risks, labels[chosen], recalibrate)
     return found
 
 
-def _in_their_place(ingested: Ingested, matching: Matching, preprocessing: Preprocessing) -> tuple[Ingested, Attrition]:
-    """The cohort with the bundle's variables, without what lies beyond the bundle's plausible ranges."""
-    events, subjects = matching.apply(ingested)
-    attrition = Attrition()
-    attrition.came_in("measurements", len(ingested.events))
-    attrition.set_aside("measurements", "of no variable or level of the bundle", len(ingested.events) - len(events))
-    events = plausible_events(events, preprocessing.variables, attrition)
-    attrition.kept("measurements", len(events))
-    own = tuple(v for v in preprocessing.variables if v.role != "static" or v.name in subjects)
-    subjects = plausible_statics(subjects, own, attrition)
-    classes = classes_of(ingested.variables), preprocessing.classes
-    subjects["outcome"] = outcomes(subjects["outcome"].to_numpy(dtype=float), *classes)
-    return Ingested(events, subjects, preprocessing.variables), attrition
-
-
 def show(found: dict[str, Any]) -> None:
     """What `evaluate` found, on the terminal."""
     out = Terminal(highlight=False)
-    about, variables = found["subjects"], found["variables"]
+    about = found["subjects"]
     out.print(f"{found['cohort']}: {about['all']} subjects, {about['labelled']} with a known outcome", soft_wrap=True)
-    out.print(
-        f"variables matched: {len(variables['matched'])} of {len(variables['matched']) + len(variables['missing'])}"
-    )
-    for words, names in (("missing, filled in", variables["missing"]), ("not used", variables["unused"])):
-        if names:
-            out.print(f"{words}: {', '.join(names)}", markup=False, soft_wrap=True)
+    show_variables(found, out)
     if found["bundle"]["cohort"] == found["cohort"]:
         say("if these are patients whom the bundle was learned from, the scores below flatter it")
     different = [row for row in found["drift"] if row["large"] or row["state"] == "missing"]

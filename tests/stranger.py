@@ -1,9 +1,15 @@
 """A recipient's machine: the programs of a bundle are run where this project cannot be imported."""
 
+import importlib.util
+import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
+from tasks.release.scripts import SCRIPTS
 from tests.project import REPO
 
 # -I keeps the script's folder, the working directory and PYTHONPATH out; an editable install is taken out here
@@ -26,3 +32,16 @@ def alone(script: Path, *arguments: str, folder: Path) -> subprocess.CompletedPr
         [sys.executable, "-I", "-c", START, str(REPO), str(script), *arguments],
         cwd=folder, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
+
+
+@cache
+def program(name: str) -> ModuleType:
+    """A bundle's program, imported as from a bundle: out of a folder that holds all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        for script in SCRIPTS:
+            shutil.copy(script, folder)
+        spec = importlib.util.spec_from_file_location(name, Path(folder) / f"{name}.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return module

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
+from safetensors.numpy import load_file
 
 from flows.evaluate import evaluate, show
+from flows.matched import propose_mapping
 from flows.transform import transform
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
@@ -92,7 +94,7 @@ def test_half_of_the_variables_are_enough_and_the_others_are_listed(found: dict[
     assert found["subjects"] == {"all": 262, "labelled": 262, "per_class": [166, 96]}
     variables = found["variables"]
     assert sorted(variables["matched"]) == ["age", "albumin", "bili", "hepato", "platelet", "protime"]
-    assert variables["converted"] == {"bilirubin": {"to": "bili", "factor": 0.05848, "offset": 0.0}}
+    assert variables["converted"] == {"bilirubin": {"to": "bili", "factor": 0.05848}}
     assert {"chol", "ast", "female", "trt"} < set(variables["missing"]) and len(variables["missing"]) == 9
     assert variables["unused"] == ["weight"]
     assert found["scores"]["single"]["auc"]["mean"] > 0.75
@@ -241,3 +243,32 @@ def test_recalibration_mends_risks_that_are_too_high() -> None:
         recalibrated(wrong, labels, 2000)
     with pytest.raises(InputError, match="an outcome is missing"):
         recalibrated(wrong, labels, 1)
+
+
+def test_transform_matches_and_lists_as_evaluate_does(
+    small: Layout, hospital: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hospital)
+    bundle, out = small.folder("release"), tmp_path / "mine.safetensors"
+    told = transform(bundle, "own", hospital / "raw", out, hospital / "mapping.yaml")["variables"]
+    assert "bili" in told["matched"] and "chol" in told["missing"] and told["unused"] == ["weight"]
+    assert told["few"].startswith("6 of 15 variables match")
+    cohort = Normalised.load(small.folder("normalisation") / "normalised.safetensors")
+    place = [f.name for f in Preprocessing.load(bundle / "preprocessing.json").features].index("bili")
+    mine, theirs = (np.sort(values[:, 0, place]) for values in (load_file(out)["values"], cohort.values))
+    np.testing.assert_allclose(mine, theirs, atol=1e-3)
+    with pytest.raises(InputError, match="'glucose', which the cohort does not have"):
+        (tmp_path / "names.yaml").write_text("glucose: bili")
+        transform(bundle, "own", hospital / "raw", out, tmp_path / "names.yaml")
+
+
+def test_a_mapping_is_proposed_once_and_can_be_used(
+    small: Layout, hospital: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hospital)
+    path = tmp_path / "names.yaml"
+    propose_mapping(small.folder("release"), "own", hospital / "raw", path)
+    mapping = read_mapping(path)
+    assert mapping["bilirubin"] == Conversion(to="bili", factor=0.058466) and mapping["weight"] is None
+    with pytest.raises(InputError, match="is there already"):
+        propose_mapping(small.folder("release"), "own", hospital / "raw", path)

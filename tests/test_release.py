@@ -161,7 +161,7 @@ def test_a_bundle_of_the_first_format_needs_no_document_but_its_readme(old: Path
     bundle = tmp_path / "first"
     shutil.copytree(old / "plain", bundle)
     manifest = json.loads((bundle / "manifest.json").read_text())
-    for name in set(DOCUMENTS) - {"README.md"}:
+    for name in set(DOCUMENTS) & set(manifest["files"]) - {"README.md"}:
         (bundle / name).unlink()
         del manifest["files"][name]
     (bundle / "manifest.json").write_text(json.dumps(manifest))
@@ -271,7 +271,8 @@ def rewrite(bundle: Path, metrics: dict[str, Any]) -> None:
     with contextlib.suppress(InputError, KeyError):
         write_documents(bundle, Contents.load(bundle, "pbc", "candidate", ()))
     for name in ("metrics.json", *DOCUMENTS):
-        relist(bundle, name)
+        if (bundle / name).exists():  # bundles of before have no cells.py
+            relist(bundle, name)
 
 
 def test_a_bundle_with_a_guarantee_states_noisy_counts_and_nothing_of_who_was_learned_from(bundle: Path) -> None:

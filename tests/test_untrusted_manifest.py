@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from flows.evaluate import evaluate
-from flows.transform import ingestion_params, transform
+from flows.matched import ingestion_params
+from flows.transform import transform
 from tasks.common.errors import InputError
 from tasks.common.layout import Layout
 from tasks.common.params import validate

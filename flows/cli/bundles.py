@@ -19,6 +19,13 @@ ReadAs = Annotated[
     ),
 ]
 Raw = Annotated[Path, typer.Option(help="The folder with the raw records.", exists=True)]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(help="YAML: your variable -> the bundle's, as `glu: {to: Glucose, factor: 18.016}`.", exists=True),
+]
+AcceptFew = Annotated[
+    bool, typer.Option("--accept-few", help="Go on where fewer than a tenth of the bundle's variables match.")
+]
 
 
 def verify(
@@ -67,21 +74,26 @@ def transform(
     cohort: ReadAs,
     raw: Raw,
     out: Annotated[Path, typer.Option(help="The safetensors file to write.")],
+    mapping: Mapping = None,
+    accept_few: AcceptFew = False,
     json_: Json = False,
 ) -> None:
     """Map new raw records onto a bundle's scale: values, observed, subject_ids, and labels where known.
 
     Example: recondense transform BUNDLE --cohort physionet2012 --raw MY_RECORDS --out mine.safetensors
     """
+    from flows.matched import show_variables
+    from flows.terminal import Terminal
     from flows.transform import transform as map_records
 
-    counts = map_records(bundle, cohort, raw, out)
+    found = map_records(bundle, cohort, raw, out, mapping, accept_few)
     if json_:
-        print(json.dumps({"counts": counts, "out": str(out)}, indent=2))
+        print(json.dumps({**found, "out": str(out)}, indent=2))
         return
-    for unit, count in counts.items():
+    for unit, count in found["counts"]["read"].items():
         aside = ", ".join(f"{reason} {n}" for reason, n in count["set_aside"].items()) or "none"
         echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
+    show_variables(found, Terminal(highlight=False))
     echo(f"written: {out}")
 
 
@@ -89,12 +101,14 @@ def evaluate(
     bundle: Bundle,
     cohort: ReadAs,
     raw: Raw,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(help="YAML: your variable -> the bundle's, as `glu: {to: Glucose, factor: 18.016}`.", exists=True),
-    ] = None,
+    mapping: Mapping = None,
+    accept_few: AcceptFew = False,
     recalibrate: Annotated[
         int | None, typer.Option(metavar="N", help="Also refit slope and intercept on N random labelled records.")
+    ] = None,
+    propose: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Only write a mapping to FILE, from names, labels and units, to be checked."),
     ] = None,
     json_: Json = False,
 ) -> None:
@@ -102,8 +116,14 @@ def evaluate(
 
     Example: recondense evaluate BUNDLE --cohort icu --raw MY_RECORDS --mapping names.yaml --recalibrate 200
     """
+    from flows.matched import propose_mapping
+
+    if propose:
+        propose_mapping(bundle, cohort, raw, propose)
+        echo(f"written: {propose}. Check every line, then use it with --mapping")
+        return
     from flows.evaluate import evaluate as score
     from flows.evaluate import show
 
-    found = score(bundle, cohort, raw, mapping, recalibrate)
+    found = score(bundle, cohort, raw, mapping, recalibrate, accept_few=accept_few)
     print(json.dumps(found, indent=2)) if json_ else show(found)

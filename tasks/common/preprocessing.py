@@ -48,7 +48,8 @@ class Feature(BaseModel):
 class Preprocessing(BaseModel):
     """How one cohort's records become tensors. ``variables``: what is measured; ``features``: the columns; ``scale``:
     whether these were fitted to the train split, were so and then rounded, or come from what is public of the
-    variables."""
+    variables. ``bounded``: whether values in clinical units are kept within what is possible; in bundles that do not
+    say so they are not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +60,7 @@ class Preprocessing(BaseModel):
     variables: tuple[Variable, ...]
     features: tuple[Feature, ...]
     scale: Scale = "train"
+    bounded: bool = False
 
     @property
     def mean_within(self) -> float:
@@ -180,8 +182,19 @@ class Preprocessing(BaseModel):
         """Scaled values ``(..., n_features)`` in clinical units; NaN stays NaN."""
         result: NDArray[np.float64] = values.astype(np.float64)
         for index, feature in enumerate(self.features):
-            result[..., index] = self.untransformed(feature, result[..., index] * feature.std + feature.mean)
+            column = self.untransformed(feature, result[..., index] * feature.std + feature.mean)
+            result[..., index] = np.clip(column, *self.possible(feature)) if self.bounded else column
         return result
+
+    def possible(self, feature: Feature) -> tuple[float, float]:
+        """The least and the greatest value of ``feature`` in clinical units: of a level or a binary variable 0 and 1,
+        between which lie shares."""
+        if feature.source == "count":
+            return 0.0, np.inf
+        variable = next(v for v in self.variables if v.name == feature.variable)
+        if feature.source in ("series_level", "observed", "level") or variable.kind == "binary":
+            return 0.0, 1.0
+        return -np.inf if variable.low is None else variable.low, np.inf if variable.high is None else variable.high
 
     def clinical(self, condensed: CondensedSet) -> pd.DataFrame:
         """The condensed records in clinical units, long: ``record, label, step, from_hours, to_hours, feature, unit,

@@ -25,6 +25,7 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
         variables=ingested.variables,
         features=tuple(columns(ingested.variables, params)),
         scale=params.scale,
+        bounded=True,
     )
     if params.scale == "public":
         return on_public_scale(empty)

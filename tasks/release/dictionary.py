@@ -5,6 +5,7 @@ import io
 
 from tasks.common.escape import cell
 from tasks.common.preprocessing import Feature, Preprocessing
+from tasks.common.records import Variable
 
 COLUMNS = {
     "feature": "name of the column of `values`, and of `feature` in condensed.parquet",
@@ -13,6 +14,8 @@ COLUMNS = {
     "role": "series: measured over time; static: once a subject; outcome: what is predicted",
     "kind": "numeric, binary (0 or 1), or categorical",
     "levels": "names of the levels of a categorical variable, in order, between |; a | within a name is \\|",
+    "level_1": "levels of a binary variable that are 1, written likewise",
+    "level_0": "levels of a binary variable that are 0, written likewise",
     "unit": "of the variable",
     "low": "least plausible value; below it, a measurement is not used",
     "high": "greatest plausible value",
@@ -47,11 +50,27 @@ def dictionary(preprocessing: Preprocessing, predicted: str = "") -> str:
     return out.getvalue()
 
 
+def two_levels(variable: Variable) -> tuple[str, str]:
+    """The levels of a binary variable that are 1, and those that are 0.
+
+    >>> two_levels(Variable(name="sex", label="sex", role="static", kind="binary", positive=("f",), negative=("m",)))
+    ('f', 'm')
+    >>> two_levels(Variable(name="smokes", label="smokes", role="static", kind="binary", positive=("yes", "y")))
+    ('yes|y', 'every other')
+    """
+    if not variable.positive:
+        return "1", "0"
+    return "|".join(map(_level, variable.positive)), "|".join(map(_level, variable.negative)) or "every other"
+
+
 def _row(preprocessing: Preprocessing, feature: Feature) -> dict[str, object]:
     variable = next((v for v in preprocessing.variables if v.name == feature.variable), None)
     about = variable.model_dump(include={"label", "role", "kind", "unit", "low", "high"}) if variable else {}
+    levels = two_levels(variable) if variable and variable.kind == "binary" else ("", "")
     return {
         **about,
+        "level_1": levels[0],
+        "level_0": levels[1],
         "feature": feature.name,
         "variable": feature.variable,
         "unit": (variable.unit if variable else "") or feature.unit,

@@ -20,6 +20,8 @@ def readme(contents: Contents) -> str:
     said = f" {claim}" if claim else ""
     said += f"\n\nWhat is predicted: {markdown(contents.predicted)}.\n" if contents.predicted else ""
     said += "".join(f"\n\n**{markdown(notice)}**\n" for notice in notices(metrics))
+    within = ", each value within the plausible range of its variable; of levels and binary variables it is a share"
+    within = within if preprocessing.bounded else ""
     labels = f"`labels` ({records},), risks in [0, 1]"
     if classes:
         labels = f"`labels` ({records}, {len(classes)}), the risk of each class: {', '.join(classes)}"
@@ -44,18 +46,21 @@ python BUNDLE/quickstart.py                                          # trains, a
 python BUNDLE/apply.py --events events.csv --subjects subjects.csv   # writes risks.csv
 ```
 `events.csv` has the columns `subject,hours,variable,value`, in the units of `dictionary.csv`; `subjects.csv` a row for
-each, with the static variables. `--wide records.csv` in their place takes a column a variable. Where outcomes are
+each, with the static variables. `--wide records.csv` in their place takes a column a variable. Levels are given by
+their names, as `levels`, `level_1` and `level_0` of `dictionary.csv` have them. Capitals, spaces around a cell and
+zeros in front of a number make no difference. What cannot be used is counted, named and filled in. Where outcomes are
 known, `apply.py --tensors mine.safetensors` and `quickstart.py --records mine.safetensors` say how well it ranks them.
 
 ## Files
 - `report.html`: for clinicians and ethics boards; `DATASHEET.md`: the same as a data sheet and model card
 - `condensed.safetensors`: `values` ({records}, {steps}, {features}), normalised; {labels}
-- `condensed.parquet`: the same in clinical units, long form; `croissant.json` describes it for machines
-- `dictionary.csv`: every feature, its unit and plausible range
+- `condensed.parquet`: the same in clinical units, long form{within}; `croissant.json` describes it for machines
+- `dictionary.csv`: every feature, its unit, plausible range and levels, and which level of a binary variable is 1
 - `recipe.json`: how to train each family of networks on them, and what a trained network's logit means;
   `noise` is the standard deviation of normal noise to be added to the records, anew in each step
 - `preprocessing.json`: how to put new records on the same scale
-- `quickstart.py`, `apply.py`: train a model, give risks; they need nothing but the four packages above
+- `quickstart.py`, `apply.py`: train a model, give risks; they need nothing but the four packages above and `cells.py`,
+  which says how `apply.py` reads a cell
 - `metrics.json`: all figures; `manifest.json`: SHA-256 of every file, params, code revision, pipeline state
 - `LICENSE`, `CITATION.cff`: on what terms, and whom to cite
 - `manifest.json.sig`, `steward.pem`: in a release, the signature of `manifest.json`, and the key to check it with

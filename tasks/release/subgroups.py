@@ -93,7 +93,8 @@ def _bands() -> list[str]:
 def _levels(variable: Variable) -> list[str]:
     if variable.levels:
         return list(variable.levels)
-    return {"male": ["female", "male"], "female": ["male", "female"]}.get(variable.name, ["no", "yes"])
+    declared = [", ".join(variable.negative) or "other", ", ".join(variable.positive)] if variable.positive else []
+    return {"male": ["female", "male"], "female": ["male", "female"]}.get(variable.name, declared or ["no", "yes"])
 
 
 def _tellable(parts: dict[str, Chosen], test: Part, fewest: int) -> list[str]:

@@ -43,7 +43,7 @@ What was made of those records is passed on under the same terms, as far as thes
 results:
     {source["citation"]}
 
-quickstart.py and apply.py are part of recondense, under Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0).
+quickstart.py, apply.py and cells.py are part of recondense, under Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0).
 There is no warranty of any kind.
 """
 

@@ -26,7 +26,16 @@ def _inside(name: str) -> str:
     return name
 
 
-RESERVED = {"subject_id", "outcome", "split", "hours", "patient", "patient_id", "sites"}  # columns of their own
+RESERVED = {
+    "subject",
+    "subject_id",
+    "outcome",
+    "split",
+    "hours",
+    "patient",
+    "patient_id",
+    "sites",
+}  # columns of their own
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 Mark = Annotated[str, BeforeValidator(_text)]  # of a missing value; "" is one, too
 InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it

@@ -49,7 +49,9 @@ SERIES = tuple(
 )
 DESCRIPTORS = {
     "age": Variable(name="age", label="age", unit="years", role="static", low=0, high=120),
-    "female": Variable(name="female", label="female sex", role="static", kind="binary"),
+    "female": Variable(
+        name="female", label="female sex", role="static", kind="binary", positive=("female",), negative=("male",)
+    ),
 }
 NAMES = [variable.name for variable in SERIES]
 

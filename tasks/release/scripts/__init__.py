@@ -1,8 +1,10 @@
-"""Programs that go into every bundle as they stand. They import nothing of this project."""
+"""Programs that go into every bundle as they stand. They import nothing of this project but each other."""
 
 from pathlib import Path
 
-SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("quickstart.py", "apply.py"))
+from tasks.common import cells
+
+SCRIPTS = (*(Path(__file__).with_name(name) for name in ("quickstart.py", "apply.py")), Path(cells.__file__))
 
 # SHA-256 of every form in which they ever went into a bundle, by name, the latest last: whatever else a bundle holds
 # under these names, nobody here wrote
@@ -16,5 +18,7 @@ SHIPPED = {
         "121055252713b0e764c908894ab65f84a24f0bc37a8bcc9c8554c2eaa010bbd1",
         "2fc92114f5b4e79b717d4f1a1804bb71d36809140ed6a96a74684802ad2a721f",
         "54cbdfecab104818cd31da25b87de3ab4bf1e526ce5adef879d7a0bdcfa78383",
+        "4dbeb5f520d902a011629f4e14284d705470f7f394fe016cc279f2de1d8facc5",
     ),
+    "cells.py": ("f7841748c7ea5bd269a5903f03c157519d103e9b00d229dcf4d2a81f40bf9ea5",),
 }

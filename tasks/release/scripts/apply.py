@@ -3,15 +3,22 @@
     python BUNDLE/apply.py --events events.csv --subjects subjects.csv   # subject,hours,variable,value; a row a subject
     python BUNDLE/apply.py --wide records.csv                            # subject, hours if any, a column a variable
 
-Needs numpy and pandas. Which variables there are, in which units, is in dictionary.csv; hours count from the subject's
-time zero. What is missing is filled in as preprocessing.json says, and counted. `--tensors FILE` also writes the
-records on the model's scale, with labels where subjects have a column `outcome` (0, 1, ..., the number of the class).
+Needs numpy and pandas. Which variables there are, in which units and with which levels, is in dictionary.csv; hours
+count from the subject's time zero. Cells are read as text, by the one rule of cells.py: a level is given by its name,
+a binary variable by its levels or as 1 and 0. What is missing or cannot be used is filled in as preprocessing.json
+says, counted and named. `--tensors FILE` also writes the records on the model's scale, with labels where subjects have
+a column `outcome`: 0 or 1, or the name of the class, or its number from 0 where no class is named by a number.
 """
 
 import argparse
 import json
+import sys
+import warnings
 from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,83 +26,167 @@ import pandas as pd
 
 BUNDLE = Path(__file__).resolve().parent
 ROLES, LONG = ("series", "static"), ("subject", "hours", "variable", "value")
+DEFAULTS: dict[str, Any] = {"positive": (), "negative": (), "below": "limit"}  # bundles before did not say these
+FEW = 0.5  # of the variables: with fewer, a risk says little of the patient
+NAMED = 10  # names that nothing knows are told up to so many
 Array = np.ndarray[Any, np.dtype[Any]]
-# Numbers as they were written: from pandas 3.1 on they always are, and asking for it is warned of
-RECENT = tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1)
-EXACT: dict[str, Any] = {} if RECENT else {"float_precision": "round_trip"}
+Variable = dict[str, Any]
+Tables = tuple[pd.DataFrame, pd.DataFrame]
+
+sys.dont_write_bytecode = True  # a bundle gains no file, or it would no longer verify
+cells = ModuleType("cells")
+SourceFileLoader("cells", str(BUNDLE / "cells.py")).exec_module(cells)  # `python -P` does not look beside this file
 
 
-def read_csv(path: Path, *needed: str) -> pd.DataFrame:
-    """A table with text in ``subject``; numbers are read as they were written."""
-    table: pd.DataFrame = pd.read_csv(path, dtype={"subject": str}, **EXACT)
-    missing = [name for name in needed if name not in table]
-    if missing:
-        raise SystemExit(f"{path} has no column {', '.join(missing)}")
+def read_csv(path: Path, needed: tuple[str, ...], known: list[str]) -> pd.DataFrame:
+    """A table as text, in which the columns ``needed`` and ``known`` have just these names."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of a row with a field too many
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig").fillna(
+                ""
+            )
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise SystemExit(f"{path} cannot be read as a table with commas, in UTF-8: {error}") from None
+    names = [*needed, *(name for name in known if name not in needed)]
+    place = cells.places(pd.Series(table.columns, dtype=str), names)
+    for number, name in enumerate(names):
+        alike = list(table.columns[place == number])
+        if name not in alike and len(alike) > 1:
+            raise SystemExit(f"{path}: several columns may be '{shown(name)}': rename all but one")
+        if name not in alike:
+            table = table.rename(columns=dict.fromkeys(alike, name))
+    if missing := [name for name in needed if name not in table]:
+        raise SystemExit(f"{path} has no column {', '.join(missing)}: its columns are to be divided by commas")
+    for name in table.columns.difference(names, sort=False):
+        print(f"{path.name}: column '{shown(name)}' is not used{meant(name, known)}")
     return table
 
 
-def long_of(wide: pd.DataFrame, variables: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Events and subjects of a wide table; of a static variable the first value that is there counts."""
-    names = {role: [v["name"] for v in variables if v["role"] == role and v["name"] in wide] for role in ROLES}
-    wide = wide if "hours" in wide else wide.assign(hours=0.0)
-    events = wide.melt(["subject", "hours"], names["series"], "variable", "value", ignore_index=False)
-    about = [*names["static"], *(["outcome"] if "outcome" in wide else [])]
-    subjects = wide.groupby("subject", sort=False)[about].first().reset_index()
-    return events.dropna(subset="value").sort_index(kind="stable"), subjects
-
-
-def numbers(column: "pd.Series[Any]", variable: dict[str, Any]) -> Array:
-    """Values of ``variable``: names of levels as their places, NaN for what is no number or not plausible."""
-    places = {level: place for place, level in enumerate(variable["levels"])}
-    found = pd.to_numeric(column.map(lambda cell: places.get(cell, cell)), errors="coerce").to_numpy(dtype=float)
-    categorical = variable["kind"] != "numeric"
-    low = 0 if categorical and variable["low"] is None else variable["low"]
-    high = (len(places) or 2) - 1 if categorical and variable["high"] is None else variable["high"]
-    with np.errstate(invalid="ignore"):
-        bad = ~np.isfinite(found) | (found < (-np.inf if low is None else low))
-        bad |= (found > (np.inf if high is None else high)) | (categorical & (found != np.round(found)))
-    result: Array = np.where(bad, np.nan, found)
-    return result
-
-
-def named(variable: dict[str, Any]) -> str:
-    """Name and unit, whose writer may have put escape codes for the terminal into them."""
-    text = f"{variable['name']} ({variable['unit'] or 'no unit'})"
-    return text if text.isprintable() else ascii(text)
-
-
-def cleaned(
-    events: pd.DataFrame, subjects: pd.DataFrame, variables: list[dict[str, Any]]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Values as numbers, without those that cannot be used; says how many those were, and what is missing."""
-    values = np.full(len(events), np.nan)
+def long_of(wide: pd.DataFrame, variables: list[Variable]) -> Tables:
+    """Events and statics of a wide table, both by row."""
+    hours = wide.get("hours", "0")
+    parts = [pd.DataFrame(columns=list(LONG), dtype=str)]
     for variable in variables:
-        if variable["role"] == "series":
-            own = (events["variable"] == variable["name"]).to_numpy()
-            values[own] = numbers(events["value"][own], variable)
-            if not own.any():
-                print(f"missing: {named(variable)}, filled in for all")
-        elif variable["role"] == "static" and variable["name"] in subjects:
-            subjects = subjects.assign(**{variable["name"]: numbers(subjects[variable["name"]], variable)})
-        elif variable["role"] == "static":
-            print(f"missing: {named(variable)}, filled in for all")
-    unknown = ~events["variable"].isin([v["name"] for v in variables if v["role"] == "series"])
-    stray = ~events["subject"].isin(subjects["subject"])
-    bad = np.isnan(values) & ~unknown
-    print(f"{len(events)} measurements: {int(unknown.sum())} of variables that the model does not know, "
-          f"{int(bad.sum())} no number or not plausible, {int(stray.sum())} of subjects without a row")  # fmt: skip
-    return events.assign(value=values)[~(unknown | bad | stray)], subjects
+        name = variable["name"]
+        if variable["role"] == "series" and name in wide:
+            said = plain(wide[name], variable) != ""
+            part = pd.DataFrame({"subject": wide["subject"], "hours": hours, "variable": name, "value": wide[name]})
+            parts.append(part[said])
+    statics = [v["name"] for v in variables if v["role"] == "static" and v["name"] in wide]
+    return pd.concat(parts), wide[["subject", *statics, *(["outcome"] if "outcome" in wide else [])]]
+
+
+def plain(column: Any, variable: Variable) -> Any:
+    """Cells in the form in which they are compared, blank where they say that there is no value."""
+    return cells.without_marks(column, named=(*variable["levels"], *variable["positive"], *variable["negative"]))
+
+
+def numbers(column: Any, variable: Variable) -> Array:
+    """The values of the cells of ``variable``, NaN for what cannot be used; says of how many and why."""
+    said = plain(column, variable)
+    found = cells.values(said, variable)
+    levels = (*variable["positive"], *variable["negative"])
+    if variable["negative"] and not {"0", "1"} & {cells.word(level) for level in levels}:
+        found = np.where(np.isnan(found), cells.two_levels(said, ["1"], ["0"]), found)  # as the bundle itself has it
+    blank, unread = (said == "").to_numpy(bool), np.isnan(found)
+    low, high = (np.inf * sign if end is None else end for sign, end in ((-1, variable["low"]), (1, variable["high"])))
+    beyond = ~unread & ~(np.isfinite(found) & (found >= low) & (found <= high))
+    faults = {
+        "none of its levels" if variable["kind"] != "numeric" else "no number": unread & ~blank,
+        f"beyond {low:g} to {high:g}": beyond,
+        "blank": blank,
+    }
+    if variable["positive"] and not variable["negative"]:  # every other level is negative, 1 too
+        faults["1, which is none of the levels that count as 1"] = (said == "1").to_numpy(bool) & (found == 0)
+    for fault, chosen in faults.items():
+        if chosen.any():
+            print(f"{named(variable)}: {chosen.sum()} of {len(said)} cells do not count: {fault}")
+    return np.where(beyond, np.nan, found)
+
+
+def shown(text: str) -> str:
+    """``text`` without escape codes for the terminal, which its writer may have put into it."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def named(variable: Variable) -> str:
+    """Name and unit."""
+    return shown(f"{variable['name']} ({variable['unit'] or 'no unit'})")
+
+
+def meant(name: str, known: list[str]) -> str:
+    """A question, where ``name`` is near one that is ``known``."""
+    words = {cells.word(one): one for one in known}
+    near = get_close_matches(cells.word(name), list(words), 1, 0.7)
+    return f", did you mean '{shown(words[near[0]])}'?" if near else ""
+
+
+def cleaned(events: pd.DataFrame, subjects: pd.DataFrame, variables: list[Variable]) -> Tables:
+    """Values as numbers, without what cannot be used, of which it says how much; ids are the index of subjects."""
+    series, statics = ([v for v in variables if v["role"] == role] for role in ROLES)
+    subjects = subjects.set_axis(pd.Index(cells.without_marks(subjects["subject"])), axis="index")
+    if nameless := int((subjects.index == "").sum()):
+        print(f"subjects: {nameless} rows not used, no id")
+        subjects = subjects[subjects.index != ""]
+    values = np.full(len(events), np.nan)
+    place = cells.places(events["variable"], [v["name"] for v in series])
+    for number, variable in enumerate(series):
+        values[place == number] = numbers(events["value"][place == number], variable)
+    read = {v["name"]: numbers(subjects[v["name"]], v) for v in statics if v["name"] in subjects}
+    if "outcome" in subjects:
+        classes = [level for v in variables if v["role"] == "outcome" for level in v["levels"]]
+        read["outcome"] = cells.without_marks(subjects["outcome"], named=classes).replace("", None)
+    subjects = one_each(subjects.assign(**read), list(read))
+    missing = [v for number, v in enumerate(series) if np.isnan(values[place == number]).all()]
+    missing += [v for v in statics if v["name"] not in read or np.isnan(read[v["name"]]).all()]
+    _tell(events["variable"][np.isnan(place)], variables, missing)
+
+    hours = cells.numbers(cells.without_marks(events["hours"]))
+    ids = cells.without_marks(events["subject"])
+    stray, timeless = ~ids.isin(subjects.index).to_numpy(bool), ~np.isfinite(hours)
+    if stray.any() or timeless.any():
+        print(f"{stray.sum()} of {len(events)} measurements are of subjects without a row, {timeless.sum()} of no time")
+    kept = ~(np.isnan(values) | stray | timeless)
+    names = [series[number]["name"] for number in place[kept].astype(int)]
+    found = {"subject": ids[kept].to_numpy(), "hours": hours[kept], "variable": names, "value": values[kept]}
+    return pd.DataFrame(found), subjects
+
+
+def one_each(subjects: Any, once: list[str]) -> pd.DataFrame:
+    """One row a subject, in their order: of several values of what is said ``once`` the first one counts."""
+    several = subjects[once].groupby(level=0).nunique() > 1
+    for name in several.columns[several.any()]:
+        print(f"{shown(name)}: {several[name].sum()} subjects have several values, of which the first one counts")
+    return pd.DataFrame(subjects.groupby(level=0, sort=False).first())
+
+
+def _tell(strange: "pd.Series[str]", variables: list[Variable], missing: list[Variable]) -> None:
+    """Says which measurements are of no variable, which variables are missing, and what that makes of the risks."""
+    known = [v["name"] for v in variables if v["role"] in ROLES]
+    counts = strange.value_counts()
+    for name, count in counts.head(NAMED).items():
+        print(f"'{shown(str(name))}': {count} measurements not used, no series of the model{meant(str(name), known)}")
+    if len(counts) > NAMED:
+        print(f"{len(counts) - NAMED} more such names")
+    for variable in missing:
+        print(f"missing: {named(variable)}, filled in for all")
+    if not (there := len(known) - len(missing)):
+        raise SystemExit("no variable of the model is there: use the names, units and levels of dictionary.csv")
+    if there < FEW * len(known):
+        print(f"{there} of {len(known)} variables are there: the risks are mostly those of the average patient")
 
 
 def tensors(how: dict[str, Any], events: pd.DataFrame, subjects: pd.DataFrame) -> tuple[Array, Array]:
     """``values`` float32 and ``observed``, ``(n_subjects, n_steps, n_features)``: what preprocessing.json describes."""
     series = [v for v in how["variables"] if v["role"] == "series"]
     names, n_steps, length = [v["name"] for v in series], how["n_steps"], how["step_hours"]
+    events = events.sort_values("hours", kind="stable")  # as sums are made, and of levels the last one counts
     hours = events["hours"].to_numpy(dtype=float)
     step = np.floor(hours / length)
     step = np.where(hours == length * n_steps, n_steps - 1, step)  # the end of the last step belongs to it
     inside = (step >= 0) & (step < n_steps)
-    subject = pd.Index(subjects["subject"]).get_indexer(pd.Index(events["subject"]))[inside]
+    subject = subjects.index.get_indexer(pd.Index(events["subject"]))[inside]
     variable = pd.Index(names).get_indexer(pd.Index(events["variable"]))[inside]
     shape = (len(subjects), n_steps, len(names))
     cell = (subject * n_steps + step[inside].astype(int)) * len(names) + variable
@@ -104,7 +195,6 @@ def tensors(how: dict[str, Any], events: pd.DataFrame, subjects: pd.DataFrame) -
     sums = np.bincount(cell, value, minlength=int(np.prod(shape))).reshape(shape)
     mean = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
     levels = np.flatnonzero(np.isin(variable, [i for i, v in enumerate(series) if v["kind"] == "categorical"]))
-    levels = levels[np.argsort(hours[inside][levels], kind="stable")]
     mean.reshape(-1)[cell[levels]] = value[levels]  # levels have no mean: the last of a step counts
 
     columns = [_column(feature, names, mean, counts, subjects) for feature in how["features"]]
@@ -135,8 +225,7 @@ def _scaled(feature: dict[str, Any], column: Array, carry_forward: bool) -> Arra
     if carry_forward:
         last = np.maximum.accumulate(np.where(np.isnan(column), 0, np.arange(column.shape[1])), axis=1)
         column = np.take_along_axis(column, last, axis=1)
-    result: Array = (np.where(np.isnan(column), feature["fill"], column) - feature["mean"]) / feature["std"]
-    return result
+    return np.asarray((np.where(np.isnan(column), feature["fill"], column) - feature["mean"]) / feature["std"])
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -174,8 +263,7 @@ def logits(values: Array, weights: dict[str, Array]) -> Array:
         let_in, keep, let_out = (_sigmoid(gates[place]) for place in (0, 1, 3))
         memory = keep * memory + let_in * np.tanh(gates[2])
         state = let_out * np.tanh(memory)
-    result: Array = state @ weights["read_out.weight"].T + weights["read_out.bias"]
-    return result
+    return np.asarray(state @ weights["read_out.weight"].T + weights["read_out.bias"])
 
 
 def risks(values: Array, model: Path) -> Array:
@@ -187,8 +275,7 @@ def risks(values: Array, model: Path) -> Array:
     if scaled.shape[1] == 1:
         return _sigmoid(scaled[:, 0])
     shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    result: Array = shares / shares.sum(axis=1, keepdims=True)
-    return result
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _networks(weights: dict[str, Array]) -> Iterator[dict[str, Array]]:
@@ -197,16 +284,19 @@ def _networks(weights: dict[str, Array]) -> Iterator[dict[str, Array]]:
 
 
 def _sigmoid(x: Array) -> Array:
-    result: Array = 0.5 * (1 + np.tanh(x / 2))
-    return result
+    return np.asarray(0.5 * (1 + np.tanh(x / 2)))
 
 
-def labels_of(outcome: Array, n_classes: int) -> Array:
-    """As quickstart.py wants them: ``(n,)``, or ``(n, n_classes)``; NaN where not known."""
-    if n_classes <= 2:
-        return outcome.astype(np.float32)
-    known = np.isnan(outcome)[:, None]
-    return np.where(known, np.nan, outcome[:, None] == np.arange(n_classes)).astype(np.float32)
+def labels_of(outcome: "pd.Series[str]", classes: list[str]) -> Array:
+    """As quickstart.py wants them: ``(n,)``, or ``(n, n_classes)``; NaN where not known, of which it says how many."""
+    said = cells.without_marks(outcome.fillna(""), named=classes)
+    place = cells.places(said, classes or ["0", "1"])
+    if not any(np.isfinite(cells.number(name)) for name in classes):
+        place = np.where(np.isnan(place), cells.places(said, [str(k) for k in range(len(classes))]), place)
+    if unknown := int((np.isnan(place) & (said != "")).sum()):
+        print(f"outcome: {unknown} of {len(said)} cells not used, none of {', '.join(map(shown, classes)) or '0, 1'}")
+    known = np.where(np.isnan(place)[:, None], np.nan, place[:, None] == np.arange(len(classes)))
+    return np.asarray(known if classes else place, dtype=np.float32)
 
 
 def main() -> None:
@@ -219,34 +309,40 @@ def main() -> None:
     parser.add_argument("--tensors", type=Path, help="also write the records on the model's scale")
     parser.add_argument("--out", type=Path, default=Path("risks.csv"))
     given = parser.parse_args()
-    how = json.loads((BUNDLE / "preprocessing.json").read_text(encoding="utf-8"))
-    if given.wide:
-        events, subjects = long_of(read_csv(given.wide, "subject"), how["variables"])
-    elif given.subjects:
-        subjects = read_csv(given.subjects, "subject")
-        events = read_csv(given.events, *LONG) if given.events else pd.DataFrame(columns=LONG)
-    else:
+    if not (given.wide or given.subjects):
         parser.error("give --subjects and --events, or --wide")
-    if subjects["subject"].duplicated().any():
-        raise SystemExit("a subject has several rows in the table of subjects: give each one")
-
-    values, observed = tensors(how, *cleaned(events, subjects, how["variables"]))
+    getattr(sys.stdout, "reconfigure", dict)(errors="backslashreplace")  # any name can be said on any terminal
+    how = json.loads((BUNDLE / "preprocessing.json").read_text(encoding="utf-8"))
+    values, observed, subjects = on_scale(given, how)
     classes: list[str] = next((v["levels"] for v in how["variables"] if v["role"] == "outcome"), [])
     if given.tensors:
-        labels = (
-            {"labels": labels_of(subjects["outcome"].to_numpy(float), len(classes))} if "outcome" in subjects else {}
-        )
+        labels = {"labels": labels_of(subjects["outcome"], classes)} if "outcome" in subjects else {}
         write_safetensors(given.tensors, {"values": values, "observed": observed, **labels})
         print(f"written: {given.tensors}")
     if given.model.exists():
         found = risks(values, given.model).reshape(len(values), -1)
-        columns = [f"risk_{name}" for name in classes] or ["risk"]
-        pd.DataFrame(found, columns=columns).assign(subject=subjects["subject"])[["subject", *columns]].to_csv(
-            given.out, index=False
-        )
+        table = pd.DataFrame(found, columns=[f"risk_{name}" for name in classes] or ["risk"])
+        table.insert(0, "subject", subjects["subject"].to_numpy())
+        table.to_csv(given.out, index=False)
         print(f"written: {given.out}, {len(values)} subjects")
     elif not given.tensors:
         raise SystemExit(f"{given.model} is not there: run quickstart.py first")
+
+
+def on_scale(given: argparse.Namespace, how: dict[str, Any]) -> tuple[Array, Array, pd.DataFrame]:
+    """`tensors` of the tables that were ``given``, and whose they are."""
+    variables = how["variables"] = [{**DEFAULTS, **variable} for variable in how["variables"]]
+    series, statics = ([v["name"] for v in variables if v["role"] == role] for role in ROLES)
+    if given.wide:
+        wide = read_csv(given.wide, ("subject",), ["hours", *series, *statics, "outcome"])
+        events, subjects = long_of(wide, variables)
+    else:
+        subjects = read_csv(given.subjects, ("subject",), [*statics, "outcome"])
+        events = read_csv(given.events, LONG, []) if given.events else pd.DataFrame(columns=list(LONG), dtype=str)
+        if cells.without_marks(subjects["subject"]).replace("", None).dropna().duplicated().any():
+            raise SystemExit("a subject has several rows in the table of subjects: give each one")
+    events, subjects = cleaned(events, subjects, variables)
+    return *tensors(how, events, subjects), subjects
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ VARIABLES = (
         for name, label, unit, low, high, usual in SERIES
     ),
     Variable(name="age", label="age", unit="years", role="static", low=0, high=120, usual=(20, 90)),
-    Variable(name="male", label="male sex", role="static", kind="binary"),
+    # Gender is 1 or 0 in the records; recipients see what that means
+    Variable(name="male", label="male sex", role="static", kind="binary", positive=("male",), negative=("female",)),
     Variable(name="height", label="height", unit="cm", role="static", low=100, high=250, usual=(150, 190)),
     Variable(
         name="weight_admission",
