@@ -73,8 +73,10 @@ def transform(
 
     Example: recondense transform BUNDLE --cohort physionet2012 --raw MY_RECORDS --out mine.safetensors
     """
+    from flows.doctor.preflight import before_reading
     from flows.transform import transform as map_records
 
+    before_reading(raw)
     counts = map_records(bundle, cohort, raw, out)
     if json_:
         print(json.dumps({"counts": counts, "out": str(out)}, indent=2))
@@ -102,8 +104,10 @@ def evaluate(
 
     Example: recondense evaluate BUNDLE --cohort icu --raw MY_RECORDS --mapping names.yaml --recalibrate 200
     """
+    from flows.doctor.preflight import before_reading
     from flows.evaluate import evaluate as score
     from flows.evaluate import show
 
+    before_reading(raw)
     found = score(bundle, cohort, raw, mapping, recalibrate)
     print(json.dumps(found, indent=2)) if json_ else show(found)
