@@ -146,7 +146,7 @@ def test_raw_files_without_permission_are_counted_and_not_named(raw: Path) -> No
     with as_nobody():
         said = unreadable(raw, "data/1_raw/icu")
     assert said == "1 of 3 files in data/1_raw/icu cannot be read: Permission denied"
-    with as_nobody(), pytest.raises(InputError, match="1 of 3 files in .*: let this user read them"):
+    with as_nobody(), pytest.raises(InputError, match=r"1 of 3 files in .*: let this user read them"):
         before_reading(raw)
     (raw / "set-a").mkdir(mode=0o700)
     (raw / "set-a").chmod(0)
