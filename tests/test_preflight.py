@@ -17,7 +17,7 @@ import pytest
 
 from flows import cli
 from flows.doctor.finding import check
-from flows.doctor.preflight import before_inspecting
+from flows.doctor.preflight import before_inspecting, before_reading, before_releasing
 from flows.doctor.project import unreadable
 from flows.doctor.services import LOOK_SECONDS, answer, servers
 from flows.doctor.state import folders, user
@@ -146,6 +146,8 @@ def test_raw_files_without_permission_are_counted_and_not_named(raw: Path) -> No
     with as_nobody():
         said = unreadable(raw, "data/1_raw/icu")
     assert said == "1 of 3 files in data/1_raw/icu cannot be read: Permission denied"
+    with as_nobody(), pytest.raises(InputError, match=r"1 of 3 files in .*: let this user read them"):
+        before_reading(raw)
     (raw / "set-a").mkdir(mode=0o700)
     (raw / "set-a").chmod(0)
     with as_nobody():
@@ -163,6 +165,15 @@ def test_inspecting_needs_no_server_and_says_what_cannot_be_written(
     (project.root / "data/4_condensed").unlink()
     (project.root / "data/5_trained").unlink()
     assert found.found == "data/4_condensed, data/5_trained cannot be written to: Not a directory", "one line a reason"
+
+
+def test_a_release_whose_vault_cannot_be_reached_is_refused_before_its_work(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    (project.root / ".dvc/config").write_text("['remote \"vault\"']\n    url = http://127.0.0.1:9/vault\n")
+    with pytest.raises(InputError, match=r"http://127.0.0.1:9/vault takes no files: .*see that its host is up"):
+        before_releasing(project.root)
 
 
 def test_a_place_for_keys_that_cannot_be_written_to_is_said_before_the_run(

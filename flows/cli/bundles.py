@@ -82,10 +82,12 @@ def transform(
 
     Example: recondense transform BUNDLE --cohort physionet2012 --raw MY_RECORDS --out mine.safetensors
     """
+    from flows.doctor.preflight import before_reading
     from flows.matched import show_variables
     from flows.terminal import Terminal
     from flows.transform import transform as map_records
 
+    before_reading(raw)
     found = map_records(bundle, cohort, raw, out, mapping, accept_few)
     if json_:
         print(json.dumps({**found, "out": str(out)}, indent=2))
@@ -122,8 +124,10 @@ def evaluate(
         propose_mapping(bundle, cohort, raw, propose)
         echo(f"written: {propose}. Check every line, then use it with --mapping")
         return
+    from flows.doctor.preflight import before_reading
     from flows.evaluate import evaluate as score
     from flows.evaluate import show
 
+    before_reading(raw)
     found = score(bundle, cohort, raw, mapping, recalibrate, accept_few=accept_few)
     print(json.dumps(found, indent=2)) if json_ else show(found)

@@ -32,9 +32,11 @@ def release(cohort: Cohort, json_: Json = False) -> None:
 
     Example: recondense release pbcseq
     """
+    from flows.doctor.preflight import before_releasing
     from flows.releases.release import release as make
 
-    made = make(project(), cohort)
+    before_releasing(root := project())
+    made = make(root, cohort)
     if json_:
         print(json.dumps(made, indent=2))
         return

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from flows.doctor.finding import Finding, Found, check
 from flows.doctor.project import LET_READ, unreadable
-from flows.doctor.services import servers
+from flows.doctor.services import remote, servers
 from flows.doctor.state import check_state, folders
-from flows.pipeline import raw_folder
 
 
 def before_inspecting(root: Path, cohort: str) -> None:
@@ -24,8 +23,22 @@ def before_running(root: Path, cohorts: Sequence[str]) -> None:
     check([*servers(), *raw_files(root, cohorts)])
 
 
+def before_releasing(root: Path) -> None:
+    """Raise `InputError`, a line a fault, where a release could not write, or a remote takes no files."""
+    check_state(root)
+    check([*remote(root, "vault"), *remote(root, "release")])
+
+
+def before_reading(raw: Path) -> None:
+    """Raise `InputError` where this user cannot read all files of a recipient's folder ``raw``."""
+    if closed := unreadable(raw, str(raw)):
+        check([Finding("fault", closed, LET_READ)])
+
+
 def raw_files(root: Path, cohorts: Sequence[str]) -> Found:
     """What this user cannot read of the raw folders of ``cohorts``."""
+    from flows.pipeline import raw_folder  # and with it DVC, which others here do without
+
     for cohort in cohorts:
         raw = raw_folder(root, cohort)
         if closed := unreadable(raw, str(raw.relative_to(root) if raw.is_relative_to(root) else raw)):
