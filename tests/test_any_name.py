@@ -15,8 +15,8 @@ from tests.test_table import AGE, BILI, declared
 
 NAMES = [
     "HbA1c (%)", "pCO₂ [kPa]", "Größe/cm", "all missing", "2345-7", "LAB//50912//mg/dL", "<b>x</b>", "a|b", "[red]",
-    "'", '"', "=1+1", "count", "site", "label", "variable", "value", "static age", "time zero", "until", "place", "reason",
-    "record", "%s {}", "🫀", "x" * 300, "no", "..", "a,b", "K", "k",
+    "'", '"', "=1+1", "count", "site", "label", "variable", "value", "static age", "time zero", "until", "place",
+    "reason", "record", "%s {}", "🫀", "x" * 300, "no", "..", "a,b", "K", "k",
 ]  # fmt: skip
 
 
