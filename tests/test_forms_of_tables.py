@@ -149,6 +149,7 @@ def test_a_last_cell_with_a_line_like_a_row_is_read_and_told(tmp_path):
         (TEXT.encode("utf-16-le"), {}, "encoding: utf-16-le"),
         (TEXT.encode("utf-16-be"), {}, "encoding: utf-16-be"),
         (b"\xef\xbb\xbf" + TEXT.encode(), {"encoding": "cp1252"}, "leave out the option 'encoding'"),
+        (TEXT, {"sheet": "Visits"}, "leave out 'sheet'"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), {}, "Excel before 2007"),
         ("id,day,bili\u0301,bil\u00ed\n", {}, "columns 3 and 4 have the same name"),
     ],

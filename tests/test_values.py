@@ -31,7 +31,8 @@ def test_the_sickest_of_the_case_are_values_and_told():
     creatinine = of["limits of measurement: variable 'creatinine' in visits.csv"]
     raw = pd.read_csv(CASES / "limits-of-detection" / "visits.csv")["creatinine"]
     assert (creatinine.count, creatinine.of, creatinine.lost) == (raw.str.contains("[<>]").sum(), 480, False)
-    assert of["limits of measurement: variable 'age' in people.csv"].count == 24
+    ages = (CASES / "limits-of-detection" / "people.csv").read_text().count("> 89")
+    assert of["limits of measurement: variable 'age' in people.csv"].count == ages > 0
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ Blank is "", and what cannot be read is NaN. A duration ("1 days 02:00:00", "P1D
 unit is a unit of time.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ MISSING = (
     "", "NA", "N/A", "n.a.", "NaN", "NaT", "<NA>", "NULL", "None", "nil", r"\N", "#N/A", "#NA", "#NV", "#NULL!",
     "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", ".", *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
 )  # fmt: skip
+MANY = 300  # texts, from which to read them all at once is quicker
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 SHORT = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)  # of so many digits no two make one float
@@ -100,18 +102,18 @@ def numbers(cells: Cells, decimal: str = ".", below: str = "limit") -> Array:
     """The cells as numbers, see `number`: ``(n,)``."""
     codes, found = pd.factorize(cells)
     read = np.full(len(found), np.nan)
-    plain, floats = _plain(found, decimal)
-    read[plain] = floats
-    read[~plain] = [number(cell, decimal, below) for cell in found[~plain]]
+    words = pd.Series(found, dtype="str")
+    plain = _matching(words, rf"-?[0-9]+(?:{re.escape(decimal)}[0-9]+)?")
+    digits = words[plain] if decimal == "." else words[plain].str.replace(decimal, ".", regex=False)
+    read[plain] = digits.to_numpy(dtype=object).astype(np.float64)
+    read[~plain] = [number(cell, decimal, below) for cell in words[~plain].tolist()]
     return read[codes] if len(found) else np.empty(0)
 
 
-def _plain(found: Cells, decimal: str = ".") -> tuple[Array, Array]:
-    """Which texts are digits with at most one decimal mark, and the numbers of those, all of them read at once."""
-    words = pd.Series(found, dtype="str")
-    plain = words.str.fullmatch(rf"-?[0-9]+(?:{re.escape(decimal)}[0-9]+)?").to_numpy(dtype=bool)
-    digits = words[plain] if decimal == "." else words[plain].str.replace(decimal, ".", regex=False)
-    return plain, digits.to_numpy(dtype=object).astype(np.float64)
+def _matching(words: Cells, pattern: str) -> Array:
+    """Which words match, where they are so many that they are worth an answer at once; else none."""
+    many = words.str.fullmatch(pattern) if len(words) > MANY else np.zeros(len(words))
+    return np.asarray(many, dtype=bool)
 
 
 def seconds(cell: str) -> float:
@@ -208,17 +210,25 @@ def without_marks(cells: Cells, marks: Iterable[str] = MISSING, named: Iterable[
 
     A mark that is ``named`` as a level or code is one.
     """
-    gone = {word(mark) for mark in marks} - {word(one) for one in named}
+    gone = _words(tuple(marks)) - _words(tuple(named))
     codes, found = pd.factorize(cells)
     words = pd.Series(found, dtype="str")
-    slow = ~words.str.fullmatch(PLAIN).to_numpy(dtype=bool)
+    slow = ~_matching(words, PLAIN)
     if numeric := [float(mark) for mark in gone if SHORT.fullmatch(mark)]:
         slow[~slow] = np.isin(words[~slow].to_numpy(dtype=object).astype(np.float64), numeric)
-    words[slow] = ["" if word(cell) in gone else text(cell) for cell in words[slow]]
+    written = words[slow].tolist()
+    plain = ["" if word(cell) in gone else text(cell) for cell in written]
+    if plain != written:
+        words[slow] = plain
     return pd.Series(words.array.take(codes), index=cells.index, dtype="str", name=cells.name)
+
+
+@functools.lru_cache(256)
+def _words(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word(one) for one in texts)
 
 
 def each(cells: Cells, read: Callable[[str], float]) -> Array:
     """What ``read`` makes of each cell. Most columns repeat few texts: each of them is read once."""
     codes, found = pd.factorize(cells)
-    return np.array([read(cell) for cell in found], dtype=np.float64)[codes] if len(found) else np.empty(0)
+    return np.array([read(cell) for cell in found.tolist()], dtype=np.float64)[codes] if len(found) else np.empty(0)

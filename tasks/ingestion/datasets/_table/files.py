@@ -84,6 +84,8 @@ def cells_of(
         return read_parquet(path), []
     if is_workbook(path):
         return read_sheet(path, sheet, attrition), []
+    if sheet is not None:
+        raise InputError(f"{path} is no Excel workbook (.xlsx), so that it has no sheet: leave out 'sheet'")
     read = read_delimited(path, encoding, delimiter, quotes)
     if attrition and read.doubtful:
         attrition.notice(

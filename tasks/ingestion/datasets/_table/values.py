@@ -54,8 +54,11 @@ def _tell_of_limits(
     cells: Cells, value: NDArray[np.float64], variable: Declared, where: str, attrition: Attrition
 ) -> None:
     """Limits of measurement, "<0.5" and ">200", are values by the rule ``below``."""
-    known = ~np.isnan(value)
-    under, over = (int((cells.str.contains(sign).to_numpy(dtype=bool) & known).sum()) for sign in ("[<≤⩽]", "[>≥⩾]"))
+    limits = cells[cells.str.contains("[<>≤≥⩽⩾]").to_numpy(dtype=bool) & ~np.isnan(value)]
+    if limits.empty:
+        return
+    under = int(limits.str.contains("[<≤⩽]").sum())
+    over, known = len(limits) - under, ~np.isnan(value)
     rule = "they count as the limit"
     if under and variable.below == "half":
         rule = "those with '<' count as half of the limit, others as the limit"
