@@ -241,7 +241,17 @@ def test_what_follows_the_outcome_is_no_predictor_in_any_of_four_languages(tmp_p
 
 
 @pytest.mark.parametrize(
-    "name", ["smoking_status", "day_of_life", "cholesterol", "drug", "closed_fracture", "costal_pain"]
+    "name",
+    [
+        "smoking_status",
+        "day_of_life",
+        "cholesterol",
+        "drug",
+        "closed_fracture",
+        "costal_pain",
+        "Geburtsgewicht",
+        "recalled",
+    ],
 )
 def test_names_that_only_resemble_those_stay(tmp_path, name):
     assert name in two(tmp_path, None, {name: np.arange(N) % 7}, outcome="died").variables

@@ -153,6 +153,9 @@ def rows(header, row, n=20):
     return header + "\n" + "".join(row(place) + "\n" for place in range(n))
 
 
+BOTH = rows("id,day,x,died", lambda n: f"{n // 2},{n},{n % 7},{n // 2 % 2}")
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -161,7 +164,7 @@ def rows(header, row, n=20):
         ({"a.csv": "id,age\n1,2\n2,3\n"}, "name it at --outcome"),
         ({"a.csv": rows("age,died", lambda n: f"{40 + n // 2},{n % 2}")}, "name it at --subject"),
         ({"a.csv": rows("id,bili,died", lambda n: f"{n // 2},{n}.5,{n // 2 % 2}")}, "name it at --time"),
-        (dict.fromkeys(("a.csv", "b.csv"), rows("id,day,died", lambda n: f"{n // 2},{n},{n // 2 % 2}")), "add a table"),
+        ({"a.csv": BOTH, "b.csv": BOTH}, "add a table of one row a subject"),
         ({"a.csv.gz": "\x1f\x8b and no more"}, "cut short"),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 from tasks.common.errors import InputError
 from tasks.ingestion.propose.table import Table
-from tasks.ingestion.propose.words import BIRTH, DIRECT, DIRECT_IF_DISTINCT, SUBJECT, named, plain
+from tasks.ingestion.propose.words import BIRTH, DIRECT, DIRECT_IF_DISTINCT, SUBJECT, TIME, named, plain, whole
 
 LINKED = 0.5  # the share of a table's rows whose ids another table knows
 NAMED_ALIKE, LIKELY_NAME, IDENTIFIER = 0.2, 0.1, 1.0  # how much a name counts beside that share
@@ -46,13 +46,14 @@ def _subjects(table: Table) -> int:
 
 
 def _candidates(table: Table) -> list[str]:
-    """Columns that might hold ids: hardly a blank, no fractions, no dates."""
+    """Columns that might hold ids: hardly a blank, no fractions, no dates, no times."""
     return [
         column
         for column in table.names
         if (table.cells[column] != "").mean() >= 0.9
         and table.whole(column)
         and not named([column], BIRTH)
+        and not whole([column], TIME)
         and not table.looks_dated(column)
     ]
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,19 +111,14 @@ def _explained(table: Table, code: str, value: str) -> float:
 
 def declare_times(found: Proposal, series: Sequence[Measured], people: Table | None) -> str | None:
     """Declare measurements, time and steps; returns the subjects' column of time zero, if any."""
-    tables, forms = [], {}
+    tables = [_as_declared(one) for one in series]
+    found.options["measurements"] = tables if len(tables) > 1 else tables[0]
     for one in series:
         found.said.append(
             f"measurements: {one.table.name}, one row a {'measurement' if one.value else 'visit'}; subject "
             f"{one.table.subject}, time {one.time}" + (f", code {one.code}, value {one.value}" if one.value else "")
         )
-        tables.append({
-            **({"name": one.table.name} if one.table.name != one.table.reading["file"] else {}),
-            **one.table.reading, "subject": one.table.subject, "time": one.time,
-            **({"variable": one.code, "value": one.value} if one.value else {}),
-        })  # fmt: skip
-        forms[f"{one.table.name}, column '{one.time}'"] = one.table.form(one.time)
-    found.options["measurements"] = tables if len(tables) > 1 else tables[0]
+    forms = {f"{one.table.name}, column '{one.time}'": one.table.form(one.time) for one in series}
     if len(set(forms.values())) > 1:
         said = "; ".join(f"{where}: {_called(form)}" for where, form in forms.items())
         raise InputError(
@@ -149,6 +145,14 @@ def declare_times(found: Proposal, series: Sequence[Measured], people: Table | N
         hours["hours"] = _look_back(found, hours["hours"])
     _steps(found, hours)
     return zero
+
+
+def _as_declared(one: Measured) -> dict[str, Any]:
+    """A table of measurements as in params.yaml."""
+    table = one.table
+    name = {"name": table.name} if table.name != table.reading["file"] else {}
+    long = {"variable": one.code, "value": one.value} if one.value else {}
+    return {**name, **table.reading, "subject": table.subject, "time": one.time, **long}
 
 
 def _called(form: str | None) -> str:

@@ -64,7 +64,7 @@ def _no_variable(table: Table, column: str, outcome: "pd.Series[str]") -> str | 
     """Why a column is no variable, or None where it may be one."""
     if len(set(table.cells[column]) - {""}) < 2:
         return "all of it is blank" if table.filled(column).empty else "it says one thing, or nothing"
-    if named([column], BIRTH):
+    if named([column], BIRTH) and table.looks_dated(column):
         return "the date of birth tells who somebody is: add the age in years as a column"
     if direct(table, column):
         return "it tells who somebody is"

@@ -85,7 +85,7 @@ UNKNOWN = (
     "-", "--", "---", "unbekannt", "keine Angabe", "k.A.", "k. A.", "nicht bekannt", "nicht bestimmt", "n.b.",
     "inconnu", "inconnue", "non renseigné", "non renseigne", "nr", "desconocido", "desconocida", "no consta", "s/d",
 )  # fmt: skip
-WITHIN = 5  # a word of so many letters is found within another, too: "discharge" in "unitdischargeoffset"
+WITHIN = 6  # a word of so many letters is found within another, too: "discharge" in "unitdischargeoffset"
 
 
 def plain(name: str) -> str:
