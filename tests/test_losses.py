@@ -1,15 +1,18 @@
 """What was declared is not lost in silence: an error where nothing is left, a notice with the share where part is."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from tasks.common.attrition import Notice, most_first
 from tasks.common.errors import InputError
 from tasks.ingestion.losses import UNMEASURED, check
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
+from tests.ingestion_fixtures import ROOT
 
 N = 120
 CREATININE = {"label": "creatinine", "role": "series", "unit": "mg/dl", "low": 0, "high": 40}
@@ -306,6 +309,43 @@ def test_of_new_records_everything_is_told_and_nothing_refused_while_somebody_is
     cohort, notices = read(tmp_path, files, outcome_required=False)
     assert len(cohort.subjects) == N
     assert {notice.name for notice in notices} == {"withdrawals", "ids of visits.csv", UNMEASURED, "albumin"}
+
+
+# Data sets that declare their own variables, and cases as they came
+
+
+def test_of_a_data_set_with_variables_of_its_own_a_loss_is_told_and_never_refused(tmp_path):
+    trial = (ROOT / "data/1_raw/pbcseq/pbcseq.csv").read_text().splitlines()
+    chol = trial[0].split(",").index("chol")
+    rows = [line.split(",") for line in trial[1:]]
+    without = [",".join([*row[:chol], "", *row[chol + 1 :]]) for row in rows]
+    (tmp_path / "pbcseq.csv").write_text("\n".join([trial[0], *without]) + "\n")
+    settings = {"dataset": "pbcseq", "raw": ".", "split": {"kind": "hashed", "validation": 0.2, "test": 0.3}}
+    _, attrition = ingest(tmp_path, Params.model_validate(settings))
+    assert [(one.name, one.text, one.lost) for one in attrition.notices] == [
+        ("chol", "no subject has a value of 'chol'", False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("withdrawn-not-found", "4 of 4 lines of withdrawn.txt name nobody, but nearly do (lines 1, 2, 3, 4)"),
+        ("ids-padded-in-one-table", "99 of 120 subjects have no measurement that counts"),
+        ("odd-columns", "no subject has a value of 'all missing'"),
+        ("long-code-never-found", None),
+    ],
+)
+def test_tables_of_which_a_part_went_missing_in_silence_are_refused_or_read_in_full(case, said):
+    folder = ROOT / "tests/cases" / case
+    (block,) = YAML(typ="safe").load(folder / "block.yaml").values()
+    settings = Params.model_validate({**block["ingestion"], "raw": str(folder)})
+    if said is None:
+        cohort, _ = ingest(folder, settings)
+        assert cohort.events["variable"].value_counts().to_dict() == {"creatinine": 480, "albumin": 480}
+        return
+    with pytest.raises(InputError, match=re.escape(said)):
+        ingest(folder, settings)
 
 
 # The rule itself

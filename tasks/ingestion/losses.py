@@ -15,6 +15,7 @@ from tasks.common.records import Variable
 
 OUTCOME = "outcome"  # the name of what is told of its levels
 UNMEASURED = "subjects without measurements"
+FEW = 0.01  # of a data set that declares its own variables so much is no news; its place is in set_aside.parquet
 
 
 def values_of(events: pd.DataFrame, subjects: pd.DataFrame, variables: Sequence[Variable]) -> dict[str, int]:
@@ -40,7 +41,7 @@ def tell_values(
             f"{gone:,} of {count:,} values of '{name}' lie outside its plausible range, {low} to {high} "
             f"{variable.unit}".rstrip()
             + ": is its unit another one?",
-            gone,
+            gone if declared or gone > FEW * count else 0,
             count,
             lost=declared,
         )
@@ -48,9 +49,10 @@ def tell_values(
 
 def tell_unmeasured(events: pd.DataFrame, subjects: pd.DataFrame, attrition: Attrition, declared: bool) -> None:
     """Note the subjects of whom nothing is measured, in a cohort with series."""
-    count = int((~subjects["subject_id"].isin(events["subject_id"].unique())).sum())
-    text = f"{count:,} of {len(subjects):,} subjects have no measurement that counts"
-    attrition.notice(UNMEASURED, text, count, len(subjects), lost=declared)
+    count, of = int((~subjects["subject_id"].isin(events["subject_id"].unique())).sum()), len(subjects)
+    if declared or count > FEW * of:
+        text = f"{count:,} of {of:,} subjects have no measurement that counts"
+        attrition.notice(UNMEASURED, text, count, of, lost=declared)
 
 
 def check(notices: Collection[Notice], most_lost: float, accepted: Collection[str]) -> None:
