@@ -14,6 +14,7 @@ from tasks.common.errors import BULLET, InputError
 from tasks.common.records import Variable
 
 OUTCOME = "outcome"  # the name of what is told of its levels
+MOST = 0.5
 UNMEASURED = "subjects without measurements"
 FEW = 0.01  # of a data set that declares its own variables so much is no news; its place is in set_aside.parquet
 
@@ -63,7 +64,8 @@ def check(notices: Collection[Notice], most_lost: float, accepted: Collection[st
     large = {notice.name for notice in lost if notice.asked or notice.share > most_lost} - empty - set(accepted)
     if not empty and not large:
         return
-    said = [notice.text for notice in notices if notice.name in empty | large]
+    # What befell most of something may be why the rest is lost
+    said = [notice.text for notice in notices if notice.name in empty | large or notice.share > MOST]
     mend = "Mend the files or the options"
     if empty:
         mend += f"; nothing is left of {_listed(empty)}"

@@ -26,16 +26,9 @@ def _inside(name: str) -> str:
     return name
 
 
-RESERVED = {
-    "subject",
-    "subject_id",
-    "outcome",
-    "split",
-    "hours",
-    "patient",
-    "patient_id",
-    "sites",
-}  # columns of their own
+FEWEST = 5  # rows or subjects that have a word; what fewer say may tell who they are
+# Columns of their own, here or in what a recipient writes
+RESERVED = {"subject", "subject_id", "outcome", "split", "hours", "patient", "patient_id", "sites"}
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 Mark = Annotated[str, BeforeValidator(_text)]  # of a missing value; "" is one, too
 InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it

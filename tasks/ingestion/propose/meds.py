@@ -11,13 +11,13 @@ import pyarrow as pa
 from tasks.common.attrition import Attrition
 from tasks.common.errors import InputError
 from tasks.common.folders import visible
+from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.datasets._meds.events import CODES, batches, in_the_window, shards
 from tasks.ingestion.datasets._meds.files import read_typed
 from tasks.ingestion.datasets._meds.labels import read_labels
 from tasks.ingestion.datasets._meds.options import Options
 from tasks.ingestion.propose.outcome import GIVES_AWAY, auc
 from tasks.ingestion.propose.proposal import Proposal
-from tasks.ingestion.propose.table import FEWEST
 from tasks.ingestion.propose.words import DEATH, FOLLOWS, named, plain
 
 BIRTH = "MEDS_BIRTH"

@@ -8,8 +8,9 @@ import pandas as pd
 
 from tasks.common.cells import Cells, numbers, word
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.propose.proposal import Proposal
-from tasks.ingestion.propose.table import FEWEST, MOST_LEVELS, Table, positive_first
+from tasks.ingestion.propose.table import MOST_LEVELS, Table, positive_first
 from tasks.ingestion.propose.words import DEATH, FOLLOW_UP, FOLLOWS, LIFE, OUTCOME, named, plain, whole
 
 GIVES_AWAY = 0.95  # an AUC of one variable alone, above which it is taken for the outcome in other words

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from tasks.common.cells import numbers
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.datasets._table.moments import moments, spans
 from tasks.ingestion.datasets._table.options import HOURS as HOURS_PER
 from tasks.ingestion.propose.proposal import Proposal
-from tasks.ingestion.propose.table import FEWEST, Table
+from tasks.ingestion.propose.table import Table
 from tasks.ingestion.propose.words import (
     BIRTH,
     CODE,

@@ -11,7 +11,6 @@ from tasks.common.cells import Cells, beyond_limit, durations, numbers, word
 from tasks.ingestion.propose.dates import ENOUGH, Order, form_of, like_dates
 from tasks.ingestion.propose.words import POSITIVE, plain
 
-FEWEST = 5  # a level that fewer subjects have may tell who they are, so it is not written into params.yaml
 MOST_LEVELS = 20
 WORDS = 500  # a column of more different words is text, ids or numbers, and no levels
 NO_IDS = ("acid", "steroid", "thyroid", "opioid", "fluid", "liquid", "covid", "carotid", "lipid", "aid", "turkey")

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from tasks.common.cells import word
-from tasks.ingestion.datasets._declared import RESERVED
+from tasks.ingestion.datasets._declared import FEWEST, RESERVED
 from tasks.ingestion.propose.keys import direct
 from tasks.ingestion.propose.outcome import gives_away
 from tasks.ingestion.propose.over_time import Measured
 from tasks.ingestion.propose.proposal import Proposal
-from tasks.ingestion.propose.table import FEWEST, MOST_LEVELS, Table, positive_first
+from tasks.ingestion.propose.table import MOST_LEVELS, Table, positive_first
 from tasks.ingestion.propose.words import BIRTH, named
 
 MANY_LIMITS = 0.05  # the share of limits of measurement among a variable's cells from which on a person is told

@@ -20,5 +20,5 @@ SHIPPED = {
         "54cbdfecab104818cd31da25b87de3ab4bf1e526ce5adef879d7a0bdcfa78383",
         "4dbeb5f520d902a011629f4e14284d705470f7f394fe016cc279f2de1d8facc5",
     ),
-    "cells.py": ("f7841748c7ea5bd269a5903f03c157519d103e9b00d229dcf4d2a81f40bf9ea5",),
+    "cells.py": ("5f9466226fc41140cdd136eac119a4df9e634b940e14b3cbc9b9cfab6351e166",),
 }

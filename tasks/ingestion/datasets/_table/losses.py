@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.cells import Cells, places
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.datasets._table.files import Rows
 from tasks.ingestion.datasets._table.options import Declared
 from tasks.ingestion.ids import Ids, nearly
 from tasks.ingestion.losses import OUTCOME
 
-FEWEST = 5
 MOST_NAMED = 5
-MASS = {"before time zero": 0.5, "after the landmark": 0.9}  # of rows; after a landmark lies most of any follow-up
+MASS = 0.5  # of rows
+OUTSIDE = ("before time zero", "before the window", "after the landmark")
 FORMS = {
     "durations": r"-?\d+ (day|hour|min|sec)\w*( .*)?|-?\d+:\d\d(:\d\d)?([.,]\d+)?|P[\dT].*",
     "dates": r"\d{4}[-/]\d\d?[-/]\d\d?.*|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d\d).*",
@@ -95,9 +96,9 @@ def tell_times(rows: Rows, column: str, garbled: NDArray[np.bool_], fault: str, 
 
 def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition) -> None:
     """Note a mass of rows outside the span of time that counts. ``reasons``: why each row is set aside, or ""."""
-    for reason, most in MASS.items():
+    for reason in OUTSIDE:
         count = int((reasons == reason).sum())
-        if count > most * len(reasons):
+        if count > MASS * len(reasons):
             text = f"{count:,} of {len(reasons):,} rows of {rows.name} lie {reason}: are unit and time zero right?"
             attrition.notice(reason, text, count, len(reasons), lost=False)
 

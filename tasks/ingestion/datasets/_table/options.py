@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from tasks.common.cells import word
+from tasks.common.cells import text
 from tasks.common.params import LONG, SHORT, RoomParams
 from tasks.common.records import Below
 from tasks.common.target import Target
@@ -313,6 +313,6 @@ def _listed(names: list[str]) -> str:
 
 
 def _different(levels: Levels) -> None:
-    seen = [word(level) for level in levels]
+    seen = [text(level) for level in levels]
     if twice := [level for level, one in zip(levels, seen, strict=True) if seen.count(one) > 1]:
-        raise ValueError(f"'{twice[0]}' is named twice (capitals and '1' or '1.0' make no difference)")
+        raise ValueError(f"'{twice[0]}' is named twice ('1' and '1.0' are the same)")

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.common.cells import Cells, durations, numbers, of_day, seconds_of_unit, values, word
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.datasets._table.moments import check_one_form
 from tasks.ingestion.datasets._table.options import Declared
 
-FEWEST = 5  # what fewer rows say may tell who they are
 # Words for "no value" that may as well be a level, in the form of `word`
 NO_VALUE = {
     "?", "-", "--", "---", "/", "unknown", "unk", "n/k", "nk", "not known", "not done", "nd", "n/d", "not recorded",
