@@ -326,15 +326,17 @@ def times_with_offsets(random: Random, case: Case) -> None:
 def times_as_numbers(random: Random, case: Case) -> None:
     if case.once("times"):
         unit, hours = random.choice((("minutes", 1 / 60), ("hours", 1), ("days", 24)))
+        how = case.written["visits"]
         _since_admission(case, lambda late: f"{late / hours:.10g}")
+        how.cell["taken"] = lambda row, cell: cell.replace(".", how.decimal)
         case.options["time"]["unit"] = unit
 
 
 @keeps
 def times_as_durations(random: Random, case: Case) -> None:
     if case.once("times"):
-        form = random.choice(("{d} days {h:02}:00:00", "{d} days, {h}:00:00", "P{d}DT{h}H", "{all}:00:00"))
-        _since_admission(case, lambda late: form.format(d=int(late // 24), h=int(late % 24), all=int(late)))
+        form = random.choice(("{d} days {h:02}:00:00", "{d} days, {h}:00:00", "P{d}DT{h}H", "{d} day {h:02}:00:00"))
+        _since_admission(case, lambda late: form.format(d=int(late // 24), h=int(late % 24)))
         case.options["time"]["unit"] = random.choice(("minutes", "hours", "days"))
 
 
@@ -503,6 +505,14 @@ def times_of_another_unit(random: Random, case: Case) -> tuple[str, ...] | None:
 
 
 @changes
+def times_of_the_day(random: Random, case: Case) -> tuple[str, ...] | None:
+    if not case.once("times"):
+        return None
+    _since_admission(case, lambda late: f"{int(late):02}:30")
+    return ("taken",)
+
+
+@changes
 def times_day_first(random: Random, case: Case) -> tuple[str, ...] | None:
     if not case.once("times"):
         return None
@@ -517,7 +527,7 @@ def time_zero_of_another_year(random: Random, case: Case) -> tuple[str, ...] | N
     case.told.add("times")
     late = pd.DateOffset(years=1)
     case.people["admitted"] = [one + late if place % 3 else one for place, one in enumerate(case.people["admitted"])]
-    return ("zero", "visits", "admitted")
+    return ("time zero", "admitted")
 
 
 @changes

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.common.cells import Cells, beyond_limit, durations, numbers, word
+from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.propose.dates import ENOUGH, Order, form_of, like_dates
 from tasks.ingestion.propose.words import POSITIVE, plain
 
