@@ -111,12 +111,14 @@ def write(case: Case, folder: Path) -> None:
     """The files of ``case``."""
     for name in TABLES:
         how, table = case.written[name], getattr(case, name)
+        # Python's writer quotes only the line ends of its own kind
+        quoting = csv.QUOTE_ALL if how.line_end == "\r" else how.quoting
         rows = pd.DataFrame({how.columns.get(column, column): _cells(how, table, column) for column in table})
         if how.suffix in (".parquet", ".xlsx"):
             _typed(rows, folder / f"{name}{how.suffix}")
             continue
         stream = io.StringIO()
-        writer = csv.writer(stream, delimiter=how.delimiter, quoting=how.quoting, lineterminator=how.line_end)
+        writer = csv.writer(stream, delimiter=how.delimiter, quoting=quoting, lineterminator=how.line_end)
         writer.writerows([list(rows.columns), *rows.to_numpy().tolist()])
         content = stream.getvalue().encode(how.encoding)
         packed = how.suffix.lower().endswith(".gz")

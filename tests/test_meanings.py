@@ -11,7 +11,7 @@ from tasks.ingestion.read import ingest
 from tests import meanings
 
 N_CASES, BATCH = 500, 50
-SPLIT = {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3}
+SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
 
 
 def read(case: meanings.Case, folder) -> tuple[Ingested, Attrition]:
@@ -23,7 +23,7 @@ def read(case: meanings.Case, folder) -> tuple[Ingested, Attrition]:
 def meaning(cohort: Ingested) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events and subjects, whatever their order in the files."""
     events = cohort.events.sort_values(["subject_id", "hours", "variable"], ignore_index=True)
-    subjects = cohort.subjects.drop(columns="split").sort_values("subject_id", ignore_index=True)
+    subjects = cohort.subjects.sort_values("subject_id", ignore_index=True)
     return events, subjects
 
 

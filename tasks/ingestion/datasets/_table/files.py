@@ -60,6 +60,13 @@ def load(
             found = _found(list(cells.columns), wanted, needed, path)
     attrition.came_in(unit, len(cells) + len(torn))
     attrition.set_aside(unit, "malformed line", len(torn), file=name, line=torn)
+    attrition.notice(
+        f"lines of {name}",
+        f"{len(torn):,} of {len(cells) + len(torn):,} lines of {name} have more or fewer cells than the first line "
+        f"(first in line {torn[0] if torn else 0}): is there a delimiter in a cell without quotation marks?",
+        len(torn),
+        len(cells) + len(torn),
+    )
     cells = cells[list(found.values())].set_axis(list(found), axis="columns")
     cells = cells.reindex(columns=wanted, fill_value="")
     return Rows(name, cleaned(cells, declared.missing, words or {}))
