@@ -52,7 +52,8 @@ MEASURED = {
     "percentiles": dict.fromkeys(("1", "5", "50", "95", "99"), 1.0),
 }  # fmt: skip
 INSPECTED = {
-    "cohort": "alpha", "title": "a cohort", "predicted": "death", "steps": {"number": 4, "hours": 6}, "subjects": 9, "measurements": 9,
+    "cohort": "alpha", "title": "a cohort", "predicted": "death",
+    "steps": {"number": 4, "hours": 6}, "subjects": 9, "measurements": 9,
     "flow": [], "prevalence": [], "checks": [], "page": "page.html",
 }  # fmt: skip
 

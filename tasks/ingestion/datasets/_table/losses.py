@@ -21,8 +21,7 @@ from tasks.ingestion.ids import Ids, nearly
 from tasks.ingestion.losses import OUTCOME
 
 MOST_NAMED = 5
-MASS = 0.5  # of rows
-OUTSIDE = ("before time zero", "before the window", "after the landmark")
+MASS, MASS_OF_FOLLOW_UP = 0.5, 0.9  # of rows; most of any follow-up lies after a landmark rule's landmark
 FORMS = {
     "durations": r"-?\d+ (day|hour|min|sec)\w*( .*)?|-?\d+:\d\d(:\d\d)?([.,]\d+)?|P[\dT].*",
     "dates": r"\d{4}[-/]\d\d?[-/]\d\d?.*|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d\d).*",
@@ -94,11 +93,13 @@ def tell_times(rows: Rows, column: str, garbled: NDArray[np.bool_], fault: str, 
     )
 
 
-def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition) -> None:
-    """Note a mass of rows outside the span of time that counts. ``reasons``: why each row is set aside, or ""."""
-    for reason in OUTSIDE:
+def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition, *, follow_up: bool) -> None:
+    """Note a mass of rows outside the span of time that counts. ``reasons``: why each row is set aside, or "".
+    ``follow_up``: the span ends with the landmark of a rule."""
+    late = MASS_OF_FOLLOW_UP if follow_up else MASS
+    for reason, most in {"before time zero": MASS, "before the window": MASS, "after the landmark": late}.items():
         count = int((reasons == reason).sum())
-        if count > MASS * len(reasons):
+        if count > most * len(reasons):
             text = f"{count:,} of {len(reasons):,} rows of {rows.name} lie {reason}: are unit and time zero right?"
             attrition.notice(reason, text, count, len(reasons), lost=False)
 

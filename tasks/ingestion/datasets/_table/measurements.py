@@ -53,7 +53,7 @@ def events_of(tables: Sequence[Measured], clock: Clock, everyone: pd.DataFrame, 
 def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """The table's measurements that are used: ``record, place, hours, variable, value``. All others are set aside."""
     placed = _placed(measured, clock, everyone, attrition)
-    losses.tell_span(measured.rows, placed["reason"], attrition)
+    losses.tell_span(measured.rows, placed["reason"], attrition, follow_up=clock.time.until is None)
     read = _long if measured.table.variable else _wide
     found: pd.DataFrame = read(measured, placed, attrition)
     for reason, gone in found.groupby("reason"):
