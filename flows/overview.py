@@ -7,6 +7,7 @@ from flows.notices import of_cohort, still_in
 from flows.releases.versions import Releases
 from tasks.common import params
 from tasks.common.errors import InputError
+from tasks.common.folders import visible
 from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.records import read_json
 from tasks.release.words import interval
@@ -26,7 +27,7 @@ def cohort_rows(root: Path) -> list[dict[str, Any]]:
                 "cohort": name,
                 "data set": ingestion.get("dataset"),
                 "raw records": str(ingestion.get("raw")),
-                "raw found": "yes" if raw.is_dir() and any(p.name != "README.md" for p in raw.iterdir()) else "no",
+                "raw found": "yes" if any(p.name != "README.md" for p in visible(raw, raw.glob("*"))) else "no",
                 "method": sections.get("condensation", {}).get("method"),
                 "reached": done[-1] if done else None,
                 "notices": [*_still_in(root, name), *(notice.text for notice in of_cohort(Layout(root, name)))],
