@@ -11,6 +11,7 @@ from tasks.common.params import section
 from tasks.common.records import read_json
 from tasks.ingestion.ids import Ids
 from tasks.ingestion.params import Params
+from tasks.ingestion.refused import kept
 from tasks.ingestion.withdrawal import FILE, in_lines, meant, read_list
 
 
@@ -18,6 +19,12 @@ def of_cohort(layout: Layout) -> list[Notice]:
     """What the last ingestion left, what was lost first; none where there was no run."""
     path = layout.folder("ingestion") / NOTICES
     return [Notice(**row) for row in read_json(path)] if path.is_file() else []
+
+
+def refusal(layout: Layout) -> str:
+    """That the last ingestion was refused, and why; "" where it was not."""
+    why = kept(layout)
+    return f"the last ingestion was refused: {why}" if why else ""
 
 
 def still_in(layout: Layout) -> Iterator[str]:
