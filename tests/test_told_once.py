@@ -16,8 +16,8 @@ SAID = "params.yaml has no cohort 'nobody'"
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
-    """A project without cohorts."""
-    (tmp_path / "params.yaml").write_text("cohorts: {}\n")
+    """A project without the cohort that is asked for."""
+    (tmp_path / "params.yaml").write_text("cohorts: {other: {}}\n")
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     return tmp_path
 
