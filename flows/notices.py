@@ -10,12 +10,19 @@ from tasks.common.layout import Layout
 from tasks.common.params import section
 from tasks.ingestion.ids import Ids
 from tasks.ingestion.params import Params
+from tasks.ingestion.refused import kept
 from tasks.ingestion.withdrawal import FILE, in_lines, meant, read_list
 
 
 def of_cohort(layout: Layout) -> list[Notice]:
     """What the last ingestion left, what was lost first; none where there was no run."""
     return noticed(layout.folder("ingestion"))
+
+
+def refusal(layout: Layout) -> str:
+    """That the last ingestion was refused, and why; "" where it was not."""
+    why = kept(layout)
+    return f"the last ingestion was refused: {why}" if why else ""
 
 
 def still_in(layout: Layout) -> Iterator[str]:
