@@ -69,7 +69,8 @@ def execute(command: str, folder: Path, environment: dict[str, str], quiet: bool
         if status in KILLED:
             raise StageKilled(f"`{command}` was killed; did the machine run out of memory?")
         if status:
-            said = reason.read_text(encoding="utf-8") if reason.exists() else f"`{command}` ended with status {status}"
+            said = reason.read_text(encoding="utf-8") if reason.exists() else ""
+            said = said or f"`{command}` ended with status {status}"
             raise (StageRefused if status == REFUSED else StageFailed)(said)
 
 

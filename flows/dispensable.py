@@ -10,6 +10,7 @@ from functools import cache
 
 from flows.console import say
 from flows.doctor.finding import kind
+from tasks.common.errors import chain
 
 
 @contextmanager
@@ -32,26 +33,15 @@ def why(error: BaseException) -> str:
     >>> why(sqlite3.OperationalError("attempt to write a readonly database"))
     'attempt to write a readonly database'
     """
-    behind: BaseException | None = error
-    while behind:
-        if isinstance(behind, sqlite3.Error):
-            return str(behind)
-        if isinstance(behind, OSError) and behind.strerror:
-            return behind.strerror
-        behind = behind.__cause__ or behind.__context__
-    return kind(error)
+    said = (str(one) for one in chain(error) if isinstance(one, sqlite3.Error))
+    return next(said, "") or kind(error)
 
 
 def lost(error: BaseException) -> bool:
     """Whether ``error`` is that nobody answers: to ask again would take minutes each time."""
     import requests
 
-    behind: BaseException | None = error
-    while behind:
-        if isinstance(behind, requests.ConnectionError | requests.Timeout):
-            return True
-        behind = behind.__cause__ or behind.__context__
-    return False
+    return any(isinstance(one, requests.ConnectionError | requests.Timeout) for one in chain(error))
 
 
 @cache

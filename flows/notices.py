@@ -5,19 +5,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.common.attrition import NOTICES, Notice
+from tasks.common.attrition import NOTICES, Notice, noticed
 from tasks.common.layout import Layout
 from tasks.common.params import section
-from tasks.common.records import read_json
 from tasks.ingestion.ids import Ids
 from tasks.ingestion.params import Params
+from tasks.ingestion.refused import kept
 from tasks.ingestion.withdrawal import FILE, in_lines, meant, read_list
 
 
 def of_cohort(layout: Layout) -> list[Notice]:
     """What the last ingestion left, what was lost first; none where there was no run."""
-    path = layout.folder("ingestion") / NOTICES
-    return [Notice(**row) for row in read_json(path)] if path.is_file() else []
+    return noticed(layout.folder("ingestion"))
+
+
+def refusal(layout: Layout) -> str:
+    """That the last ingestion was refused, and why; "" where it was not."""
+    why = kept(layout)
+    return f"the last ingestion was refused: {why}" if why else ""
 
 
 def still_in(layout: Layout) -> Iterator[str]:

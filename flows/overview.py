@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from flows.notices import of_cohort, still_in
+from flows.notices import of_cohort, refusal, still_in
 from flows.releases.versions import Releases
 from tasks.common import params
 from tasks.common.errors import InputError
+from tasks.common.folders import visible
 from tasks.common.layout import STAGE_FOLDERS, Layout
 from tasks.common.records import read_json
 from tasks.release.words import interval
@@ -26,10 +27,10 @@ def cohort_rows(root: Path) -> list[dict[str, Any]]:
                 "cohort": name,
                 "data set": ingestion.get("dataset"),
                 "raw records": str(ingestion.get("raw")),
-                "raw found": "yes" if raw.is_dir() and any(p.name != "README.md" for p in raw.iterdir()) else "no",
+                "raw found": "yes" if any(p.name != "README.md" for p in visible(raw, raw.glob("*"))) else "no",
                 "method": sections.get("condensation", {}).get("method"),
                 "reached": done[-1] if done else None,
-                "notices": [*_still_in(root, name), *(notice.text for notice in of_cohort(Layout(root, name)))],
+                "notices": _notices(Layout(root, name)),
             }
         )
     return rows
@@ -51,11 +52,13 @@ def lies_in(folder: Path) -> bool:
     return "metrics.json" in names and other
 
 
-def _still_in(root: Path, cohort: str) -> list[str]:
+def _notices(layout: Layout) -> list[str]:
     try:
-        return list(still_in(Layout(root, cohort)))
+        newer = list(still_in(layout))
     except InputError as error:  # one block that is not valid hides no other
-        return [str(error)]
+        newer = [str(error)]
+    refused = [why] if (why := refusal(layout)) else []
+    return [*refused, *newer, *(notice.text for notice in of_cohort(layout))]
 
 
 def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:

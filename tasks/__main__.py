@@ -48,9 +48,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _stop(message: str, status: int) -> int:
-    print(printable(message, keep="\n"), file=sys.stderr)
-    if reason := os.environ.get("RECONDENSE_REASON_FILE"):
-        Path(reason).write_text(message, encoding="utf-8")
+    """Say why: to the flow that asked, which tells it once, or else on standard error."""
+    reason = os.environ.get("RECONDENSE_REASON_FILE")
+    try:
+        if reason:
+            Path(reason).write_text(message, encoding="utf-8")
+    except OSError:  # the disk is full
+        reason = None
+    if not reason:
+        print(printable(message, keep="\n"), file=sys.stderr)
     return status
 
 

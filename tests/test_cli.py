@@ -194,7 +194,7 @@ def mistaken(house: Project, arguments: list[str], message: str) -> None:
     failed = house.call("flows.cli", *arguments, check=False)
     (house.root / "params.yaml").write_text(params)
     assert failed.returncode == 1
-    assert message in " ".join(failed.stderr.split())
+    assert " ".join(failed.stderr.split()).count(message) == 1
     assert "Traceback" not in failed.stderr
 
 

@@ -140,6 +140,20 @@ def test_without_a_date_of_the_subjects_time_zero_is_the_first_measurement(tmp_p
     assert any("the first measurement of each subject" in line for line in found.check)
 
 
+@pytest.mark.parametrize("which", [["visits"], ["people"], ["half"]])
+def test_an_offset_in_some_of_the_times_is_asked_about_and_keeps_nobody_from_a_block(tmp_path, which):
+    visits, people = dated("%Y-%m-%d %H:%M")
+    rows = [f"{time}+02" if "visits" in which or ("half" in which and place % 2) else time
+            for place, time in enumerate(visits["day"])]  # fmt: skip
+    start = [f"{time}+02" if "people" in which else time for time in people["admitted"]]
+    found = two(tmp_path, {"day": rows}, {"admitted": start})
+    (asked,) = [line for line in found.check if line.startswith("zone: ")]
+    assert "column 'day' of visits.csv" in asked and "'zone: Europe/Berlin' under options.time" in asked
+    assert ("'admitted' of people.csv" in asked) == ("half" not in which)
+    assert found.options["time"]["zero"] == "admitted" and found.n_steps * found.step_hours >= 72
+    assert not any(line.startswith("zone: ") for line in two(tmp_path, visits, people).check)
+
+
 def test_a_date_of_birth_or_discharge_is_never_time_zero(tmp_path):
     visits, people = dated("%Y-%m-%d")
     others = {"dob": "1950-01-01", "discharge_date": "2022-01-01", "admitted": people["admitted"]}

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from flows.inspection import show
+from tasks.common.attrition import Notice
 from tasks.common.records import Ingested, Variable, outcome
 from tasks.inspection.cohort import Cohort
 from tasks.inspection.inspection import inspect
@@ -53,7 +54,7 @@ def anything(seed: int) -> Cohort:
     known = (*variables, outcome(("mild", "moderate", "severe"))) if classes == 3 else tuple(variables)
     aside = pd.DataFrame({"unit": [], "reason": [], "file": [], "record": [], "line": [], "column": []})
     counts = {"visits": {"in": 0, "kept": 0, "set_aside": {}}, "subjects": {"in": n, "kept": n, "set_aside": {}}}
-    notices = ({"name": "withdrawals", "text": "line 2 names nobody", "count": 1, "of": 3, "lost": True},)
+    notices = (Notice("withdrawals", "line 2 names nobody", count=1, of=3),)
     records = Ingested(table, subjects, known)
     return Cohort(records, aside, counts, SOURCE, TARGET, 1.0, 6, notices if seed % 2 else ())
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from flows.inspection import show
+from tasks.common.attrition import Notice
 from tasks.common.records import Variable
 from tasks.inspection.cohort import Cohort
 from tasks.inspection.inspection import inspect
@@ -128,7 +129,7 @@ def test_many_rows_before_time_zero_are_told_and_few_are_not(early, seen):
 
 
 def test_notices_and_alarms_lead_on_page_and_terminal(capsys):
-    notice = {"name": "withdrawals", "text": "2 of 3 lines name nobody", "count": 2, "of": 3, "lost": True}
+    notice = Notice("withdrawals", "2 of 3 lines name nobody", count=2, of=3)
     found = inspect(replace(extra(made(), "same", 5.0), notices=(notice,)))
     show({"cohort": "trial", "page": "inspection.html", **found})
     for text in (capsys.readouterr().out, page("trial", found)):

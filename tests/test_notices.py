@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_refused_run_leaves_the_last_cohort_and_its_notices_as_they_were(layou
     with pytest.raises(InputError, match="nearly do"):
         ingestion(layout)
     assert (layout.folder("ingestion") / "notices.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_why_a_run_was_refused_is_told_by_doctor_and_cohorts_until_one_is_not(layout, first):
+    if first:
+        shutil.rmtree(layout.folder("ingestion"))
+    listed = layout.root / "data/1_raw/ward/withdrawn.txt"
+    listed.write_text("p7\n")
+    with pytest.raises(InputError):
+        ingestion(layout)
+    (told,) = [text for text in cohort_rows(layout.root)[0]["notices"] if "was refused" in text]
+    assert "1 of 1 lines of withdrawn.txt name nobody, but nearly do (line 1)" in told
+    assert f"ward: {told}" in [one.found for one in cohorts(layout.root) if one.level == "warning"]
+    listed.write_text("P7\n")
+    ingestion(layout)
+    assert not any("refused" in text for text in cohort_rows(layout.root)[0]["notices"])
 
 
 def test_the_terminal_shows_so_many_notices_and_says_where_the_others_are(capfd):

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from flows.doctor import state
-from flows.doctor.state import check_state, trouble
+from flows.doctor.services import mlflow_store
+from flows.doctor.state import check_state, folders, trouble
 from flows.tracking import client
 from tasks.common.errors import InputError
 from tests.project import QUICK, Project, make_project
@@ -76,6 +77,17 @@ def test_a_place_that_cannot_be_written_to_is_named_with_its_reason(
     check_state(tmp_path)
     with broken(tmp_path / place), pytest.raises(InputError, match=f"{place} cannot be written to: {reason}"):
         check_state(tmp_path)
+
+
+def test_a_full_disk_is_told_of_the_project_and_not_folder_by_folder_with_what_helps(tmp_path: Path) -> None:
+    with full(tmp_path / "project") as root:
+        (found,) = folders(root)
+        (store,) = mlflow_store(root)
+    assert (found.found, found.next) == (
+        "the project's folder cannot be written to: No space left on device",
+        "make room on that disk",
+    )
+    assert "No space left on device" in store.found and store.next == found.next
 
 
 def test_too_little_space_is_said_before_it_runs_out(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ from tasks.ingestion.block import block
 from tasks.ingestion.datasets._table.files import cells_of
 from tasks.ingestion.propose import Proposal, propose
 from tasks.release.dictionary import dictionary
-from tasks.release.scripts.apply import named
 from tests.project import REPO
+from tests.stranger import program
 
 ESCAPES = "a\x1b[2J\x1b]0;owned\x07b\u202ec\u2066d\x9bm\re\x00"
 NAMES = [
@@ -211,5 +211,6 @@ def test_a_deep_line_costs_no_time(tmp_path: Path) -> None:
 
 
 def test_a_program_of_a_bundle_says_names_without_their_escape_codes() -> None:
+    named = program("apply").named
     assert named({"name": "Glucose", "unit": "µmol/l"}) == "Glucose (µmol/l)"
     assert named({"name": ESCAPES, "unit": ""}).isprintable()

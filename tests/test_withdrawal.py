@@ -191,7 +191,7 @@ def test_on_the_next_run_a_withdrawn_patient_is_nowhere_downstream(house: Projec
     assert left_of(project, ingested)
     withdraw_sentinel(project)
     rows = {row["cohort"]: row for row in json.loads(project.call("flows.cli", "cohorts", "--json").stdout)}
-    assert ["still in data/2_ingested" in text for text in rows["alpha"]["notices"]] == [True]
+    assert sum("still in data/2_ingested" in text for text in rows["alpha"]["notices"]) == 1
     told = "1 of 2 lines of withdrawn.txt name nobody (line 2)"
     for state in ("Completed", "Cached"):
         run = project.call("flows.cli", "run", "alpha", "--json")

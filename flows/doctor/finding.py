@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from tasks.common.errors import InputError, system_words
+from tasks.common.errors import MEND, InputError, system_words
 
 MORE = "RECONDENSE_DEBUG=1 recondense doctor says more"
 _REMOTE = "see that its host is up and that its keys are set and may write (`dvc remote list` shows where it is)"
@@ -62,6 +62,12 @@ def unwritable(folder: Path) -> str:
             return ""
     except OSError as error:
         return kind(error)
+
+
+def mend_of(problem: str) -> str:
+    """What to do about the system's ``problem``, as `unwritable` says it."""
+    advice = {os.strerror(number): mend for number, mend in MEND.items()}
+    return advice.get(problem, "let this user write there, or mend its disk")
 
 
 def kind(error: BaseException) -> str:

@@ -90,9 +90,11 @@ def cohorts(root: Path) -> Found:
 
 
 def _notices(layout: Layout) -> Found:
-    """What the last ingestion of a cohort lost or found odd, and whether somebody withdrew since."""
-    from flows.notices import of_cohort, still_in
+    """Why the last ingestion of a cohort was refused; what the last good one lost or found odd; who withdrew since."""
+    from flows.notices import of_cohort, refusal, still_in
 
+    if why := refusal(layout):
+        yield Finding("warning", f"{layout.cohort}: {why}")
     try:
         for text in still_in(layout):
             yield Finding("warning", f"{layout.cohort}: {text}")

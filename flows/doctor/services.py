@@ -17,6 +17,7 @@ from flows.doctor.finding import (
     Finding,
     Found,
     kind,
+    mend_of,
     unwritable,
     without_secrets,
 )
@@ -154,7 +155,7 @@ def mlflow_store(root: Path) -> Found:
     file = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not file.exists():
         if problem := unwritable(file.parent):
-            yield Finding("fault", f"{place} cannot be made: {problem}", UNREACHABLE["MLflow"])
+            yield Finding("fault", f"{place} cannot be made: {problem}", mend_of(problem))
         else:
             yield Finding("ok", f"{place} is made by the first run")
         return

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from flows.doctor.finding import GB, Finding, Found, check, unwritable
+from flows.doctor.finding import GB, Finding, Found, check, mend_of, unwritable
 from tasks.common import secret
-from tasks.common.errors import MEND, InputError
+from tasks.common.errors import InputError
 from tasks.common.layout import STAGE_FOLDERS
 
 MB = 1e6
@@ -53,11 +53,11 @@ def folders(root: Path) -> Found:
     below = [".dvc", ".recondense", "data/ledger", *dict.fromkeys(f"data/{name}" for name in STAGE_FOLDERS.values())]
     places = {".": root, **{name: root / name for name in below}, "temporary files": Path(tempfile.gettempdir())}
     problems = {name: problem for name, place in places.items() if (problem := unwritable(place))}
-    advice = {os.strerror(number): mend for number, mend in MEND.items()}
     for problem in dict.fromkeys(problems.values()):
-        names = ", ".join(name for name in problems if problems[name] == problem)
-        mend = advice.get(problem, "let this user write there, or mend its disk")
-        yield Finding("fault", f"{names} cannot be written to: {problem}", mend)
+        names = [name for name in problems if problems[name] == problem]
+        if {".", *below} <= set(names):
+            names = ["the project's folder", *names[len(below) + 1 :]]
+        yield Finding("fault", f"{', '.join(names)} cannot be written to: {problem}", mend_of(problem))
     if not problems:
         yield Finding("ok", "stages, engines and ledgers can write where they do")
 

@@ -4,9 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from tasks.common.strict_json import read_json
 
 Where = str | int | None | Sequence[str] | Sequence[int] | np.ndarray
 NOTICES = "notices.json"  # in ingestion's folder, a list of `Notice`
@@ -35,6 +38,12 @@ class Notice:
     def share(self) -> float:
         """``count`` as a share of ``of``."""
         return self.count / self.of
+
+
+def noticed(folder: Path) -> list[Notice]:
+    """What ingestion left in ``folder``, what was lost first; none where it left nothing."""
+    path = folder / NOTICES
+    return [Notice(**row) for row in read_json(path)] if path.is_file() else []
 
 
 def most_first(notices: Iterable[Notice]) -> list[Notice]:

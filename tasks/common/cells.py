@@ -15,6 +15,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,35 @@ def places(cells: Cells, declared: Sequence[str]) -> Array:
     for place, one in enumerate(declared):
         alike[word(one)] = np.nan if word(one) in alike else float(place)
     return each(cells, lambda cell: exact[text(cell)] if text(cell) in exact else alike.get(word(cell), np.nan))
+
+
+def matching(names: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Which of ``names`` each ``wanted`` one is: the same text, else the only one that is the same word and that no
+    other wanted name is. Those that are not there are left out.
+
+    >>> matching(["ID", "Age (years)", "k"], ["id", "age (years)", "K", "k", "day"])
+    {'id': 'ID', 'age (years)': 'Age (years)', 'k': 'k'}
+    """
+    wanted, known = list(wanted), set(names)
+    taken = {name for name in wanted if name in known}
+    free = [name for name in names if name not in taken]
+    others = [name for name in wanted if name not in taken]
+    place = places(pd.Series(others, dtype="str"), free)
+    alike = {name: free[int(at)] for name, at in zip(others, place, strict=True) if at == at}
+    return {name: name if name in taken else alike[name] for name in wanted if name in taken or name in alike}
+
+
+def near(one: str, among: Iterable[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
+    """Those of ``among`` that ``one`` may be a misspelling of, compared as words, the likeliest first.
+
+    >>> near("Creatinin", ["age", "creatinine", "Crea"]), near("day", ["ID"])
+    (['creatinine', 'Crea'], [])
+    """
+    spelt: dict[str, list[str]] = {}
+    for other in among:
+        spelt.setdefault(word(other), []).append(other)
+    close = get_close_matches(word(one), list(spelt), most, cutoff)
+    return [other for form in close for other in spelt[form]][:most]
 
 
 def two_levels(cells: Cells, positive: Sequence[str], negative: Sequence[str]) -> Array:

@@ -78,7 +78,7 @@ def said_by_the_system(error: BaseException) -> str:
     >>> said_by_the_system(ValueError("could not convert string to float: 'Mrs Miller'"))
     ''
     """
-    for one in _chain(error):
+    for one in chain(error):
         number = _number(one)
         if number in MEND or (number and one is error):
             place = _place(str(getattr(one, "filename", None) or ""))
@@ -92,7 +92,7 @@ def system_words(error: BaseException) -> str:
     >>> system_words(RuntimeError("[Errno 111] Connection refused"))
     'Connection refused'
     """
-    for one in _chain(error):
+    for one in chain(error):
         if isinstance(one, socket.gaierror):  # numbers of its own: "Name or service not known"
             return one.strerror or ""
         if number := _number(one):
@@ -100,7 +100,7 @@ def system_words(error: BaseException) -> str:
     return ""
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     """``error``, what caused it, and so on."""
     one: BaseException | None = error
     seen: set[int] = set()

@@ -191,7 +191,9 @@ class Preprocessing(BaseModel):
         between which lie shares."""
         if feature.source == "count":
             return 0.0, np.inf
-        variable = next(v for v in self.variables if v.name == feature.variable)
+        variable = next((v for v in self.variables if v.name == feature.variable), None)
+        if variable is None:
+            return -np.inf, np.inf
         if feature.source in ("series_level", "observed", "level") or variable.kind == "binary":
             return 0.0, 1.0
         return -np.inf if variable.low is None else variable.low, np.inf if variable.high is None else variable.high

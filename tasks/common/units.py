@@ -2,15 +2,18 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+
+from tasks.common.cells import MEAN_SECONDS, SECONDS
 
 # Of each dimension its units, by how many of the first one they are
-DIMENSIONS: tuple[dict[str, float], ...] = (
+DIMENSIONS: tuple[Mapping[str, float], ...] = (
     {"mg/l": 1, "mg/dl": 10, "g/l": 1e3, "g/dl": 1e4, "ug/ml": 1, "ug/l": 1e-3, "ug/dl": 1e-2, "ng/ml": 1e-3},
     {"mmol/l": 1, "umol/l": 1e-3, "nmol/l": 1e-6, "mol/l": 1e3},
     {"kg": 1, "g": 1e-3, "lb": 0.45359237, "lbs": 0.45359237, "oz": 0.028349523125},
     {"cm": 1, "mm": 0.1, "m": 100, "in": 2.54, "inch": 2.54, "inches": 2.54, "ft": 30.48},
     {"mmhg": 1, "kpa": 7.500617, "cmh2o": 0.735559, "hpa": 0.7500617, "mbar": 0.7500617},
-    {"s": 1, "sec": 1, "min": 60, "h": 3600, "hours": 3600, "days": 86400, "years": 31557600},
+    {**SECONDS, **MEAN_SECONDS},
     {"1/min": 1, "/min": 1, "bpm": 1, "beats/min": 1, "breaths/min": 1, "hz": 60, "1/s": 60},
     {"%": 1, "1": 100, "fraction": 100},
     {"u/l": 1, "iu/l": 1, "u/ml": 1000, "ukat/l": 60},

@@ -9,6 +9,7 @@ from tasks.common.stage import Context, stage
 from tasks.common.tiers import Tier
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
+from tasks.ingestion.refused import remembered
 
 
 @stage(Params, Tier.RESTRICTED)
@@ -20,7 +21,8 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     folder = context.layout.folder("ingestion")
     # Beside the stage's own folder, which every run replaces; as restricted as that
     kept = folder.with_name(".parsed") / folder.name
-    cohort, attrition = ingest(context.layout.root, context.params, kept=kept, cohort=context.layout.cohort)
+    with remembered(context.layout):
+        cohort, attrition = ingest(context.layout.root, context.params, kept=kept, cohort=context.layout.cohort)
     cohort.save(context.out)
     attrition.rows().to_parquet(context.out / "set_aside.parquet", index=False)
     options = context.params.plugin_options()

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.common.attrition import Notice, noticed
 from tasks.common.records import Ingested, Variable, classes_of, read_json
 from tasks.common.target import Target
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
-NOTICES = "notices.json"
 
 
 def different(subject: Places) -> int:
@@ -43,7 +43,7 @@ def medians(subject: Places, value: Floats) -> tuple[Places, Floats]:
 class Cohort:
     """``records`` and ``aside`` as ingestion left them; ``step_hours``, ``n_steps``: the grid they will be put on.
 
-    ``notices``: what was declared and not found, each with ``name``, ``text``, ``count``, ``of`` and ``lost``.
+    ``notices``: what was declared and not found.
     """
 
     records: Ingested
@@ -53,7 +53,7 @@ class Cohort:
     target: Target
     step_hours: float
     n_steps: int
-    notices: tuple[dict[str, Any], ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @classmethod
     def load(cls, folder: Path, step_hours: float, n_steps: int) -> "Cohort":
@@ -66,7 +66,7 @@ class Cohort:
             Target.model_validate(read_json(folder / "target.json")),
             step_hours,
             n_steps,
-            tuple(read_json(folder / NOTICES)) if (folder / NOTICES).is_file() else (),
+            tuple(noticed(folder)),
         )
 
     @cached_property

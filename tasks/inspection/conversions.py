@@ -5,17 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.common.records import Variable
+from tasks.common.units import conversion, plain
 from tasks.inspection.cohort import Floats
 
-MOLAR = ("mg/dl", "g/dl", "mmol/l", "µmol/l", "umol/l")
+MOLAR = ("mg/dl", "g/dl", "mmol/l", "umol/l")
 
 
 @dataclass(frozen=True)
 class Conversion:
     """From the unit with the lower number to that with the higher: ``convert``.
 
-    ``units``: the two, in lower case. ``quantity``: what is measured in them, a pattern for names and labels. Both are
-    empty for a power of ten, which any quantity may be out by.
+    ``units``: the two, in the form of `tasks.common.units.plain`. ``quantity``: what is measured in them, a pattern for
+    names and labels. Both are empty for a power of ten, which any quantity may be out by.
     """
 
     name: str
@@ -34,29 +35,38 @@ class Conversion:
         return not self.quantity
 
 
-def _times(factor: float, name: str, units: tuple[str, ...] = (), quantity: str = "") -> Conversion:
-    return Conversion(name, lambda x: factor * x, units, quantity)
+def _times(factor: float, name: str = "", units: tuple[str, ...] = (), quantity: str = "") -> Conversion:
+    return Conversion(name or f"{factor:g}", lambda x: factor * x, units, quantity)
+
+
+def _between(low: str, high: str, quantity: str, of: str = "", units: tuple[str, ...] = ()) -> Conversion:
+    """The factor that `tasks.common.units` knows, from the unit with the lower number to that with the higher; ``of``:
+    what is measured, where the factor depends on it."""
+    way = conversion(of, low, high)
+    assert way is not None, f"{of}: no way from {low} to {high}"
+    name = f"{way[0]:.3g} ({', '.join(filter(None, (of, f'{low} and {high}')))})"
+    return _times(way[0], name, units or (plain(low), plain(high)), quantity)
 
 
 CONVERSIONS = (
-    Conversion("1.8 x + 32 (°C and °F)", lambda x: 1.8 * x + 32, ("°c", "°f", "c", "f", "degc", "cel"), "temp"),
-    _times(2.205, "2.2 (kg and lb)", ("kg", "lb"), r"(body ?)?weight|(body ?)?mass\b(?! index)"),
-    _times(2.54, "2.54 (inch and cm)", ("cm", "inch", "in"), "(body ?)?height|(body ?)?length|stature|waist|circumf"),
-    _times(7.501, "7.5 (kPa and mmHg)", ("kpa", "mmhg"), r".*pressure|.*bp\b|p?a?p?c?o2\b|map\b"),
-    _times(2.801, "2.8 (urea nitrogen, mmol/l and mg/dl)", MOLAR, "bun|.*urea"),
+    Conversion("1.8 x + 32 (°C and °F)", lambda x: 1.8 * x + 32, ("c", "f", "degc", "cel"), "temp"),
+    _between("kg", "lb", r"(body ?)?weight|(body ?)?mass\b(?! index)"),
+    _between("inch", "cm", "(body ?)?height|(body ?)?length|stature|waist|circumf", units=("cm", "inch", "in")),
+    _between("kPa", "mmHg", r".*pressure|.*bp\b|p?a?p?c?o2\b|map\b"),
+    _between("mmol/l", "mg/dl", "bun|.*urea", "urea nitrogen", MOLAR),
     _times(2.14, "2.14 (urea nitrogen and urea, mg/dl)", MOLAR, "bun|.*urea"),
-    _times(17.1, "17.1 (bilirubin, mg/dl and µmol/l)", MOLAR, ".*bili"),
-    _times(18.02, "18 (glucose, mmol/l and mg/dl)", MOLAR, "gluc|.*gluc|blood sugar"),
-    _times(38.67, "38.7 (cholesterol, mmol/l and mg/dl)", MOLAR, r".*chol|[hl]dl\b"),
-    _times(88.57, "88.6 (triglycerides, mmol/l and mg/dl)", MOLAR, "trigly"),
-    _times(88.4, "88.4 (creatinine, mg/dl and µmol/l)", MOLAR, ".*creat"),
-    _times(59.48, "59.5 (uric acid, mg/dl and µmol/l)", MOLAR, "uric|urate"),
-    _times(4.008, "4 (calcium, mmol/l and mg/dl)", MOLAR, ".*calcium"),
-    _times(3.097, "3.1 (phosphate, mmol/l and mg/dl)", MOLAR, ".*phosph(?!atase)"),
-    _times(9.008, "9 (lactate, mmol/l and mg/dl)", MOLAR, "lactate|lactic"),
-    _times(10, "10"),
-    _times(100, "100"),
-    _times(1000, "1000"),
+    _between("mg/dl", "µmol/l", ".*bili", "bilirubin", MOLAR),
+    _between("mmol/l", "mg/dl", "gluc|.*gluc|blood sugar", "glucose", MOLAR),
+    _between("mmol/l", "mg/dl", r".*chol|[hl]dl\b", "cholesterol", MOLAR),
+    _between("mmol/l", "mg/dl", "trigly", "triglycerides", MOLAR),
+    _between("mg/dl", "µmol/l", ".*creat", "creatinine", MOLAR),
+    _between("mg/dl", "µmol/l", "uric|urate", "uric acid", MOLAR),
+    _between("mmol/l", "mg/dl", ".*calcium", "calcium", MOLAR),
+    _between("mmol/l", "mg/dl", ".*phosph(?!atase)", "phosphate", MOLAR),
+    _between("mmol/l", "mg/dl", "lactate|lactic", "lactate", MOLAR),
+    _times(10),
+    _times(100),
+    _times(1000),
 )
 
 
@@ -70,7 +80,7 @@ def fitting(variable: Variable) -> list[Conversion]:
     >>> fitting(Variable(name="glu", label="serum glucose", unit="mg/dl", role="series"))[0].name
     '18 (glucose, mmol/l and mg/dl)'
     """
-    unit = variable.unit.lower()
+    unit = plain(variable.unit)
     named = [one for one in CONVERSIONS if one.names(variable)]
     of_quantity = [one for one in named if not unit or unit in one.units]
     of_unit = [one for one in CONVERSIONS if unit and unit in one.units]

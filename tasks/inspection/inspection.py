@@ -1,6 +1,7 @@
 """All of it together, as plain data."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from tasks.inspection import coverage, describe, duplicates, leakage, marks, redundant, units
@@ -34,7 +35,7 @@ def inspect(cohort: Cohort) -> dict[str, Any]:
     return {
         "title": cohort.source["title"],
         "predicted": cohort.target.in_words(),
-        "notices": list(cohort.notices),
+        "notices": [asdict(notice) for notice in cohort.notices],
         "subjects": cohort.n_subjects,
         "measurements": len(cohort.events),
         "steps": {"hours": cohort.step_hours, "number": cohort.n_steps},

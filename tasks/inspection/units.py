@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from tasks.common.records import Variable
+from tasks.common.units import plain
 from tasks.inspection import FEWEST, parts
 from tasks.inspection.cohort import Cohort, Floats, Places, different, medians
 from tasks.inspection.conversions import Conversion, fitting
@@ -79,7 +80,7 @@ def two_groups(
         low, high = value <= cut, value > cut
         if min(different(subject[low]), different(subject[high])) < FEWEST:
             continue
-        likely = [one for one in conversions if depth < VALLEY or (unit and unit.lower() in one.units)]
+        likely = [one for one in conversions if depth < VALLEY or (unit and plain(unit) in one.units)]
         if conversion := alike(value[low], value[high], likely):
             yield conversion, float(min(weight[low].sum(), weight[high].sum()) / weight.sum())
             return

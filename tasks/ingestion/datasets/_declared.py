@@ -1,6 +1,6 @@
 """What data sets that are declared in params.yaml share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -68,6 +68,15 @@ class Described(RoomParams):
             prediction_time=self.prediction_time or prediction_time,
             population=self.population,
         )
+
+
+def did_you_mean(words: Sequence[str]) -> str:
+    """The question for what is not found, "" where no word is near.
+
+    >>> did_you_mean(["ID", "Id"])
+    "did you mean 'ID' or 'Id'?"
+    """
+    return f"did you mean {' or '.join(map(repr, words))}?" if words else ""
 
 
 def check_free(names: Iterable[str]) -> None:

@@ -6,19 +6,18 @@ zero lies ``window_hours`` before the prediction. Which code is which variable i
 knowledge.
 """
 
-from collections import Counter
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import places, word
+from tasks.common.cells import matching, near
 from tasks.common.errors import InputError
 from tasks.common.records import Variable
 from tasks.common.target import Target
 from tasks.ingestion.datasets import Source
+from tasks.ingestion.datasets._declared import did_you_mean
 from tasks.ingestion.datasets._meds.events import (
     CODES,
     NEEDED,
@@ -72,7 +71,9 @@ def read(
     check_clocks(times)
     labels = read_labels(raw, options, attrition, outcome_required)
     codes = sorted({scale.code for variable in options.variables.values() for scale in variable.scales()})
-    spelt = _spelt(codes, known_codes(raw, paths))
+    # The declared code that each code of the data set stands for
+    theirs = matching(known_codes(raw, paths), codes)
+    spelt = {code: code for code in codes} | {spelling: code for code, spelling in theirs.items()}
     series, statics, seen = [], [], np.zeros(len(labels), dtype=bool)
     unseen, read_in, outside = set(codes), 0, 0
     for batch in batches(paths, spelt, labels["subject_id"]):
@@ -149,17 +150,6 @@ def _statics(
     return columns
 
 
-def _spelt(declared: list[str], known: list[str]) -> dict[str, str]:
-    """The declared code that each code of the data set stands for: itself, else the only one that is the same word."""
-    place = places(pd.Series(known, dtype="str"), declared)
-    exact = set(declared) & set(known)
-    alike = {code: declared[int(p)] for code, p in zip(known, place, strict=True) if not np.isnan(p)}
-    # Of a code that is there as it was declared, or in two other spellings, these are codes of their own
-    often = Counter(alike.values())
-    other = {code: one for code, one in alike.items() if one not in exact and often[one] == 1}
-    return {code: code for code in declared} | other
-
-
 def _check_codes(raw: Path, paths: list[Path], options: Options, unseen: set[str], attrition: Attrition) -> None:
     """Raise `InputError` for a variable none of whose codes occur, with similar codes of the data set's own; where a
     part of them does not, it is noted."""
@@ -171,9 +161,7 @@ def _check_codes(raw: Path, paths: list[Path], options: Options, unseen: set[str
         gone = [code for code in codes if code in unseen]
         if not gone:
             continue
-        spelt = get_close_matches(word(gone[0]), [word(code) for code in known], 3, 0.6)
-        near = [code for code in known if word(code) in spelt][:3]
-        hint = f"did you mean {' or '.join(repr(code) for code in near)}?" if near else f"look codes up in {CODES}."
+        hint = did_you_mean(near(gone[0], known)) or f"look codes up in {CODES}."
         problem = f"options.variables.{name}: no labelled subject has an event of the code '{gone[0]}'"
         if len(gone) == len(codes):
             raise InputError(f"{problem}: {hint} Mend its codes, or take the variable out")

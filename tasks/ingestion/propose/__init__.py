@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.common.errors import InputError
+from tasks.common.folders import visible
 from tasks.common.params import check_cohort_name
 from tasks.ingestion.propose.dates import order_of
 from tasks.ingestion.propose.keys import find_subjects
@@ -66,7 +67,8 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise InputError(f"{path} is not there: name the folder with your tables, or one file")
     folder = path if path.is_dir() else path.parent
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
+    files = [file for file in visible(folder, folder.iterdir()) if file.is_file()]
+    files = [file for file in files if not file.name.startswith("README")]
     tables = [file for file in files if file.name.lower().endswith(SUFFIXES)]
     if path.is_file():
         if files != [path]:

@@ -77,10 +77,7 @@ def form_of(cells: Cells, order: Order, column: str) -> str | None:
             )
         shape = (DAY_FIRST if day_first else MONTH_FIRST).format(mark=mark) + shape[2:]
     known = pd.Series(list(counts), dtype="str")
-    try:
-        read = ~np.isnan(moments(known, shape or None, column))
-    except InputError:  # zones in some of the cells: ingestion says what to do about them
-        return shape
+    read = ~np.isnan(moments(known, shape or None).hours)
     weights = np.array(list(counts.values()))
     return shape if len(known) and weights[read].sum() >= ENOUGH * weights.sum() else None
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tasks.common.cells import Cells, numbers, word
 from tasks.common.errors import InputError
@@ -12,6 +13,7 @@ from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.propose.proposal import Proposal
 from tasks.ingestion.propose.table import MOST_LEVELS, Table, positive_first
 from tasks.ingestion.propose.words import DEATH, FOLLOW_UP, FOLLOWS, LIFE, OUTCOME, named, plain, whole
+from tasks.networks.scores import single_auc
 
 GIVES_AWAY = 0.95  # an AUC of one variable alone, above which it is taken for the outcome in other words
 FEWEST_WITH = 10  # subjects with and without the outcome, in the least, for that AUC to be looked at
@@ -117,13 +119,11 @@ def gives_away(table: Table, column: str, cells: Cells, outcome: "pd.Series[str]
     return min(aucs) if aucs and min(aucs) > GIVES_AWAY else None
 
 
-def auc(score: "np.ndarray[Any, Any]", positive: "np.ndarray[Any, Any]") -> float:
-    """Whichever way round is the better one; Hanley and McNeil, Radiology 1982;143:29-36. 0 where too few are known."""
+def auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """The AUC of those whose score is known, whichever way round is the better one; 0 where too few are."""
     known = ~np.isnan(score)
-    positive = positive[known]
-    n, m = int(positive.sum()), int((~positive).sum())
-    if min(n, m) < FEWEST_WITH:
+    score, positive = score[known], positive[known]
+    if min(positive.sum(), (~positive).sum()) < FEWEST_WITH:
         return 0.0
-    ranks = pd.Series(score[known]).rank().to_numpy()
-    auc = (ranks[positive].sum() - n * (n + 1) / 2) / (n * m)
-    return float(max(auc, 1 - auc))
+    found = single_auc(positive.astype(np.float64), score)
+    return max(found, 1 - found)

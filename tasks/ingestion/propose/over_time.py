@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.common.attrition import Attrition
 from tasks.common.cells import numbers
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._declared import FEWEST
-from tasks.ingestion.datasets._table.moments import moments, spans
+from tasks.ingestion.datasets._table.moments import Clock, moments, spans
 from tasks.ingestion.datasets._table.options import HOURS as HOURS_PER
+from tasks.ingestion.datasets._table.options import Time
 from tasks.ingestion.propose.proposal import Proposal
 from tasks.ingestion.propose.table import Table
 from tasks.ingestion.propose.words import (
@@ -141,6 +143,7 @@ def declare_times(found: Proposal, series: Sequence[Measured], people: Table | N
             else "time zero: the first measurement of each subject, since "
             "no column of the subjects has dates in the same form that lie before most measurements"
         )
+        _check_offsets(found, series, people, zero)
     hours = _hours(found, series, people, zero)
     if form is None and (hours["hours"] < 0).mean() > 0.5:
         hours["hours"] = _look_back(found, hours["hours"])
@@ -195,9 +198,23 @@ def _zero(series: Sequence[Measured], people: Table | None, form: str | None) ->
 
 def _since(one: Measured, people: Table, zero: str) -> NDArray[np.float64]:
     form = people.form(zero)
-    start = pd.Series(moments(people.cells[zero], form or None, zero), index=people.cells[people.subject])
+    start = pd.Series(moments(people.cells[zero], form or None).hours, index=people.cells[people.subject])
     known = one.table.cells[one.table.subject].map(start[~start.index.duplicated()]).to_numpy(dtype=float)
-    return moments(one.table.cells[one.time], form or None, one.time) - known
+    return moments(one.table.cells[one.time], form or None).hours - known
+
+
+def _check_offsets(found: Proposal, series: Sequence[Measured], people: Table | None, zero: str | None) -> None:
+    """Tell where only some of the times have an offset from UTC: ingestion refuses them until the zone is declared."""
+    time = Time.model_validate(found.options["time"])
+    columns = [(one.table, one.time) for one in series]
+    if zero and people is not None:
+        columns.append((people, zero))
+    clock = Clock(time, Attrition())
+    try:
+        for table, column in columns:
+            clock.check(moments(table.cells[column], time.format), f"column '{column}' of {table.name}")
+    except InputError as error:
+        found.check.append(f"zone: {error}")
 
 
 def _hours(found: Proposal, series: Sequence[Measured], people: Table | None, zero: str | None) -> pd.DataFrame:
@@ -208,7 +225,7 @@ def _hours(found: Proposal, series: Sequence[Measured], people: Table | None, ze
         if zero and people is not None:
             hours = _since(one, people, zero)
         elif "timestamps" in found.options["time"]:
-            hours = moments(one.table.cells[one.time], found.options["time"].get("format"), one.time)
+            hours = moments(one.table.cells[one.time], found.options["time"].get("format")).hours
         else:
             unit = HOURS_PER[found.options["time"]["unit"]]
             hours = spans(one.table.cells[one.time], one.table.decimal, unit, f"column '{one.time}'")

@@ -16,8 +16,8 @@ from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.contents import contents
 from tasks.ingestion.datasets._table.excel import is_workbook, sheet_names
 from tasks.ingestion.datasets._table.files import cells_of, cleaned, is_parquet
+from tasks.ingestion.datasets._table.values import UNKNOWN
 from tasks.ingestion.propose.table import Table
-from tasks.ingestion.propose.words import UNKNOWN
 
 PACKED = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
 TEXT = tuple(f"{kind}{packed}" for kind in (".csv", ".tsv", ".txt") for packed in PACKED)

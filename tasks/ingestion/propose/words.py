@@ -79,12 +79,6 @@ LIFE = frozenset((
     "vivante", "vivo", "viva", "died", "dead", "deceased", "expired", "tot", "verstorben", "gestorben", "mort",
     "decede", "decedee", "fallecido", "fallecida", "muerto", "muerta", "exitus",
 ))  # fmt: skip
-# Words for "no value" beside `tasks.common.cells.MISSING`, which may be levels: a person is told that they are not
-UNKNOWN = (
-    "unknown", "unk", "n/k", "not known", "not done", "not available", "not recorded", "missing", "nd", "n.d.", "?",
-    "-", "--", "---", "unbekannt", "keine Angabe", "k.A.", "k. A.", "nicht bekannt", "nicht bestimmt", "n.b.",
-    "inconnu", "inconnue", "non renseigné", "non renseigne", "nr", "desconocido", "desconocida", "no consta", "s/d",
-)  # fmt: skip
 WITHIN = 6  # a word of so many letters is found within another, too: "discharge" in "unitdischargeoffset"
 
 

@@ -15,7 +15,6 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -117,9 +116,8 @@ def named(variable: Variable) -> str:
 
 def meant(name: str, known: list[str]) -> str:
     """A question, where ``name`` is near one that is ``known``."""
-    words = {cells.word(one): one for one in known}
-    near = get_close_matches(cells.word(name), list(words), 1, 0.7)
-    return f", did you mean '{shown(words[near[0]])}'?" if near else ""
+    near = cells.near(name, known, 1, 0.7)
+    return f", did you mean '{shown(near[0])}'?" if near else ""
 
 
 def cleaned(events: pd.DataFrame, subjects: pd.DataFrame, variables: list[Variable]) -> Tables:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tasks.common.errors import InputError
-from tasks.common.folders import visible
+from tasks.common.folders import hidden, visible
 
 RECORD_NAME = re.compile(r"([0-9]{1,15})\.txt")
 
@@ -74,7 +74,7 @@ def _check_safe(archive: Path, member: tarfile.TarInfo) -> None:
 
 
 def _record_file(path: PurePosixPath, content: bytes) -> RecordFile | None:
-    if any(part.startswith(".") for part in path.parts):
+    if hidden(path):
         return None
     match = RECORD_NAME.fullmatch(path.name)
     if b"\r" in content:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import MISSING, places, without_marks
+from tasks.common.cells import MISSING, matching, near, without_marks
 from tasks.common.errors import InputError
+from tasks.ingestion.datasets._declared import did_you_mean
 from tasks.ingestion.datasets._table.delimited import read_delimited
 from tasks.ingestion.datasets._table.excel import is_workbook, read_sheet
 from tasks.ingestion.datasets._table.places import Tabular
@@ -116,22 +116,6 @@ def cleaned(
     return pd.DataFrame(plain, index=cells.index) if plain else cells
 
 
-def matching(names: list[str], wanted: Iterable[str]) -> dict[str, str]:
-    """Which of ``names`` each ``wanted`` one is: the same text, else the only one that is the same word and that no
-    other wanted name is. Those that are not there are left out.
-
-    >>> matching(["ID", "Age (years)", "k"], ["id", "age (years)", "K", "k", "day"])
-    {'id': 'ID', 'age (years)': 'Age (years)', 'k': 'k'}
-    """
-    wanted = list(wanted)
-    taken = {name for name in wanted if name in names}
-    free = [name for name in names if name not in taken]
-    others = [name for name in wanted if name not in taken]
-    place = places(pd.Series(others, dtype="str"), free)
-    alike = {name: free[int(at)] for name, at in zip(others, place, strict=True) if at == at}
-    return {name: name if name in taken else alike[name] for name in wanted if name in taken or name in alike}
-
-
 def _found(names: list[str], wanted: list[str], needed: Mapping[str, str], place: Path | str) -> dict[str, str]:
     """The table's own name of each column. Columns of similar names are named in an error, others not: where the first
     line is missing, it is a patient's record."""
@@ -139,9 +123,8 @@ def _found(names: list[str], wanted: list[str], needed: Mapping[str, str], place
     for column, option in needed.items():
         if column in found:
             continue
-        near = get_close_matches(column.casefold(), [name.casefold() for name in names], 3, 0.7)
-        hint = f"did you mean {' or '.join(repr(n) for n in names if n.casefold() in near)}?" if near else ""
-        if not near and len(names) == 1:
+        hint = did_you_mean(near(column, names, cutoff=0.7))
+        if not hint and len(names) == 1:
             hint = "it has one column only: is the option 'delimiter' right?"
         raise InputError(
             f"{place} has no column '{column}', which {option} names: "

@@ -5,22 +5,21 @@ Ids and values are never named. Words are, where `FEWEST` rows or more have them
 
 import re
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import Cells, places
+from tasks.common.cells import Cells, near, places, word
 from tasks.common.errors import InputError
-from tasks.ingestion.datasets._declared import FEWEST
+from tasks.ingestion.datasets._declared import FEWEST, did_you_mean
 from tasks.ingestion.datasets._table.files import Rows
 from tasks.ingestion.datasets._table.options import Declared
 from tasks.ingestion.ids import Ids, nearly
 from tasks.ingestion.losses import OUTCOME
 
-MOST_NAMED = 5
+MOST_NAMED, MOST_MEANT = 5, 3
 SHORTENED = r"\d(\.\d+)?[eE]\+\d+"
 MASS, MASS_OF_FOLLOW_UP = 0.5, 0.9  # of rows; most of any follow-up lies after a landmark rule's landmark
 FORMS = {
@@ -252,8 +251,6 @@ def _there(cells: Cells) -> str:
 
 
 def _did_you_mean(one: str, words: Sequence[str]) -> str:
-    by_form = {word.casefold(): word for word in reversed(words)}
-    short = one.casefold()
-    near = get_close_matches(short, list(by_form), 3, 0.6)
-    near = near or [word for word in by_form if word.startswith(short) or short.startswith(word)][:3]
-    return f": did you mean {' or '.join(repr(by_form[word]) for word in near)}?" if near else ""
+    begin = [other for other in words if word(other).startswith(word(one)) or word(one).startswith(word(other))]
+    question = did_you_mean(near(one, words) or begin[:MOST_MEANT])
+    return f": {question}" if question else ""

@@ -56,9 +56,9 @@ class Clock:
             )
         if not self.time.timestamps:
             return spans(cells, decimal, HOURS[self.time.unit], where)
-        found = _moments(cells, self.time.format, self.time.zone)
+        found = moments(cells, self.time.format, self.time.zone)
         if self.time.zone is None:
-            self._check(found, where)
+            self.check(found, where)
         else:
             self._tell_of_twice(found, where)
         self._tell_of_day(found.of_day[~np.isnan(found.of_day)], where, of_measurements)
@@ -84,7 +84,9 @@ class Clock:
             lost=False,
         )
 
-    def _check(self, found: "Moments", where: str) -> None:
+    def check(self, found: "Moments", where: str) -> None:
+        """Raise `InputError` where the times ``found`` in a column cannot be subtracted from each other, or from those
+        of the columns before."""
         known = ~np.isnan(found.hours)
         kinds = set(found.zoned[known].tolist())
         if len(kinds) == 2:
@@ -116,15 +118,6 @@ class Moments(NamedTuple):
     of_day: NDArray[np.float64]
 
 
-def moments(cells: Cells, form: str | None, column: str) -> NDArray[np.float64]:
-    """Timestamps as hours since 1970. Raises `InputError` where some cells have an offset and others have none."""
-    found = _moments(cells, form, None)
-    known = ~np.isnan(found.hours)
-    if found.zoned[known].any() and not found.zoned[known].all():
-        raise InputError(_mixed(f"column '{column}'", f"column '{column}'"))
-    return found.hours
-
-
 def spans(cells: Cells, decimal: str, unit_hours: float, where: str) -> NDArray[np.float64]:
     """Hours since a time zero: of numbers, whose unit has ``unit_hours``, or of durations. Raises `InputError` where
     a column has both."""
@@ -153,7 +146,8 @@ def _mixed(with_one: str, without: str) -> str:
     return f"times in {with_one} have an offset from UTC, {others}: {MIXED}"
 
 
-def _moments(cells: Cells, form: str | None, zone: str | None) -> Moments:
+def moments(cells: Cells, form: str | None, zone: str | None = None) -> Moments:
+    """Timestamps, in ISO 8601 or of strptime's ``form``. Without a ``zone``, clocks without an offset count as UTC."""
     codes, found = pd.factorize(cells)  # most columns repeat few texts: each of them is read once
     if not len(found):
         return Moments(np.empty(0), np.empty(0, bool), np.empty(0, bool), np.empty(0))

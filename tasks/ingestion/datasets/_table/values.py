@@ -10,12 +10,15 @@ from tasks.ingestion.datasets._declared import FEWEST
 from tasks.ingestion.datasets._table.moments import check_one_form
 from tasks.ingestion.datasets._table.options import Declared
 
-# Words for "no value" that may as well be a level, in the form of `word`
-NO_VALUE = {
-    "?", "-", "--", "---", "/", "unknown", "unk", "n/k", "nk", "not known", "not done", "nd", "n/d", "not recorded",
-    "not available", "not applicable", "missing", "undefined", "unspecified", "no data", "no answer", "declined",
-    "refused", "unbekannt", "k.a.", "keine angabe", "inconnu", "desconocido",
-}  # fmt: skip
+# Words for "no value" beside `tasks.common.cells.MISSING`; each may as well be a level, so that a person is told of it
+UNKNOWN = (
+    "unknown", "unk", "n/k", "nk", "not known", "not done", "not available", "not recorded", "missing", "no data", "nd",
+    "n.d.", "n/d", "?", "-", "--", "---", "/", "unbekannt", "keine Angabe", "k.A.", "k. A.", "nicht bekannt",
+    "nicht bestimmt", "n.b.", "inconnu", "inconnue", "non renseigné", "non renseigne", "nr", "desconocido",
+    "desconocida", "no consta", "s/d",
+)  # fmt: skip
+NO_ANSWER = ("not applicable", "no answer", "declined", "refused", "undefined", "unspecified")  # often levels
+NO_VALUE = {word(one) for one in (*UNKNOWN, *NO_ANSWER)}
 
 
 def read_values(
