@@ -128,6 +128,10 @@ def _series(found: Proposal, events: pd.DataFrame, labels: pd.DataFrame, describ
             unit = code.split("//")[-1] if code.count("//") >= 2 and not code.endswith("//") else ""
             label = described.get(code) or code
             found.variables[code] = {"label": label, "role": "series", "unit": unit, "codes": [code]}
+    if without := set(events["code"]) - set(numeric["code"]) - {BIRTH}:
+        found.leave_out(
+            f"{len(without)} codes", "none of their events has a number: declare those that you need by hand"
+        )
     if not found.variables:
         raise InputError(
             f"no code has numbers of {FEWEST} of the {len(labels)} labelled subjects before the prediction"
