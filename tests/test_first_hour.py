@@ -31,7 +31,7 @@ def of_stays():
 
 @pytest.mark.parametrize("outcome", [None, "hospital_expire_flag"])
 def test_an_outcome_of_stays_is_found_by_the_column_of_stays(tmp_path, outcome):
-    with pytest.raises(InputError, match=r"ADMISSIONS.csv has 'hospital_expire_flag', but several rows .* at --subject"):
+    with pytest.raises(InputError, match=r"ADMISSIONS.csv has 'hospital_expire_flag', but several rows .* --subject"):
         proposed(tmp_path, of_stays(), outcome=outcome)
     found = proposed(tmp_path, of_stays(), outcome=outcome, subject="hadm_id")
     assert found.options["subjects"] == {"file": "ADMISSIONS.csv", "subject": "hadm_id", "patient": "subject_id"}

@@ -168,12 +168,12 @@ def _tell_thousands(
     file: str, name: str, decimal: str, cells: Cells, value: NDArray[np.float64], attrition: Attrition
 ) -> None:
     """Note numbers with just three digits behind the mark where all others are whole and below 1,000."""
-    known = value[~np.isnan(value)]
+    known = value[np.isfinite(value)]
     parted = known % 1 != 0
     if not FEWEST <= parted.sum() <= len(known) - FEWEST or known[parted].min() < 1 or np.abs(known).max() >= 1000:
         return
     of_three = rf"\d{{1,3}}{re.escape(decimal)}\d{{3}}"
-    found = pd.Series(cells[~np.isnan(value)].unique(), dtype="str")
+    found = pd.Series(cells[np.isfinite(value)].unique(), dtype="str")
     if found.str.fullmatch(rf"\d{{1,3}}|{of_three}").all():
         first = cells.index[np.argmax(cells.str.fullmatch(of_three))]
         attrition.notice(
