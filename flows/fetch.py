@@ -6,9 +6,7 @@ DVC's own import can't go on after a cut, so the files are downloaded first and 
 """
 
 import logging
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
 
+from flows.params_file import rewrite
 from flows.pipeline import one_at_a_time
 from tasks.common import params
 from tasks.common.errors import InputError
@@ -102,10 +101,7 @@ class Imports:
             return
         rules = data / ".gitignore"
         rule = "!/1_raw/" + re.sub(r"([\\*?\[ ])", r"\\\1", raw.name) + "/\n"
-        scratch = rules.with_name(f"{rules.name}.{os.getpid()}")
-        scratch.write_text(rules.read_text(encoding="utf-8") + rule, encoding="utf-8")
-        shutil.copymode(rules, scratch)
-        scratch.replace(rules)
+        rewrite(rules, rules.read_text(encoding="utf-8") + rule)
         self.repo._reset()  # or it goes by the rules of before
 
     def _stage(self, path: Path) -> Any:

@@ -20,10 +20,14 @@ def flat(nested: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     {'test_auc.kmeans.mean': 0.75, '"a.b"': 1, 'a.b': 2}
     """
     for names, value in leaves(nested):
-        plain = [
-            name if name and not set(name) & {".", '"'} else json.dumps(name, ensure_ascii=False) for name in names
-        ]
-        yield ".".join(plain), value
+        yield dotted(*names), value
+
+
+def dotted(*names: str) -> str:
+    """The names that lead to a value as one, see `flat`."""
+    return ".".join(
+        name if name and not set(name) & {".", '"'} else json.dumps(name, ensure_ascii=False) for name in names
+    )
 
 
 def leaves(nested: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

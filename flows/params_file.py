@@ -36,7 +36,7 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
     try:
         check_cohort(root, cohort)
     except InputError:
-        _write(path, before)
+        rewrite(path, before)
         raise
 
 
@@ -55,11 +55,11 @@ def add_cohort(root: Path, cohort: str, text: str) -> None:
     after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
     end = min(after, default=len(lines))
     head = "".join(lines[:end]).rstrip("\n")
-    _write(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+    rewrite(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
     try:
         check_cohort(root, cohort)
     except InputError:
-        _write(path, before)
+        rewrite(path, before)
         raise
 
 
@@ -82,10 +82,11 @@ def _replace(path: Path, yaml: YAML, document: Any) -> None:
 
     text = StringIO()
     yaml.dump(document, text)
-    _write(path, text.getvalue())
+    rewrite(path, text.getvalue())
 
 
-def _write(path: Path, text: str) -> None:
+def rewrite(path: Path, text: str) -> None:
+    """Put ``text`` in place of what ``path`` holds, whole or not at all; its mode stays."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     scratch.write_text(text, encoding="utf-8")
     shutil.copymode(path, scratch)

@@ -16,10 +16,10 @@ def test_codes_that_occur_nowhere_and_events_without_a_value_and_subjects_withou
     meds.read(write(tmp_path, shards, [(7, 0, True), (3, 0, False), (9, 0, False)]), options, attrition)
     told = {notice.text: (notice.name, notice.count, notice.of, notice.lost) for notice in attrition.notices}
     assert told == {
-        "no labelled subject has an event of the code 'LAB//creatinine//umol/L', which 'creatinine' names": (
-            "creatinine", 1, 2, False),
-        "no labelled subject has an event of the code 'VENT//OFF', which 'ventilated' names": (
-            "ventilated", 1, 2, False),
+        "options.variables.creatinine: no labelled subject has an event of the code 'LAB//creatinine//umol/L': did you "
+        "mean 'LAB//creatinine//mg/dL'?": ("creatinine", 1, 2, False),
+        "options.variables.ventilated: no labelled subject has an event of the code 'VENT//OFF': did you mean "
+        "'VENT//ON'?": ("ventilated", 1, 2, False),
         "1 of 2 events of 'creatinine' in the window have no numeric value": ("creatinine", 1, 2, True),
         "1 of 3 labelled subjects have no event of a declared code before the prediction": (
             "subjects without events", 1, 3, True),

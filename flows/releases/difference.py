@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.named import flat
+from flows.named import dotted, flat
 
 CHUNK = 1 << 20  # bytes
 OF_THE_RUN = ("seconds", "created", "mlflow_run")  # how the last parts of names begin
@@ -56,7 +56,7 @@ def _file(stage: str, path: str, old: Path, new: Path) -> Finding:
 def _manifest(found: dict[str, Finding]) -> Finding:
     """A manifest also names the commit, and the hashes of files that may differ in what measures the run."""
     own = found["manifest.json"]
-    excused = {f"files.{name}" for name, finding in found.items() if finding.state == "same"}
+    excused = {dotted("files", name) for name, finding in found.items() if finding.state == "same"}
     left = [key for key in own.keys if key not in excused and not key.startswith(OF_THE_CODE) and not of_the_run(key)]
     return Finding(own.stage, own.path, "differs" if left else "same", own.offset, own.keys) if own.keys else own
 

@@ -166,4 +166,5 @@ def _check_codes(raw: Path, paths: list[Path], options: Options, unseen: set[str
         if len(gone) == len(codes):
             raise InputError(f"{problem}: {hint} Mend its codes, or take the variable out")
         more = f" (nor of {len(gone) - 1} other codes)" if len(gone) > 1 else ""
-        attrition.notice(f"codes of {name}", f"{problem}{more}: {hint}", len(gone), len(codes))
+        # As in tables: a code that another hospital, or another unit, would have is nothing that went missing here
+        attrition.notice(name, f"{problem}{more}: {hint}", len(gone), len(codes), lost=False)
