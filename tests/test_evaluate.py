@@ -262,6 +262,21 @@ def test_transform_matches_and_lists_as_evaluate_does(
         transform(bundle, "own", hospital / "raw", out, tmp_path / "names.yaml")
 
 
+def test_measurements_outside_the_hours_that_the_bundle_looks_at_are_counted(
+    small: Layout, hospital: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, bundle = shutil.copytree(hospital, tmp_path / "longer"), small.folder("release")
+    raw, params = project / "raw", project / "params.yaml"
+    params.write_text(params.read_text().replace("until: 365", "until: 5000"))
+    monkeypatch.chdir(project)
+    visits = pd.read_csv(raw / "visits.csv")
+    pd.concat([visits, visits.iloc[:1].assign(day=4000)]).to_csv(raw / "visits.csv", index=False)
+    said = transform(bundle, "own", raw, tmp_path / "mine.safetensors", hospital / "mapping.yaml")
+    how = Preprocessing.load(bundle / "preprocessing.json")
+    late = {f"outside hours 0 to {how.step_hours * how.n_steps:g}": int(visits.iloc[0, 2:].count())}
+    assert said["counts"]["converted"]["measurements"]["set_aside"] == late
+
+
 def test_a_mapping_is_proposed_once_and_can_be_used(
     small: Layout, hospital: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

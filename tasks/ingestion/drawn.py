@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tasks.common.attrition import Attrition
 from tasks.ingestion.split import HashedSplit, RandomSplit, SiteSplit, SplitRule
 
-NOTABLE = 0.01  # of patients; a hashed split that is less off says nothing
+NOTABLE, NOTABLE_SHARE = 0.01, 0.1  # of patients, and of what was asked for; a hashed split less off says nothing
 
 
 def drawn(rule: SplitRule, subjects: pd.DataFrame, attrition: Attrition) -> NDArray[np.str_]:
@@ -56,7 +56,7 @@ def tell_sizes(rule: SplitRule, subjects: pd.DataFrame, attrition: Attrition) ->
     split = subjects.drop_duplicates("patient" if "patient" in subjects else "subject_id")["split"]
     for name, asked in (("validation", rule.validation), ("test", rule.test)):
         size, of = int((split == name).sum()), len(split)
-        if abs(size / of - asked) >= NOTABLE:
+        if abs(size / of - asked) >= max(NOTABLE, NOTABLE_SHARE * asked):
             attrition.notice(
                 f"size of the {name} split",
                 f"the {name} split has {size:,} of {of:,} patients, {size / of:.0%}, where {asked:.0%} were asked for: "
