@@ -60,6 +60,10 @@ def matched(bundle: Path, cohort: str, raw: Path, mapping: Path | None = None, a
     few, converted = matching.few(accept_few), Attrition()
     events, subjects = matching.apply(ingested, converted)
     events = plausible_events(events, preprocessing.variables, converted)
+    end = preprocessing.step_hours * preprocessing.n_steps
+    outside = ~events["hours"].between(0, end)
+    converted.set_aside("measurements", f"outside hours 0 to {end:g}", int(outside.sum()))
+    events = events[~outside].reset_index(drop=True)
     converted.kept("measurements", len(events))
     own = tuple(v for v in preprocessing.variables if v.role != "static" or v.name in subjects)
     subjects = plausible_statics(subjects, own, converted)

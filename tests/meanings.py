@@ -31,7 +31,8 @@ CHANGE: dict[str, Change] = {}
 
 @dataclass
 class Written:
-    """How one table is written. ``cell``: by column, what is made of a cell's text at a row."""
+    """How one table is written. ``cell``: by column, what is made of a cell's text at a row. ``lines``: what is made of
+    the rows of text, the names of the columns first."""
 
     suffix: str = ".csv"
     delimiter: str = ","
@@ -42,6 +43,7 @@ class Written:
     missing: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     cell: dict[str, Callable[[int, str], str]] = field(default_factory=dict)
+    lines: Callable[[list[list[str]]], list[list[str]]] = list
 
 
 @dataclass
@@ -119,7 +121,7 @@ def write(case: Case, folder: Path) -> None:
             continue
         stream = io.StringIO()
         writer = csv.writer(stream, delimiter=how.delimiter, quoting=quoting, lineterminator=how.line_end)
-        writer.writerows([list(rows.columns), *rows.to_numpy().tolist()])
+        writer.writerows(how.lines([list(rows.columns), *rows.to_numpy().tolist()]))
         content = stream.getvalue().encode(how.encoding)
         packed = how.suffix.lower().endswith(".gz")
         (folder / f"{name}{how.suffix}").write_bytes(gzip.compress(content) if packed else content)

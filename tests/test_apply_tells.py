@@ -200,3 +200,16 @@ def test_the_program_says_nothing_that_a_terminal_would_obey(
     applied(tmp_path, how(odd, AGE), events=events, subjects="subject,age\na,1\n")
     said = capsys.readouterr().out
     assert "\x1b" not in said and "a\\x1b[2Jb" in said
+
+
+def test_measurements_outside_the_hours_and_subjects_without_any_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = "".join(f"{one},{hours},creatinine,1\n" for one, hours in (("a", -2), ("a", 1), ("b", 90), ("b", 61)))
+    tables = {"events": f"subject,hours,variable,value\n{events}", "subjects": "subject,age\na,50\nb,60\nc,70\n"}
+    applied(tmp_path, how(CREATININE, AGE), **tables)
+    said = capsys.readouterr().out.splitlines()
+    assert "3 of 4 measurements do not count: outside hours 0 to 1" in said
+    assert "2 of 3 subjects have no measurement that counts" in said
+    applied(tmp_path, how(AGE), subjects="subject,age\na,50\n")
+    assert "no measurement that counts" not in capsys.readouterr().out

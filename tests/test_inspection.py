@@ -67,7 +67,9 @@ def test_records_that_end_with_the_outcome_are_seen():
 
 
 def test_measurements_outside_the_steps_are_counted():
-    assert alarms(extra(made(), "late", np.arange(N), hours=7.0)) == {"times that give the outcome away": ["hours"]}
+    assert alarms(extra(made(), "late", np.arange(N), hours=7.0)) == {
+        "rows outside the hours that are looked at": ["hours"]
+    }
 
 
 def test_a_variable_named_like_an_outcome_is_named():

@@ -1,4 +1,5 @@
-"""Files that mean the same give the same events; files that mean something else are refused, or told of."""
+"""Files that mean the same give the same events; files that mean something else are refused, or told of: by the run, or
+where nothing was declared that could be missed, by `inspect`."""
 
 import pandas as pd
 import pytest
@@ -8,7 +9,10 @@ from tasks.common.errors import InputError
 from tasks.common.records import Ingested
 from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
-from tests import meanings
+from tasks.inspection.cohort import Cohort
+from tasks.inspection.inspection import CHECKS
+from tests import meanings, meanings_of_exports  # noqa: F401  (the second registers its changes)
+from tests.inspection_fixtures import SOURCE, TARGET
 
 N_CASES, BATCH = 500, 50
 SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
@@ -18,6 +22,12 @@ def read(case: meanings.Case, folder) -> tuple[Ingested, Attrition]:
     meanings.write(case, folder)
     params = {"dataset": "table", "raw": str(folder), "split": SPLIT, "options": case.options}
     return ingest(folder, Params.model_validate(params))
+
+
+def seen(cohort: Ingested, attrition: Attrition) -> list[str]:
+    """What `inspect` suspects, on a grid of four steps."""
+    found = Cohort(cohort, attrition.rows(), attrition.summary(), SOURCE, TARGET, meanings.STEP_HOURS, 4)
+    return [f"{what}: {words}" for check in CHECKS.values() for what, words in check(found)]
 
 
 def meaning(cohort: Ingested) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -58,8 +68,10 @@ def test_what_changes_the_meaning_is_refused_or_told(first, tmp_path):
         if "withdrawn" in case.told:
             (folder / "withdrawn.txt").write_text("0100\n")
         try:
-            _, attrition = read(case, folder)
+            cohort, attrition = read(case, folder)
             told = [notice.text for notice in attrition.notices]
+            if not any(word in text for text in told for word in words):
+                told += seen(cohort, attrition)
         except InputError as error:
             told = [str(error)]
         assert any(word in text for text in told for word in words), f"seed {seed}: {name}: {told}"

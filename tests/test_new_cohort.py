@@ -164,7 +164,7 @@ BOTH = rows("id,day,x,died", lambda n: f"{n // 2},{n},{n % 7},{n // 2 % 2}")
         ({"a.csv": "id,age\n1,2\n2,3\n"}, "name it at --outcome"),
         ({"a.csv": rows("age,died", lambda n: f"{40 + n // 2},{n % 2}")}, "name it at --subject"),
         ({"a.csv": rows("id,bili,died", lambda n: f"{n // 2},{n}.5,{n // 2 % 2}")}, "name it at --time"),
-        ({"a.csv": BOTH, "b.csv": BOTH}, "add a table of one row a subject"),
+        ({"a.csv": BOTH, "b.csv": BOTH.replace("x", "y")}, "add a table of one row a subject"),
         ({"a.csv.gz": "\x1f\x8b and no more"}, "cut short"),
     ],
 )  # fmt: skip

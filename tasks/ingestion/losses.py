@@ -14,7 +14,7 @@ from tasks.common.errors import BULLET, InputError
 from tasks.common.records import Variable
 
 OUTCOME = "outcome"  # the name of what is told of its levels
-MOST = 0.5
+MOST, MOST_SAID = 0.5, 12
 UNMEASURED = "subjects without measurements"
 FEW = 0.01  # of a data set that declares its own variables so much is no news; its place is in set_aside.parquet
 
@@ -66,13 +66,16 @@ def check(notices: Collection[Notice], most_lost: float, accepted: Collection[st
         return
     # What befell most of something may be why the rest is lost
     said = [notice.text for notice in notices if notice.name in empty | large or notice.share > MOST]
+    if len(said) > MOST_SAID:  # the first are the causes of the others
+        said = [*said[:MOST_SAID], f"and {len(said) - MOST_SAID} more"]
     mend = "Mend the files or the options"
     if empty:
-        mend += f"; nothing is left of {_listed(empty)}"
+        mend += f"; nothing is left of {_listed(empty, MOST_SAID)}"
     if large:
         mend += f". What is right as it is can be accepted: add 'accept: [{_listed(large)}]' to ingestion"
     raise InputError(f"what params.yaml declares is not in the records:{BULLET}{BULLET.join(said)}\n{mend}")
 
 
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(json.dumps(name, ensure_ascii=False) for name in sorted(names))
+def _listed(names: Collection[str], most: int | None = None) -> str:
+    more = f" and {len(names) - most} more" if most and len(names) > most else ""
+    return ", ".join(json.dumps(name, ensure_ascii=False) for name in sorted(names)[:most]) + more

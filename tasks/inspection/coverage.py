@@ -54,7 +54,7 @@ def _groups(cohort: Cohort) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 
 
 def outside(cohort: Cohort) -> Iterator[tuple[str, str]]:
-    """Units of which many rows were set aside for their time: unit, and how many."""
+    """Units of which many rows were set aside for their time, and measurements beyond the steps, with how many."""
     for unit, counts in cohort.counts.items():
         aside = counts["set_aside"]
         early, late = (sum(n for reason, n in aside.items() if reason.startswith(of)) for of in (EARLY, LATE))
@@ -71,3 +71,11 @@ def outside(cohort: Cohort) -> Iterator[tuple[str, str]]:
                 f"{late / timed:.0%} of those with a time lie after the hours that are looked at and were set aside: "
                 "is `time: unit` right?",
             )
+    hours, end = cohort.events["hours"].to_numpy(), cohort.step_hours * cohort.n_steps
+    beyond = (hours < 0) | (hours > end)
+    if beyond.any():
+        yield (
+            "hours",
+            f"{beyond.mean():.1%} of the measurements lie outside the {cohort.n_steps} steps of "
+            f"{cohort.step_hours:g} h and will have no effect: is hour 0 what you take it for?",
+        )

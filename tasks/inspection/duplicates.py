@@ -1,13 +1,15 @@
-"""Is somebody in the cohort twice?"""
+"""Is somebody in the cohort twice, or are measurements?"""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
+from tasks.inspection import FEWEST
 from tasks.inspection.cohort import Cohort
 
 FEWEST_VALUES = 5  # numeric ones that agree; two people may well share fewer
+REPEATED = 0.1  # of all numeric measurements; a chart and a laboratory may well both have some
 
 
 def subjects(cohort: Cohort) -> Iterator[tuple[str, str]]:
@@ -23,6 +25,19 @@ def subjects(cohort: Cohort) -> Iterator[tuple[str, str]]:
         f"{len(groups)} subjects in {groups.nunique()} groups have the same values in the same order; {across} of the "
         f"groups are in several splits, in {differ} the outcomes differ: are they one person under several ids?",
     )
+
+
+def measurements(cohort: Cohort) -> Iterator[tuple[str, str]]:
+    """Numeric measurements that are repeated: same subject, variable, time and value."""
+    numeric = [place for place, variable in enumerate(cohort.variables) if variable.kind == "numeric"]
+    events = cohort.events[cohort.events["variable"].isin(numeric)]
+    again = events[events.duplicated()]
+    if len(again) >= REPEATED * len(events) and again["subject"].nunique() >= FEWEST:
+        yield (
+            "measurements",
+            f"{len(again) / len(events):.0%} are of a subject, variable, time and value that another one has, too: was "
+            "a part of the files exported twice?",
+        )
 
 
 def same(cohort: Cohort) -> "pd.Series[int]":

@@ -26,6 +26,7 @@ CHECKS: dict[str, Check] = {
     "ids or an order that predict the outcome": leakage.ids,
     "variables named like an outcome": leakage.names,
     "subjects that are in the cohort twice": duplicates.subjects,
+    "measurements that are there twice": duplicates.measurements,
 }
 
 

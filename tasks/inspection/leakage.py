@@ -89,21 +89,13 @@ def missingness(cohort: Cohort) -> Iterator[tuple[str, str]]:
 
 
 def times(cohort: Cohort) -> Iterator[tuple[str, str]]:
-    """Records whose length gives the outcome away, and measurements beyond the time of the prediction."""
+    """Records whose length gives the outcome away."""
     hours = cohort.events.groupby("subject")["hours"].agg(["min", "max"])
     outcome = cohort.outcome[hours.index.to_numpy(dtype=np.int64)]
     if auc := predicts(hours.to_numpy(dtype=float), outcome, TOO_GOOD):
         yield (
             "first and last hour",
             f"when a record begins and ends predicts the outcome with an AUC of {auc:.2f}: do records end with it?",
-        )
-    end = cohort.step_hours * cohort.n_steps
-    outside = ((cohort.events["hours"] < 0) | (cohort.events["hours"] > end)).to_numpy()
-    if outside.any():
-        yield (
-            "hours",
-            f"{outside.mean():.1%} of the measurements lie outside the {cohort.n_steps} steps of "
-            f"{cohort.step_hours:g} h and will have no effect: is hour 0 what you take it for?",
         )
 
 

@@ -49,7 +49,7 @@ def propose(
         propose_meds(found, path, outcome)
         return found
     files = _files(path)
-    tables = [table for file in files for table in read_tables(file)]
+    tables = _different(found, [table for file in files for table in read_tables(file)])
     order = order_of([t.filled(c) for t in tables for c in t.names if not t.numeric(c)], day_first)
     for table in tables:
         table.order = order
@@ -82,6 +82,18 @@ def _files(path: Path) -> list[Path]:
             "both into a folder of their own"
         )
     return tables
+
+
+def _different(found: Proposal, tables: Sequence[Table]) -> list[Table]:
+    """The tables without copies of others."""
+    kept: list[Table] = []
+    for table in tables:
+        same = next((one for one in kept if one.cells.equals(table.cells)), None)
+        if same:
+            found.leave_out(table.name, f"it says the same as {same.name}")
+        else:
+            kept.append(table)
+    return kept
 
 
 def _declare(found: Proposal, tables: Sequence[Table], outcome: str | None, time: str | None) -> None:
@@ -130,10 +142,15 @@ def _check_ids(found: Proposal, people: Table | None, tables: Sequence[Table]) -
     if people is None:
         return
     for table in tables:
-        known = float(table.cells[table.subject].isin(people.cells[people.subject]).mean())
-        if known < 1:
+        ids = table.cells[table.subject]
+        blank, strange = float((ids == "").mean()), float((~ids[ids != ""].isin(people.cells[people.subject])).mean())
+        if blank:
             found.check.append(
-                f"ids: {1 - known:.1%} of the rows of {table.name} belong to nobody in {people.name}: "
+                f"ids: {blank:.1%} of the rows of {table.name} have no {table.subject}: they are set aside"
+            )
+        if strange:
+            found.check.append(
+                f"ids: {strange:.1%} of the rows of {table.name} with an id belong to nobody in {people.name}: "
                 f"compare how ids are written in {table.subject} (zeros in front, capitals)"
             )
 

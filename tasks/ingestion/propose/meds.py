@@ -51,6 +51,7 @@ def propose_meds(found: Proposal, folder: Path, outcome: str | None) -> None:
     found.check.append(f"window: {window} hours before the prediction, in which most subjects have a measurement")
     _series(found, events, chosen, _described(folder))
     _statics(found, events)
+    _tell_of_conditions(found, events)
     found.said.append(f"codes: by how many of {len(chosen)} labelled subjects have them before the prediction")
 
 
@@ -144,6 +145,16 @@ def _statics(found: Proposal, events: pd.DataFrame) -> None:
         found.variables[first] = {
             "label": first, "role": "static", "kind": "binary", "positive": [first], "negative": [second]
         }  # fmt: skip
+
+
+def _tell_of_conditions(found: Proposal, events: pd.DataFrame) -> None:
+    """Say how many codes have no numbers: diagnoses and drugs, which a person may declare."""
+    used = {code for one in found.variables.values() for code in (*one.get("positive", ()), *one.get("negative", ()))}
+    numeric = events.loc[events["numeric_value"].notna(), "code"]
+    if without := set(events["code"]) - set(numeric) - used - {BIRTH}:
+        found.leave_out(
+            f"{len(without)} codes", "no event of them has a number: declare those that you need as binary variables"
+        )
 
 
 def _described(folder: Path) -> dict[str, str]:

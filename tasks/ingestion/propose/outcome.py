@@ -27,7 +27,10 @@ def find_outcome(found: Proposal, tables: Sequence[Table], given: str | None) ->
     if given is not None:
         having = [table for table in looked_at if given in table.cells]
         if not having:
-            raise InputError(f"{names} has no column '{given}': name the outcome's column at --outcome")
+            raise InputError(
+                f"{names} has no column '{given}': name the outcome's column at --outcome"
+                + _several_rows([(table, given) for table in tables if given in table.cells])
+            )
         table, column = having[0], given
     else:
         likely = [(table, column) for table in looked_at for column in _likely(table)]
@@ -35,6 +38,7 @@ def find_outcome(found: Proposal, tables: Sequence[Table], given: str | None) ->
             raise InputError(
                 f"no column of {names} looks like an outcome with two levels: name it at --outcome; where it has more "
                 f"than {MOST_LEVELS}, declare the block by hand (docs/your-own-cohort.md)"
+                + _several_rows([(table, column) for table in tables for column in _by_words(table, table.columns)])
             )
         ranks = {name: rank for rank, name in enumerate(_by_name([column for _, column in likely]))}
         table, column = min(likely, key=lambda one: ranks[one[1]])
@@ -51,9 +55,23 @@ def find_outcome(found: Proposal, tables: Sequence[Table], given: str | None) ->
     return table, column
 
 
+def _several_rows(having: Sequence[tuple[Table, str]]) -> str:
+    """Where an outcome is that a subject has several of, such as one of each stay."""
+    if not having:
+        return ""
+    table, column = having[0]
+    return (
+        f". {table.name} has '{column}', but several rows of each {table.subject}: name the column that differs in "
+        "each of its rows, such as that of stays, at --subject"
+    )
+
+
 def _likely(table: Table) -> list[str]:
     """Columns of two levels that are named as outcomes are, or say who lives."""
-    columns = [c for c in table.columns if not table.repeated or table.constant(c)]
+    return _by_words(table, [c for c in table.columns if not table.repeated or table.constant(c)])
+
+
+def _by_words(table: Table, columns: Sequence[str]) -> list[str]:
     two = [c for c in columns if len(table.levels(c)) == 2]
     life = [c for c in two if {plain(word(level)) for level in table.levels(c)} & LIFE]
     return [c for c in two if c in {*named(two, DEATH), *whole(two, OUTCOME), *life}]

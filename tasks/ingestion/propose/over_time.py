@@ -59,8 +59,13 @@ class Measured:
 def measured(table: Table, time: str | None) -> Measured | None:
     """What the columns of a table with several rows a subject are, or None where it has no times.
 
-    ``time``: the column's name, where it is known.
+    ``time``: the column's name, where it is known. Raises `InputError` where it holds something else.
     """
+    if time in table.columns and not _says_when(table, time):
+        raise InputError(
+            f"column '{time}' of {table.name} holds neither dates nor numbers nor durations. '26:30' may be hours or "
+            "minutes: write '26:30:00'"
+        )
     times = [time] if time in table.columns else _times(table)
     if not times:
         return None
@@ -74,8 +79,11 @@ def _times(table: Table) -> list[str]:
     columns = [c for c in table.columns if not named([c], (*BIRTH, *FOLLOWS, *DEATH))]
     likely = named(columns, TIME)
     likely += [c for c in columns if c not in likely and table.looks_dated(c)]
-    timed = [c for c in likely if table.numeric(c) or table.looks_dated(c) or table.lasting(c)]
-    return [c for c in timed if not table.constant(c)]
+    return [c for c in likely if _says_when(table, c) and not table.constant(c)]
+
+
+def _says_when(table: Table, column: str) -> bool:
+    return table.numeric(column) or table.looks_dated(column) or table.lasting(column)
 
 
 def _long(table: Table, time: str, columns: list[str]) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from tasks.ingestion.propose.proposal import Proposal
 from tasks.ingestion.propose.table import MOST_LEVELS, Table, positive_first
 from tasks.ingestion.propose.words import BIRTH, named
 
+FREE_TEXT = 0.1  # the share of a column's cells that no level says, from which on it is no code book
 MANY_LIMITS = 0.05  # the share of limits of measurement among a variable's cells from which on a person is told
 
 
@@ -105,6 +106,11 @@ def _declare(found: Proposal, table: Table, column: str, label: str, role: str, 
                 f"limits: {share:.0%} of {column} are limits of measurement such as '<' and a number: they count as "
                 "the limit; 'below: half' or 'below: aside' changes that"
             )
+    elif len(levels) > 1 and _rare(table, column, levels) > FREE_TEXT:
+        found.leave_out(
+            column, f"{_rare(table, column, levels):.0%} of its cells have words of fewer than {FEWEST} subjects"
+        )
+        return
     elif len(levels) == 2:
         first, *others = positive_first(levels)
         declared = {name: {**base, "kind": "binary", "positive": [first], "negative": others}}
@@ -122,6 +128,12 @@ def _declare(found: Proposal, table: Table, column: str, label: str, role: str, 
         if of_table:
             variable["table"] = of_table
     found.variables |= declared
+
+
+def _rare(table: Table, column: str, levels: Sequence[str]) -> float:
+    """The share of a column's cells that none of ``levels`` says."""
+    said = table.filled(column).map(word)
+    return float((~said.isin({word(level) for level in levels})).mean())
 
 
 def _neither(table: Table, column: str) -> str:

@@ -42,12 +42,10 @@ def read_csv(path: Path, needed: tuple[str, ...], known: list[str]) -> pd.DataFr
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # of a row with a field too many
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig").fillna(
-                ""
-            )
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise SystemExit(f"{path} cannot be read as a table with commas, in UTF-8: {error}") from None
-    names = [*needed, *(name for name in known if name not in needed)]
+    table, names = table.fillna(""), [*needed, *(name for name in known if name not in needed)]
     place = cells.places(pd.Series(table.columns, dtype=str), names)
     for number, name in enumerate(names):
         alike = list(table.columns[place == number])
@@ -176,7 +174,8 @@ def _tell(strange: "pd.Series[str]", variables: list[Variable], missing: list[Va
 
 
 def tensors(how: dict[str, Any], events: pd.DataFrame, subjects: pd.DataFrame) -> tuple[Array, Array]:
-    """``values`` float32 and ``observed``, ``(n_subjects, n_steps, n_features)``: what preprocessing.json describes."""
+    """``values`` float32 and ``observed``, ``(n_subjects, n_steps, n_features)``: what preprocessing.json describes.
+    Says how many measurements lie outside its hours, and how many subjects are left without any."""
     series = [v for v in how["variables"] if v["role"] == "series"]
     names, n_steps, length = [v["name"] for v in series], how["n_steps"], how["step_hours"]
     events = events.sort_values("hours", kind="stable")  # as sums are made, and of levels the last one counts
@@ -186,6 +185,10 @@ def tensors(how: dict[str, Any], events: pd.DataFrame, subjects: pd.DataFrame) -
     inside = (step >= 0) & (step < n_steps)
     subject = subjects.index.get_indexer(pd.Index(events["subject"]))[inside]
     variable = pd.Index(names).get_indexer(pd.Index(events["variable"]))[inside]
+    if not inside.all():
+        print(f"{(~inside).sum()} of {len(inside)} measurements do not count: outside hours 0 to {length * n_steps:g}")
+    if names and (bare := len(subjects) - len(np.unique(subject))):
+        print(f"{bare} of {len(subjects)} subjects have no measurement that counts")
     shape = (len(subjects), n_steps, len(names))
     cell = (subject * n_steps + step[inside].astype(int)) * len(names) + variable
     value = events["value"].to_numpy(dtype=float)[inside]

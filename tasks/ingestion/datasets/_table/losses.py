@@ -20,12 +20,15 @@ from tasks.ingestion.ids import Ids, nearly
 from tasks.ingestion.losses import OUTCOME
 
 MOST_NAMED, MOST_MEANT = 5, 3
+SHORTENED = r"\d(\.\d+)?[eE]\+\d+"
 MASS, MASS_OF_FOLLOW_UP = 0.5, 0.9  # of rows; most of any follow-up lies after a landmark rule's landmark
 FORMS = {
-    "durations": r"-?\d+ (day|hour|min|sec)\w*( .*)?|-?\d+:\d\d(:\d\d)?([.,]\d+)?|P[\dT].*",
+    "durations": r"-?\d+ (day|hour|min|sec)\w*( .*)?|-?\d+:\d\d:\d\d([.,]\d+)?|P[\dT].*",
+    "'26:30', which may be hours or minutes: write '26:30:00'": r"-?\d+:\d\d",
     "dates": r"\d{4}[-/]\d\d?[-/]\d\d?.*|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d\d).*",
     "numbers with a decimal comma": r"[+-]?\d+,\d+",
     "numbers with a decimal point": r"[+-]?\d+\.\d+",
+    "whole numbers": r"[+-]?\d+",
     "limits of measurement": r"[<>≤≥].*",
     "numbers with words behind": r"[+-]?\d+([.,]\d+)?\s*[^\W\d].*|[+-]?\d+([.,]\d+)?\s*%",
     "words": r"[^\W\d].*",
@@ -79,6 +82,21 @@ def tell_ids(rows: Rows, column: str, known: "pd.Index[str]", attrition: Attriti
     )
 
 
+def tell_shortened(rows: Rows, column: str, attrition: Attrition) -> None:
+    """Note ids that a program has written as rounded numbers, "1.2E+05": several people may have become one."""
+    ids = rows.cells[column]
+    short = ids[ids.str.contains("+", regex=False)]
+    short = short[short.str.fullmatch(SHORTENED)]
+    attrition.notice(
+        f"ids of {rows.name}",
+        f"{len(short):,} of {len(ids):,} ids in '{column}' of {rows.name} ({_first(short)}) are numbers in scientific "
+        "notation, as 1.2E+05, in which digits are lost: export them as text",
+        len(short),
+        len(ids),
+        asked=True,
+    )
+
+
 def tell_times(rows: Rows, column: str, garbled: NDArray[np.bool_], fault: str, attrition: Attrition) -> None:
     """Note the cells of a time's ``column`` that could not be read; ``fault``: what they are, as "not a number"."""
     cells = rows.cells[column]
@@ -114,9 +132,16 @@ def tell_nothing_left(
 
 
 def tell_cells(
-    file: str, name: str, variable: Declared, cells: Cells, value: NDArray[np.float64], attrition: Attrition
+    file: str,
+    name: str,
+    variable: Declared,
+    decimal: str,
+    cells: Cells,
+    value: NDArray[np.float64],
+    attrition: Attrition,
 ) -> None:
-    """Note the cells of a variable that could not be read as ``value``, and its levels that occur nowhere."""
+    """Note the cells of a variable that could not be read as ``value``, or in a doubtful way, and its levels that occur
+    nowhere."""
     said = (cells != "").to_numpy(dtype=bool)
     gone = said & np.isnan(value)
     levels = variable.levels or variable.positive + variable.negative
@@ -131,10 +156,35 @@ def tell_cells(
         len(unread),
         int(said.sum()),
     )
+    if variable.kind == "numeric":
+        _tell_thousands(file, name, decimal, cells, value, attrition)
     if levels and said.any():
         # Where the other levels are not named, all that is not found counts as one of those
         fatal = variable.kind == "binary" and bool(variable.positive) and not variable.negative
         tell_levels(name, f"'{name}' in {file}", cells, levels, attrition, fatal=fatal)
+
+
+def _tell_thousands(
+    file: str, name: str, decimal: str, cells: Cells, value: NDArray[np.float64], attrition: Attrition
+) -> None:
+    """Note numbers with just three digits behind the mark where all others are whole and below 1,000."""
+    known = value[np.isfinite(value)]
+    parted = known % 1 != 0
+    if not FEWEST <= parted.sum() <= len(known) - FEWEST or known[parted].min() < 1 or np.abs(known).max() >= 1000:
+        return
+    of_three = rf"\d{{1,3}}{re.escape(decimal)}\d{{3}}"
+    found = pd.Series(cells[np.isfinite(value)].unique(), dtype="str")
+    if found.str.fullmatch(rf"\d{{1,3}}|{of_three}").all():
+        first = cells.index[np.argmax(cells.str.fullmatch(of_three))]
+        attrition.notice(
+            name,
+            f"{parted.sum():,} of {len(known):,} cells of '{name}' in {file} (first in line {first}) have three digits "
+            f"behind the '{decimal}', and all others are whole numbers below 1000: does it separate thousands? Export "
+            "numbers without it",
+            int(parted.sum()),
+            len(known),
+            lost=False,
+        )
 
 
 def tell_levels(

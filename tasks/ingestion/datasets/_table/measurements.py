@@ -104,7 +104,7 @@ def _placed(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition:
 def _hours(measured: Measured, clock: Clock) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Each row's time in hours on the file's own clock, and where the cell says something else."""
     table, cells = measured.table, measured.rows.cells[measured.table.time]
-    hours = clock.hours(measured.rows, table.time, table.decimal)
+    hours = clock.hours(measured.rows, table.time, table.decimal, of_measurements=True)
     return hours, (cells != "").to_numpy(dtype=bool) & np.isnan(hours)
 
 
@@ -156,7 +156,7 @@ def _read(
     placed: pd.DataFrame, name: str, variable: Declared, cells: Cells, measured: Measured, attrition: Attrition
 ) -> pd.DataFrame:
     value = read_values(cells, name, variable, measured.table.decimal, measured.rows.name, attrition)
-    losses.tell_cells(measured.rows.name, name, variable, cells, value, attrition)
+    losses.tell_cells(measured.rows.name, name, variable, measured.table.decimal, cells, value, attrition)
     fault = "not a number" if variable.kind == "numeric" else "unknown level"
     reason = np.where(np.isnan(value), np.where(cells == "", "blank value", fault), "")
     kept: pd.Series[str] = placed["reason"].where(placed["reason"] != "", reason)

@@ -23,6 +23,7 @@ MOMENT = (
     r" ?(?P<offset>Z|UTC|GMT|(?P<sign>[+-])(?P<hours>\d{2})(?::?(?P<minutes>[0-5]\d)(?::?(?P<seconds>[0-5]\d))?)?)?$"
 )
 DATE = r"^[\d/-]+$"
+ENOUGH, EARLY = 50, 0.1  # times, and the share of them from one to five, that tell a clock of twelve hours
 MIXED = (
     "they cannot be subtracted from each other. Give all times an offset, or say where clocks without one hang: as in "
     "'zone: Europe/Berlin' under options.time"
@@ -43,9 +44,10 @@ class Clock:
         """What a cell is that is no time."""
         return "not a timestamp" if self.time.timestamps else "not a number"
 
-    def hours(self, rows: Rows, column: str, decimal: str) -> NDArray[np.float64]:
-        """Each cell of ``column`` in hours (of moments, since 1970), NaN where blank or something else. Raises
-        `InputError` where some times have an offset and others none, or where the column's form has two meanings."""
+    def hours(self, rows: Rows, column: str, decimal: str, *, of_measurements: bool = False) -> NDArray[np.float64]:
+        """Each cell of ``column`` in hours (of moments, since 1970), NaN where blank or something else. Notes where the
+        time of the day seems to be lost, of which ``of_measurements`` asks more. Raises `InputError` where some times
+        have an offset and others none, or where the column's form has two meanings."""
         cells, where = rows.cells[column], f"column '{column}' of {rows.name}"
         if of_day(cells):
             raise InputError(
@@ -59,7 +61,28 @@ class Clock:
             self.check(found, where)
         else:
             self._tell_of_twice(found, where)
+        self._tell_of_day(found.of_day[~np.isnan(found.of_day)], where, of_measurements)
         return found.hours
+
+    def _tell_of_day(self, of_day: NDArray[np.float64], where: str, of_measurements: bool) -> None:
+        of, first_half = len(of_day), (of_day >= 1) & (of_day < 13)
+        twelve = of >= ENOUGH and first_half.all() and ((of_day >= 1) & (of_day < 5)).mean() >= EARLY
+        self.attrition.notice(
+            f"clock of {where}",
+            f"all {of:,} times in {where} are from 1:00 to 12:59: was AM or PM lost? Export them with 24 hours",
+            of if twelve else 0,
+            of,
+            lost=False,
+        )
+        dates = of_measurements and self.time.unit != "days" and bool((of_day == 0).all())
+        self.attrition.notice(
+            f"clock of {where}",
+            f"all {of:,} times in {where} are dates without a time of the day, and 'time.unit' is {self.time.unit}: "
+            "export them with the time of the day, or say 'unit: days'",
+            of if dates else 0,
+            of,
+            lost=False,
+        )
 
     def check(self, found: "Moments", where: str) -> None:
         """Raise `InputError` where the times ``found`` in a column cannot be subtracted from each other, or from those
@@ -87,11 +110,12 @@ class Clock:
 
 class Moments(NamedTuple):
     """``hours`` since 1970, NaN where a cell is no moment; whether it has an offset from UTC (``zoned``), and whether
-    its local time comes ``twice``; each ``(n,)``."""
+    its local time comes ``twice``; that time's hours since midnight (``of_day``); each ``(n,)``."""
 
     hours: NDArray[np.float64]
     zoned: NDArray[np.bool_]
     twice: NDArray[np.bool_]
+    of_day: NDArray[np.float64]
 
 
 def spans(cells: Cells, decimal: str, unit_hours: float, where: str) -> NDArray[np.float64]:
@@ -126,7 +150,7 @@ def moments(cells: Cells, form: str | None, zone: str | None = None) -> Moments:
     """Timestamps, in ISO 8601 or of strptime's ``form``. Without a ``zone``, clocks without an offset count as UTC."""
     codes, found = pd.factorize(cells)  # most columns repeat few texts: each of them is read once
     if not len(found):
-        return Moments(np.empty(0), np.empty(0, bool), np.empty(0, bool))
+        return Moments(np.empty(0), np.empty(0, bool), np.empty(0, bool), np.empty(0))
     words = pd.Series(found, dtype="str")
     if form is None:
         local, offset = _of_iso(words)
@@ -141,7 +165,7 @@ def moments(cells: Cells, form: str | None, zone: str | None = None) -> Moments:
         moment, late = (moment.where(zoned, _placed(local, zone, first)) for first in (True, False))
     of_each = [_hours(one) for one in (moment, late)]
     twice = (of_each[0] != of_each[1]) & ~np.isnan(of_each[0])
-    return Moments(of_each[0][codes], zoned[codes], twice[codes])
+    return Moments(of_each[0][codes], zoned[codes], twice[codes], (_hours(local) % 24)[codes])
 
 
 def _of_iso(words: Cells) -> tuple[Cells, NDArray[np.float64]]:

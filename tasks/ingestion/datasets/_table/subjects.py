@@ -190,7 +190,7 @@ class _Reader:
         column, reason = variable.column or name, "not a number" if variable.kind == "numeric" else "unknown level"
         cells, decimal = self._rows.cells[column], self._table.decimal
         found = read_values(cells, name, variable, decimal, self._rows.name, self._attrition)
-        losses.tell_cells(self._rows.name, name, variable, cells, found, self._attrition)
+        losses.tell_cells(self._rows.name, name, variable, self._table.decimal, cells, found, self._attrition)
         return self.take(column, reason, found)
 
 
