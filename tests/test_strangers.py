@@ -54,7 +54,7 @@ MEASURED = {
 INSPECTED = {
     "cohort": "alpha", "title": "a cohort", "predicted": "death",
     "steps": {"number": 4, "hours": 6}, "subjects": 9, "measurements": 9,
-    "flow": [], "prevalence": [], "checks": [], "page": "page.html",
+    "flow": [], "prevalence": [], "checks": [], "notices": [], "alone": [], "over_time": True, "page": "page.html",
 }  # fmt: skip
 
 
