@@ -213,3 +213,10 @@ def test_measurements_outside_the_hours_and_subjects_without_any_are_counted(
     assert "2 of 3 subjects have no measurement that counts" in said
     applied(tmp_path, how(AGE), subjects="subject,age\na,50\n")
     assert "no measurement that counts" not in capsys.readouterr().out
+
+
+def test_ids_in_which_digits_are_lost_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wide = "subject,hours,creatinine,age\n1.2E+05,0,1,50\n1.2E+05,0,3,50\n7,0,3,50\n"
+    applied(tmp_path, how(CREATININE, AGE), wide=wide)
+    said = "subjects: 2 ids such as 1.2E+05, in which digits are lost: several patients may be one"
+    assert said in capsys.readouterr().out.splitlines()

@@ -30,6 +30,7 @@ MISSING = (
     "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", ".", *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
 )  # fmt: skip
 MANY = 300  # texts, from which to read them all at once is quicker
+ROUNDED = r"\d(\.\d+)?[eE]\+\d+"
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 SHORT = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)  # of so many digits no two make one float
@@ -138,6 +139,17 @@ def seconds(cell: str) -> float:
         size = int(clock[2]) * 3600 + int(clock[3]) * 60 + float(clock[4].replace(",", "."))
         total += -size if clock[1] == "-" else size
     return float(total)
+
+
+def rounded(ids: Cells) -> Array:
+    """Whether each id is a number in scientific notation, in which digits are lost: of several people it may make one.
+
+    >>> rounded(pd.Series(["1.2E+05", "1e+05", "7", "E+1"])).tolist()
+    [True, True, False, False]
+    """
+    found = np.array(ids.str.contains("+", regex=False), dtype=bool)
+    found[found] = ids[found].str.fullmatch(ROUNDED)
+    return found
 
 
 def of_day(cells: Cells) -> bool:

@@ -83,7 +83,7 @@ def _subject_rows(
 ) -> Rows:
     wanted = {table.subject: "options.subjects.subject", **about}
     rows = load(raw, table, subjects.UNIT, wanted, attrition, optional, options.words())
-    losses.tell_shortened(rows, table.subject, attrition)
+    losses.tell_rounded(rows, table.subject, attrition)
     patient = [table.patient] if table.patient else []
     rows = losses.in_one_form(rows, table.subject, options.ids, patient, one_form_each=True)
     nameless = rows.cells[rows.cells[table.subject] == ""]
@@ -103,7 +103,7 @@ def _outcome_rows(
     columns = subjects.of_outcome(options)
     wanted = {table.subject: "options.outcomes.subject", **(columns if outcome_required else {})}
     rows = load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns), options.words())
-    losses.tell_shortened(rows, table.subject, attrition)
+    losses.tell_rounded(rows, table.subject, attrition)
     return losses.in_one_form(rows, table.subject, options.ids, one_form_each=False), table
 
 

@@ -18,7 +18,7 @@ SHIPPED = {
         "121055252713b0e764c908894ab65f84a24f0bc37a8bcc9c8554c2eaa010bbd1",
         "2fc92114f5b4e79b717d4f1a1804bb71d36809140ed6a96a74684802ad2a721f",
         "54cbdfecab104818cd31da25b87de3ab4bf1e526ce5adef879d7a0bdcfa78383",
-        "f853ac121baf7e6fd73bcabb9adaea987d1fc54579545323acdf79c60e22b585",
+        "b6205c77a86c1dd20549c6c75bd867f39aa98865aa4fdca7ab1c9943aec7514e",
     ),
-    "cells.py": ("e26e345e63bb164136e4da2fb1d70067d9fca9cd8263d6d4e9012d5dc0f0a93b",),
+    "cells.py": ("b5f4a51e41d0750ae3fadc2312110f2a4b6bc199eb5bcebe8dc01667bf832b37",),
 }

@@ -125,6 +125,8 @@ def cleaned(events: pd.DataFrame, subjects: pd.DataFrame, variables: list[Variab
     if nameless := int((subjects.index == "").sum()):
         print(f"subjects: {nameless} rows not used, no id")
         subjects = subjects[subjects.index != ""]
+    if rounded := int(cells.rounded(pd.Series(subjects.index, dtype="str")).sum()):
+        print(f"subjects: {rounded} ids such as 1.2E+05, in which digits are lost: several patients may be one")
     values = np.full(len(events), np.nan)
     place = cells.places(events["variable"], [v["name"] for v in series])
     for number, variable in enumerate(series):
@@ -137,7 +139,6 @@ def cleaned(events: pd.DataFrame, subjects: pd.DataFrame, variables: list[Variab
     missing = [v for number, v in enumerate(series) if np.isnan(values[place == number]).all()]
     missing += [v for v in statics if v["name"] not in read or np.isnan(read[v["name"]]).all()]
     _tell(events["variable"][np.isnan(place)], variables, missing)
-
     hours = cells.numbers(cells.without_marks(events["hours"]))
     ids = cells.without_marks(events["subject"])
     stray, timeless = ~ids.isin(subjects.index).to_numpy(bool), ~np.isfinite(hours)
@@ -197,7 +198,6 @@ def tensors(how: dict[str, Any], events: pd.DataFrame, subjects: pd.DataFrame) -
     mean = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
     levels = np.flatnonzero(np.isin(variable, [i for i, v in enumerate(series) if v["kind"] == "categorical"]))
     mean.reshape(-1)[cell[levels]] = value[levels]  # levels have no mean: the last of a step counts
-
     columns = [_column(feature, names, mean, counts, subjects) for feature in how["features"]]
     raw = np.stack([np.broadcast_to(column, shape[:2]) for column in columns], axis=2)
     scaled = [_scaled(feature, raw[:, :, i], how["carry_forward"]) for i, feature in enumerate(how["features"])]

@@ -13,7 +13,7 @@ from tasks.common.attrition import Attrition
 from tasks.common.cells import places
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._table.files import Rows, load
-from tasks.ingestion.datasets._table.losses import in_one_form, tell_shortened
+from tasks.ingestion.datasets._table.losses import in_one_form, tell_rounded
 from tasks.ingestion.datasets._table.options import Declared, Options
 from tasks.ingestion.datasets._table.places import Measurements
 
@@ -81,7 +81,7 @@ def load_measured(
         perhaps = () if table.variable else [code_of(*one) for one in free.items()]
         wanted = {**_needed(table, own, option), **about}
         rows = load(raw, table, unit(table), wanted, attrition, [*optional, *perhaps], options.words())
-        tell_shortened(rows, table.subject, attrition)
+        tell_rounded(rows, table.subject, attrition)
         rows = in_one_form(rows, table.subject, options.ids, one_form_each=options.subjects is None)
         found.append(Measured(rows, table, option, own, codes))
     return _with_free(found, free, outcome_required) if free else found

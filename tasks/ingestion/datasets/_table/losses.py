@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.common.attrition import Attrition
-from tasks.common.cells import Cells, near, places, word
+from tasks.common.cells import Cells, near, places, rounded, word
 from tasks.common.errors import InputError
 from tasks.ingestion.datasets._declared import FEWEST, did_you_mean
 from tasks.ingestion.datasets._table.files import Rows
@@ -20,7 +20,6 @@ from tasks.ingestion.ids import Ids, nearly
 from tasks.ingestion.losses import OUTCOME
 
 MOST_NAMED, MOST_MEANT = 5, 3
-SHORTENED = r"\d(\.\d+)?[eE]\+\d+"
 MASS, MASS_OF_FOLLOW_UP = 0.5, 0.9  # of rows; most of any follow-up lies after a landmark rule's landmark
 FORMS = {
     "durations": r"-?\d+ (day|hour|min|sec)\w*( .*)?|-?\d+:\d\d:\d\d([.,]\d+)?|P[\dT].*",
@@ -82,11 +81,10 @@ def tell_ids(rows: Rows, column: str, known: "pd.Index[str]", attrition: Attriti
     )
 
 
-def tell_shortened(rows: Rows, column: str, attrition: Attrition) -> None:
+def tell_rounded(rows: Rows, column: str, attrition: Attrition) -> None:
     """Note ids that a program has written as rounded numbers, "1.2E+05": several people may have become one."""
     ids = rows.cells[column]
-    short = ids[ids.str.contains("+", regex=False)]
-    short = short[short.str.fullmatch(SHORTENED)]
+    short = ids[rounded(ids)]
     attrition.notice(
         f"ids of {rows.name}",
         f"{len(short):,} of {len(ids):,} ids in '{column}' of {rows.name} ({_first(short)}) are numbers in scientific "
