@@ -45,7 +45,7 @@ def test_a_limit_counts_by_the_declared_rule(tmp_path, below, expected, decimal)
     measurements = {**VISITS, "delimiter": ";", "decimal": decimal}
     notices, events = told(tmp_path, files, measurements=measurements, variables={"bili": {**VALUE, "below": below}})
     assert events["value"].tolist() == expected
-    assert [one.count for one in notices] == ([] if below == "aside" else [2])
+    assert [(one.count, one.lost) for one in notices] == [(2, below == "aside")]
     assert all("below: half" in one.text for one in notices if below == "limit")
 
 
@@ -118,4 +118,5 @@ def test_a_word_for_unknown_that_counts_as_no_is_told_and_named_where_it_is_freq
     assert [(one.count, one.of) for one in notices] == [(rows, rows + 2)]
     assert ("'Unknown'" in notices[0].text) == named and "'negative' levels" in notices[0].text
     sex = {**SEX, "negative": ["m"]}
-    assert told(tmp_path, files, variables={"bili": VALUE, "sex": sex})[0] == []
+    (notice,) = told(tmp_path, files, variables={"bili": VALUE, "sex": sex})[0]
+    assert (notice.count, notice.lost) == (rows, True) and "no declared levels" in notice.text
