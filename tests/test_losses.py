@@ -357,7 +357,7 @@ def test_what_is_asked_about_is_refused_however_small_and_what_is_only_told_neve
     told = Notice("b", "b is odd", 5, 5, lost=False)
     # What befell most is listed beside what is refused, of which it may be the cause; it need not be accepted
     with pytest.raises(
-        InputError, match=r"a is odd\n  - b is odd\nMend the files or the options\. .*accept: \[\"a\"\]"
+        InputError, match=r"a is odd\n  - b is odd\nWhat to do: mend the files or the options\. .*accept: \[\"a\"\]"
     ):
         check([small, told], 0.1, [])
     check([small, told], 0.1, ["a"])

@@ -68,7 +68,7 @@ def check(notices: Collection[Notice], most_lost: float, accepted: Collection[st
     said = [notice.text for notice in notices if notice.name in empty | large or notice.share > MOST]
     if len(said) > MOST_SAID:  # the first are the causes of the others
         said = [*said[:MOST_SAID], f"and {len(said) - MOST_SAID} more"]
-    mend = "Mend the files or the options"
+    mend = "What to do: mend the files or the options"
     if empty:
         mend += f"; nothing is left of {_listed(empty, MOST_SAID)}"
     if large:
