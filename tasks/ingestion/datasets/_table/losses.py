@@ -145,15 +145,16 @@ def tell_cells(
     levels = variable.levels or variable.positive + variable.negative
     if variable.kind == "binary":
         levels = levels or ("1", "0")
-    unread = cells[gone]
-    hint = seem(unread) if variable.kind == "numeric" else _there(unread)
-    what = "numbers" if variable.kind == "numeric" else "declared levels"
-    attrition.notice(
-        name,
-        f"{len(unread):,} of {said.sum():,} cells of '{name}' in {file} ({_first(unread)}) are no {what}{hint}",
-        len(unread),
-        int(said.sum()),
-    )
+    if gone.any():
+        unread = cells[gone]
+        hint = seem(unread) if variable.kind == "numeric" else _there(unread)
+        what = "numbers" if variable.kind == "numeric" else "declared levels"
+        attrition.notice(
+            name,
+            f"{len(unread):,} of {said.sum():,} cells of '{name}' in {file} ({_first(unread)}) are no {what}{hint}",
+            len(unread),
+            int(said.sum()),
+        )
     if variable.kind == "numeric":
         _tell_thousands(file, name, decimal, cells, value, attrition)
     if levels and said.any():
