@@ -55,7 +55,7 @@ def show(found: dict[str, Any]) -> None:
     if found["notices"]:
         out.print("[bold red]![/] declared and not found, or changed", markup=True)
     for notice in found["notices"]:
-        out.print(f"    {notice['name']}: {notice['text']}")
+        out.print(f"    {notice['text']}")
     for check in found["checks"]:
         if check["alarms"]:
             out.print(f"[bold red]![/] {check['check']}", markup=True)

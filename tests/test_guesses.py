@@ -52,6 +52,12 @@ def reasons(found):
 # How a file is read
 
 
+def test_the_list_of_who_withdrew_is_no_table(tmp_path):
+    rows, who = cohort()
+    found = proposed(tmp_path, {"visits.csv": rows, "people.csv": who, "withdrawn.txt": b"P101\nP102\n"})
+    assert not [line for line in (*found.said, *found.left_out) if "withdrawn" in line]
+
+
 def test_one_odd_cell_flips_no_decimal_mark(tmp_path):
     note = ["see page 3"] * (4 * N)
     found = two(tmp_path, {"note": ["3,4", *note[1:]]})

@@ -21,6 +21,7 @@ from tasks.ingestion.propose.reading import SUFFIXES, read_tables
 from tasks.ingestion.propose.table import Table
 from tasks.ingestion.propose.variables import codes_as_variables, columns_as_variables
 from tasks.ingestion.propose.words import PATIENT, named
+from tasks.ingestion.withdrawal import FILE as WITHDRAWN
 
 __all__ = ["Proposal", "propose"]
 
@@ -68,7 +69,7 @@ def _files(path: Path) -> list[Path]:
         raise InputError(f"{path} is not there: name the folder with your tables, or one file")
     folder = path if path.is_dir() else path.parent
     files = [file for file in visible(folder, folder.iterdir()) if file.is_file()]
-    files = [file for file in files if not file.name.startswith("README")]
+    files = [file for file in files if not file.name.startswith("README") and file.name != WITHDRAWN]
     tables = [file for file in files if file.name.lower().endswith(SUFFIXES)]
     if path.is_file():
         if files != [path]:
