@@ -11,7 +11,7 @@ from tasks.ingestion.params import Params
 from tasks.ingestion.read import ingest
 from tasks.inspection.cohort import Cohort
 from tasks.inspection.inspection import CHECKS
-from tests import meanings, meanings_of_exports  # noqa: F401  (the second registers its changes)
+from tests import meanings
 from tests.inspection_fixtures import SOURCE, TARGET
 
 N_CASES, BATCH = 500, 50

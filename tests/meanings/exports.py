@@ -1,16 +1,10 @@
-"""Changes of the cohort of `tests.meanings` that do not keep its meaning, as exports and spreadsheets make them."""
+"""Changes of the cohort of `tests.meanings.case` as exports and spreadsheets make them: its meaning is lost."""
 
 from random import Random
 
 import pandas as pd
 
-from tests.meanings import (
-    Case,
-    _both,
-    _csv,
-    _since_admission,
-    changes,
-)
+from tests.meanings.case import Case, both, changes, is_csv, since_admission
 
 NOON, DAY = 12, 24
 Words = tuple[str, ...] | None
@@ -68,7 +62,7 @@ def dates_as_serial_numbers(random: Random, case: Case) -> Words:
     if random.random() < 0.5:
         case.written["visits"].cell["taken"] = change
     else:
-        _both(case, change)
+        both(case, change)
     return ("taken", "admitted")
 
 
@@ -99,7 +93,7 @@ def times_in_a_smaller_unit(random: Random, case: Case) -> Words:
     if not case.once("times"):
         return None
     parts = random.choice((60, 3600))
-    _since_admission(case, lambda late: f"{late * parts:g}")
+    since_admission(case, lambda late: f"{late * parts:g}")
     return ("hour 0",)
 
 
@@ -130,7 +124,7 @@ def ids_with_separators_of_thousands(random: Random, case: Case) -> Words:
 @changes
 def the_names_of_the_columns_again(random: Random, case: Case) -> Words:
     name = random.choice(("people", "visits"))
-    if not _csv(case, name):
+    if not is_csv(case, name):
         return None
     place = random.randrange(20, 70)
     case.written[name].lines = lambda rows: [*rows[:place], rows[0], *rows[place:]]
@@ -140,7 +134,7 @@ def the_names_of_the_columns_again(random: Random, case: Case) -> Words:
 @changes
 def a_line_with_totals_at_the_end(random: Random, case: Case) -> Words:
     name = random.choice(("people", "visits"))
-    if not _csv(case, name):
+    if not is_csv(case, name):
         return None
     short = random.random() < 0.5
     case.written[name].lines = lambda rows: [
