@@ -35,6 +35,7 @@ WHOLE = re.compile(r"([+-]?\d+)\.0+")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 SHORT = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)  # of so many digits no two make one float
 PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?"  # numbers that `text` leaves as they are
+PLAIN_NUMBER = re.compile(PLAIN)
 LIMIT = re.compile(r"([<>])=?\s*(.+)")
 AMOUNT = r"[0-9]+(?:[.,][0-9]+)?"
 OF_ISO = re.compile(rf"([+-]?)p(?:({AMOUNT})w)?(?:({AMOUNT})d)?(?:t(?:({AMOUNT})h)?(?:({AMOUNT})m)?(?:({AMOUNT})s)?)?")
@@ -259,7 +260,10 @@ def without_marks(cells: Cells, marks: Iterable[str] = MISSING, named: Iterable[
     if numeric := [float(mark) for mark in gone if SHORT.fullmatch(mark)]:
         slow[~slow] = np.isin(words[~slow].to_numpy(dtype=object).astype(np.float64), numeric)
     written = words[slow].tolist()
-    plain = ["" if word(cell) in gone else text(cell) for cell in written]
+    plain = [
+        cell if not numeric and PLAIN_NUMBER.fullmatch(cell) else "" if word(cell) in gone else text(cell)
+        for cell in written
+    ]
     if plain != written:
         words[slow] = plain
     return pd.Series(words.array.take(codes), index=cells.index, dtype="str", name=cells.name)

@@ -20,5 +20,5 @@ SHIPPED = {
         "54cbdfecab104818cd31da25b87de3ab4bf1e526ce5adef879d7a0bdcfa78383",
         "b6205c77a86c1dd20549c6c75bd867f39aa98865aa4fdca7ab1c9943aec7514e",
     ),
-    "cells.py": ("b5f4a51e41d0750ae3fadc2312110f2a4b6bc199eb5bcebe8dc01667bf832b37",),
+    "cells.py": ("b2e66012a2eb2a43c3ca05ecbb33d7778b86db501acbfa286eaa44b596efead0",),
 }
