@@ -84,7 +84,8 @@ def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attr
     """
     series = [variable for variable in variables if variable.role == "series"]
     low, high, whole = np.array([_bounds(variable) for variable in series]).reshape(-1, 3).T
-    code = pd.Categorical(events["variable"], [variable.name for variable in series]).codes
+    codes, found = pd.factorize(events["variable"])  # each name is looked up once
+    code = pd.Index([variable.name for variable in series]).get_indexer(found)[codes]
     problems = _problems(events["value"].to_numpy(), low[code], high[code], whole[code] == 1)
     for reason, chosen in problems.items():
         gone = events[chosen]
