@@ -44,20 +44,22 @@ def labs(ids, **codes):
 IDS = [f"P{n}" for n in range(1, N + 1)]
 
 
+WARD = {
+    "source": {"title": "a ward", "licence": "none"},
+    "measurements": WIDE,
+    "subjects": {"file": "people.csv", "subject": "id"},
+    "time": {"unit": "days"},
+    "outcome": OUTCOME,
+    "variables": VARIABLES,
+}
+
+
 def read(folder: Path, files=None, *, outcome_required=True, accept=(), most_lost=0.1, **options):
     """The cohort and its notices, by name."""
     made = {"people.csv": people(IDS), "visits.csv": visits(IDS), **(files or {})}
     for name, content in made.items():
         (folder / name).write_text(content)
-    declared = {
-        "source": {"title": "a ward", "licence": "none"},
-        "measurements": WIDE,
-        "subjects": {"file": "people.csv", "subject": "id"},
-        "time": {"unit": "days"},
-        "outcome": OUTCOME,
-        "variables": VARIABLES,
-        **options,
-    }
+    declared = {**WARD, **options}
     settings = Params.model_validate(
         {
             "dataset": "table",

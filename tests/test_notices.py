@@ -17,7 +17,7 @@ from tasks.common.layout import Layout
 from tasks.common.records import read_json
 from tasks.ingestion.stage import ingestion
 from tests.project import QUICK
-from tests.test_losses import IDS, OUTCOME, VARIABLES, WIDE, people, visits
+from tests.test_losses import IDS, WARD, people, visits
 
 
 @pytest.fixture
@@ -27,15 +27,7 @@ def layout(tmp_path: Path) -> Layout:
     raw.mkdir(parents=True)
     (raw / "people.csv").write_text(people(IDS))
     (raw / "visits.csv").write_text(visits(["P0001", *IDS[1:]]))
-    options = {
-        "source": {"title": "a ward", "licence": "none"},
-        "measurements": WIDE,
-        "subjects": {"file": "people.csv", "subject": "id"},
-        "time": {"unit": "days"},
-        "outcome": OUTCOME,
-        "variables": VARIABLES,
-    }
-    section = {**QUICK["ingestion"], "dataset": "table", "raw": "data/1_raw/ward", "options": options}
+    section = {**QUICK["ingestion"], "dataset": "table", "raw": "data/1_raw/ward", "options": WARD}
     (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"ward": {**QUICK, "ingestion": section}}}))
     found = Layout(tmp_path, "ward")
     ingestion(found)
