@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import OUT, digest, header, headers, read, tensor
-from tasks.common import plugins
-from tasks.common.controls import random_records
-from tasks.common.outliers import DISTANCE, TWINS, among, planted
-from tasks.common.records import CondensedSet, Normalised, write_json
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.networks.fit import choose_device
-from tasks.privacy.attacks import Target
-from tasks.privacy.params import ATTACKS
-from tasks.privacy.standing_out import told_apart
+from recondense.condensation.baselines import random_records
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.strict_json import write_json
+from recondense.models.fit import choose_device
+from recondense.privacy.attacks import Target
+from recondense.privacy.outlying import told_apart
+from recondense.privacy.params import ATTACKS
+from recondense.privacy.shadows.outliers import DISTANCE, TWINS, among, planted
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages import plugins
 
 AS_THEY_ARE = "the outliers as they are"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -18,17 +18,19 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
-from tasks.common import plugins
-from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.networks.choose import choose
-from tasks.networks.fit import choose_device
-from tasks.networks.part import Part
-from tasks.networks.recipe import PAPER_NETWORKS, Recipe, RecipeSearch
-from tasks.networks.teacher import soft_labels
-from tasks.networks.trial import TrainingSet
-from tasks.reference.params import Params as ReferenceParams
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.strict_json import write_json
+from recondense.models.choose import choose
+from recondense.models.fit import choose_device
+from recondense.models.part import Part
+from recondense.models.recipe import PAPER_NETWORKS, Recipe, RecipeSearch
+from recondense.models.reference_params import Params as ReferenceParams
+from recondense.models.teacher import soft_labels
+from recondense.models.trial import TrainingSet
+from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages import plugins
 
 PUBLISHED_STEPS = 24_000
 TIMED_STEPS = 4  # of each network

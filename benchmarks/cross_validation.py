@@ -13,18 +13,19 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.harness import OUT, fixed, header, ingested, scored
-from tasks.common import plugins
-from tasks.common.params import block
-from tasks.common.records import SPLITS, Ingested, Normalised, write_json
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.networks.choose import choose
-from tasks.networks.fit import choose_device
-from tasks.networks.part import Part
-from tasks.networks.recipe import Recipe, RecipeSearch
-from tasks.networks.trial import TrainingSet
-from tasks.normalisation.fit import fit
-from tasks.normalisation.params import Params as Normalisation
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.strict_json import write_json
+from recondense.models.choose import choose
+from recondense.models.fit import choose_device
+from recondense.models.part import Part
+from recondense.models.recipe import Recipe, RecipeSearch
+from recondense.models.trial import TrainingSet
+from recondense.preprocessing.fit import fit
+from recondense.preprocessing.params import Params as Normalisation
+from recondense.records.cohort import SPLITS, Ingested, Normalised
+from recondense.stages import plugins
+from recondense.stages.params import block
 
 FOLDS = 5
 REAL = "all real records"

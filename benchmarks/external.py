@@ -19,7 +19,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
-from tasks.common.records import write_json
+from recondense.files.strict_json import write_json
 
 WITHIN = 0.02
 BY = "benchmarks external"  # who overrides the gate, and so has to sign the ledger
@@ -96,7 +96,7 @@ def recondense(root: Path, *arguments: str) -> str:
     """What `recondense` writes to standard output."""
     keys = str(root.parent / "keys")
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments],
+        [sys.executable, "-m", "recondense.cli", *arguments],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root), "RECONDENSE_KEYS": keys},
         stdout=subprocess.PIPE,

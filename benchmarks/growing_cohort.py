@@ -29,10 +29,10 @@ from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
-from flows.settings import NO_ORIGIN
-from tasks.common.records import write_json
-from tasks.release.words import in_words
-from tasks.results.audit import Audit
+from recondense.bundle.words import in_words
+from recondense.engines.settings import NO_ORIGIN
+from recondense.files.strict_json import write_json
+from recondense.results.audit import Audit
 
 COHORT = "growing"
 RAW = f"data/1_raw/{COHORT}"
@@ -89,7 +89,7 @@ class Hospital:
         return done.stdout
 
     def recondense(self, *arguments: str) -> str:
-        return self.call(sys.executable, "-m", "flows.cli", *arguments)
+        return self.call(sys.executable, "-m", "recondense.cli", *arguments)
 
     def entries(self) -> list[dict[str, Any]]:
         path = self.root / "data" / "ledger" / f"{COHORT}.jsonl"
@@ -186,7 +186,7 @@ def prepared(folder: Path, api: str) -> Hospital:
 @contextlib.contextmanager
 def serving(hospital: Hospital) -> Iterator[None]:
     """`recondense serve`, every minute and whenever records change."""
-    command = [sys.executable, "-m", "flows.cli", "serve", COHORT, "--poll", str(POLL), "--cron", "* * * * *"]
+    command = [sys.executable, "-m", "recondense.cli", "serve", COHORT, "--poll", str(POLL), "--cron", "* * * * *"]
     with process(command, hospital.root, hospital.environment, hospital.folder / "serve.log"):
         yield
 

@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from ruamel.yaml import YAML
 
-from tasks.common.layout import Layout
-from tasks.common.params import block
-from tasks.common.records import CondensedSet, Ingested, Normalised
-from tasks.ingestion.stage import ingestion
-from tasks.networks import trial
-from tasks.networks.part import Part
-from tasks.networks.recipe import TrainingParams
-from tasks.normalisation.stage import normalisation
+from recondense.models import trial
+from recondense.models.part import Part
+from recondense.models.recipe import TrainingParams
+from recondense.preprocessing import normalisation
+from recondense.records.cohort import Ingested, Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages.layout import Layout
+from recondense.stages.params import block
+from tasks.ingestion import ingestion
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))

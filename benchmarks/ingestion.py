@@ -16,10 +16,10 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from benchmarks.harness import header, project
-from tasks.common.layout import Layout
-from tasks.common.params import block
-from tasks.common.records import read_json
-from tasks.ingestion.stage import ingestion
+from recondense.files.strict_json import read_json
+from recondense.stages.layout import Layout
+from recondense.stages.params import block
+from tasks.ingestion import ingestion
 
 
 def as_published(source: Path, raw: Path) -> list[Path]:

@@ -13,12 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.harness import DATA, header
-from tasks.common.records import Variable
-from tasks.common.target import Target
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.inspection.cohort import Cohort
-from tasks.inspection.inspection import CHECKS
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.inspection.cohort import Cohort
+from recondense.inspection.inspection import CHECKS
+from recondense.records.cohort import Variable
+from recondense.records.target import Target
 
 SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
 COHORTS = {

@@ -27,8 +27,8 @@ import pyarrow.csv
 from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, ROOT, header
-from tasks.common.layout import Layout
-from tasks.ingestion.datasets.mimic3 import TABLES
+from recondense.cohorts.readers.mimic3 import TABLES
+from recondense.stages.layout import Layout
 
 DEMO = DATA / "mimic3-demo"
 IDS = ("subject_id", "hadm_id", "icustay_id")

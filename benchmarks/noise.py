@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import OUT, counts, digest, header, tensor
-from tasks.common import plugins
-from tasks.common.progress import track
-from tasks.common.records import CondensedSet, write_json
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.networks.choose import Run, alone_and_together
-from tasks.networks.fit import choose_device, models_on_summaries
-from tasks.networks.part import VALIDATION_PER_CLASS, Part
-from tasks.networks.recipe import RecipeSearch
-from tasks.networks.workers import spread
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.strict_json import write_json
+from recondense.models.choose import Run, alone_and_together
+from recondense.models.fit import choose_device, models_on_summaries
+from recondense.models.part import VALIDATION_PER_CLASS, Part
+from recondense.models.pool import spread
+from recondense.models.recipe import RecipeSearch
+from recondense.progress import track
+from recondense.records.condensed import CondensedSet
+from recondense.stages import plugins
 
 MODELS = (*RecipeSearch().networks, *models_on_summaries())
 NOISES = (0.0, 0.2, 0.5, 0.8, 1.2)

@@ -19,14 +19,15 @@ from matplotlib.figure import Figure
 
 from benchmarks.condensation import PAPER_NETWORKS, average
 from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
-from tasks.common.records import SPLITS, Normalised, write_json
-from tasks.condensation.askings import unrecorded
-from tasks.condensation.methods import Request, private_statistics
-from tasks.networks.choose import choose
-from tasks.networks.fit import choose_device
-from tasks.networks.part import Part
-from tasks.networks.recipe import RecipeSearch
-from tasks.networks.trial import TrainingSet
+from recondense.condensation.methods import Request, private_statistics
+from recondense.files.strict_json import write_json
+from recondense.models.choose import choose
+from recondense.models.fit import choose_device
+from recondense.models.part import Part
+from recondense.models.recipe import RecipeSearch
+from recondense.models.trial import TrainingSet
+from recondense.private.askings import unrecorded
+from recondense.records.cohort import SPLITS, Normalised
 
 PUBLISHED = 0.803  # of the paper, without a guarantee, from 20 records
 SEARCH = RecipeSearch(seeds=1)

@@ -18,17 +18,19 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.harness import OUT, ROOT, header, ingested, read
-from tasks.common.labels import Labels
-from tasks.common.params import block
-from tasks.common.preprocessing import Feature
-from tasks.common.records import CondensedSet, Ingested, write_json
-from tasks.normalisation.fit import fit, rounded
-from tasks.normalisation.params import Params
-from tasks.privacy.attacks import Shadows, Target, lira_online
-from tasks.privacy.audit import summary
-from tasks.privacy.params import Params as Privacy
-from tasks.privacy.pooled import pooled
-from tasks.privacy.with_shadows import in_turn
+from recondense.files.strict_json import write_json
+from recondense.preprocessing.fit import fit, rounded
+from recondense.preprocessing.params import Params
+from recondense.preprocessing.preprocessing import Feature
+from recondense.privacy.attacks import Shadows, Target, lira_online
+from recondense.privacy.audit import summary
+from recondense.privacy.params import Params as Privacy
+from recondense.privacy.pooled import pooled
+from recondense.privacy.with_shadows import in_turn
+from recondense.records.cohort import Ingested
+from recondense.records.condensed import CondensedSet
+from recondense.records.labels import Labels
+from recondense.stages.params import block
 
 RIDGE = 0.1  # of the mean variance of what is looked at: its directions are more than some hundred patients can tell
 

@@ -23,9 +23,10 @@ import psutil
 import torch
 
 from benchmarks.harness import OUT, header, tensor
-from tasks.common.records import Normalised, write_json
-from tasks.condensation.methods import Request, unrolled
-from tasks.networks.fit import choose_device
+from recondense.condensation.methods import Request, unrolled
+from recondense.files.strict_json import write_json
+from recondense.models.fit import choose_device
+from recondense.records.cohort import Normalised
 
 SIZES = (5_000, 500_000)
 FEW, MORE = 20, 170

@@ -18,17 +18,18 @@ from matplotlib.figure import Figure
 
 from benchmarks.condensation import ROWS, Row
 from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
-from tasks.common import plugins
-from tasks.common.records import SPLITS, Normalised, write_json
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.networks.choose import choose
-from tasks.networks.fit import choose_device
-from tasks.networks.part import Part
-from tasks.networks.recipe import Recipe, RecipeSearch
-from tasks.networks.teacher import soft_labels
-from tasks.networks.trial import TrainingSet
-from tasks.reference.params import Params as ReferenceParams
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.strict_json import write_json
+from recondense.models.choose import choose
+from recondense.models.fit import choose_device
+from recondense.models.part import Part
+from recondense.models.recipe import Recipe, RecipeSearch
+from recondense.models.reference_params import Params as ReferenceParams
+from recondense.models.teacher import soft_labels
+from recondense.models.trial import TrainingSet
+from recondense.records.cohort import SPLITS, Normalised
+from recondense.stages import plugins
 
 SHOWN = {"unrolled": "#0b6e4f", "k-means, soft labels": "#7b4fa3", "k-means": "#b3541e"}
 ALL_REAL = "all real records"

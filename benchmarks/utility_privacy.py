@@ -28,28 +28,30 @@ from numpy.typing import NDArray
 from benchmarks.condensation import average
 from benchmarks.harness import OUT, digest, header, read, tensor
 from benchmarks.utility_privacy_page import figure, line, page
-from tasks.common import controls, plugins
-from tasks.common.hashes import sha256
-from tasks.common.labels import likeliest, per_class
-from tasks.common.records import SPLITS, CondensedSet, Normalised, Split, write_json
-from tasks.condensation import methods
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.networks.choose import choose
-from tasks.networks.fit import choose_device, fit
-from tasks.networks.part import Part
-from tasks.networks.recipe import Recipe, RecipeSearch
-from tasks.networks.scores import resample, score
-from tasks.networks.workers import crew, spread
-from tasks.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
-from tasks.privacy.audit import summary
-from tasks.privacy.evaluate import Scores
-from tasks.privacy.params import ATTACKS, Params, Signals
-from tasks.privacy.pooled import pooled
-from tasks.privacy.signals import signals
-from tasks.privacy.with_shadows import in_turn, needs_shadows, own_signals
-from tasks.shadows.draw import condensing_seed, members
-from tasks.shadows.unit import keep, subset, waiting
+from recondense.condensation import baselines, methods
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.hashes import sha256
+from recondense.files.strict_json import write_json
+from recondense.models.choose import choose
+from recondense.models.fit import choose_device, fit
+from recondense.models.part import Part
+from recondense.models.pool import crew, spread
+from recondense.models.recipe import Recipe, RecipeSearch
+from recondense.models.scores import resample, score
+from recondense.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
+from recondense.privacy.audit import summary
+from recondense.privacy.figures import Scores
+from recondense.privacy.params import ATTACKS, Params, Signals
+from recondense.privacy.pooled import pooled
+from recondense.privacy.shadows.draw import condensing_seed, members
+from recondense.privacy.shadows.unit import keep, subset, waiting
+from recondense.privacy.signals import signals
+from recondense.privacy.with_shadows import in_turn, needs_shadows, own_signals
+from recondense.records.cohort import SPLITS, Normalised, Split
+from recondense.records.condensed import CondensedSet
+from recondense.records.labels import likeliest, per_class
+from recondense.stages import plugins
 
 NETWORKS = ("lstm_beta", "rnn_beta", "tcn_beta", "transformer_beta", "vit_beta")
 ATTACKED = ("lira_online", "lira_offline", "rmia", "tracing", "nearest_record")
@@ -107,7 +109,7 @@ class Making:
     def of(cls, row: Row, cohort: Normalised, arguments: argparse.Namespace) -> "Making":
         """Noise, and who counts as a member, come after condensing: rows that differ in these share their files."""
         steps = max(1, round(row.share * arguments.steps))
-        code = [*sorted(Path(methods.__file__).parent.glob("*.py")), Path(controls.__file__)]
+        code = [*sorted(Path(methods.__file__).parent.glob("*.py")), Path(baselines.__file__)]
         needed = {
             "tensor": digest(cohort),
             "method": row.method,

@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.harness import headers
-from tasks.condensation.methods import unrolled
+from recondense.condensation.methods import unrolled
 
 COLUMNS = (  # attack, figure, heading
     ("lira_online", "auc", "LiRA, AUC"),

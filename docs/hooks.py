@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
-from flows.cli import app
-from tasks.common.layout import STAGE_FOLDERS
-from tasks.common.params import SIDE_SECTIONS, RoomParams
+from recondense.cli import app
+from recondense.stages.layout import STAGE_FOLDERS
+from recondense.stages.params import SIDE_SECTIONS, RoomParams
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

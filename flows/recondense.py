@@ -12,22 +12,23 @@ from prefect import flow, task
 from prefect.results import get_result_store
 from prefect.runtime import flow_run
 
-from flows import artifacts
-from flows.child import StageRefused
-from flows.console import refused as show_refused
-from flows.console import say_notices, say_stage
-from flows.doctor.state import check_state
-from flows.notices import of_cohort
-from flows.pipeline import Pipeline, one_at_a_time
-from flows.recorder import Recorder, check_override, open_ledger
-from flows.retries import worth_another_try
 from flows.shadows import compute_ahead, on_this_machine
-from flows.tracking import Tracker
-from tasks.common.attrition import NOTICES
-from tasks.common.layout import Layout
-from tasks.common.params import check_cohort, section
-from tasks.condensation.params import Params as Condensation
-from tasks.release.refused import kept
+from recondense.bundle.refused import kept
+from recondense.cli.console import refused as show_refused
+from recondense.cohorts.notices import of_cohort, say_notices
+from recondense.condensation.params import Params as Condensation
+from recondense.engines import artifacts
+from recondense.engines.dvc import Pipeline, one_at_a_time
+from recondense.engines.mlflow import Tracker
+from recondense.engines.process import StageRefused
+from recondense.engines.recorder import Recorder, check_override, open_ledger
+from recondense.engines.retries import worth_another_try
+from recondense.probes.state import check_state
+from recondense.project.sections import check_cohort
+from recondense.records.attrition import NOTICES
+from recondense.stages.layout import Layout
+from recondense.stages.params import section
+from recondense.terminal import say_stage
 
 RETRY_SECONDS = [10.0, 60.0]
 

@@ -11,22 +11,23 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.child import StageFailed
-from flows.inbox import at_rest
-from flows.ledger import Ledger
-from flows.notify import tell
-from flows.pipeline import Pipeline, one_at_a_time, raw_folder
 from flows.recondense import recondense, room_state
-from flows.recorder import Recorder, open_ledger
-from flows.releases.ready import held_by_guarantee
-from flows.releases.release import release_if_new
-from flows.releases.versions import Releases
-from flows.standing import standing
-from tasks.common.errors import InputError, without_its_text
-from tasks.common.layout import Layout
-from tasks.common.params import check_cohort, section
-from tasks.schedule.params import Params
-from tasks.schedule.policy import reasons_to_wait
+from recondense.engines.dvc import Pipeline, one_at_a_time, raw_folder
+from recondense.engines.process import StageFailed
+from recondense.engines.recorder import Recorder, open_ledger
+from recondense.errors import InputError, without_its_text
+from recondense.ledger import Ledger
+from recondense.project.sections import check_cohort
+from recondense.publishing.ready import held_by_guarantee
+from recondense.publishing.release import release_if_new
+from recondense.publishing.versions import Releases
+from recondense.stages.layout import Layout
+from recondense.stages.params import section
+from recondense.unattended.inbox import at_rest
+from recondense.unattended.notify import tell
+from recondense.unattended.params import Params
+from recondense.unattended.policy import reasons_to_wait
+from recondense.unattended.standing import standing
 
 
 @flow(

@@ -12,14 +12,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.child import end_children, execute
-from flows.console import say
-from flows.pipeline import Pipeline
-from flows.retries import worth_another_try
-from flows.runners import cores, threads_each
-from tasks.common.layout import Layout
-from tasks.common.progress import track
-from tasks.shadows.work import Work
+from recondense.engines.dvc import Pipeline
+from recondense.engines.process import end_children, execute
+from recondense.engines.retries import worth_another_try
+from recondense.engines.runners import cores, threads_each
+from recondense.privacy.shadows.work import Work
+from recondense.progress import track
+from recondense.stages.layout import Layout
+from recondense.terminal import say
 
 
 def on_this_machine() -> TaskRunner[Any]:

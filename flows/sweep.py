@@ -13,19 +13,21 @@ from prefect import flow, task, unmapped
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
-from flows import artifacts
-from flows.cells import ROOMS, Cell, plan
-from flows.child import StageFailed
-from flows.console import say, say_cell
-from flows.figures import sweep_figure
-from flows.outcomes import Outcome, grouped
-from flows.pipeline import Pipeline, one_at_a_time
 from flows.recondense import room_state
-from flows.retries import worth_another_try
-from flows.tracking import Tracker
-from flows.workshop import freeze, run, workshop
-from tasks.common.layout import Layout
-from tasks.common.progress import track
+from recondense.cli.console import say_cell
+from recondense.engines import artifacts
+from recondense.engines.dvc import Pipeline, one_at_a_time
+from recondense.engines.mlflow import Tracker
+from recondense.engines.process import StageFailed
+from recondense.engines.retries import worth_another_try
+from recondense.engines.snapshot import freeze, run, workshop
+from recondense.progress import track
+from recondense.project.sections import check_cohort
+from recondense.stages.layout import Layout
+from recondense.sweeps.cells import ROOMS, Cell, plan
+from recondense.sweeps.figures import sweep_figure
+from recondense.sweeps.outcomes import Outcome, grouped
+from recondense.terminal import say
 
 
 def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -61,6 +63,8 @@ def sweep(
     outcome like others. Raises `InputError` before any work where the params are wrong.
     """
     folder = Path(root)
+    for cohort in cohorts:
+        check_cohort(folder, cohort)
     cells = plan(folder, cohorts, methods, sizes, seeds)
     name = f"sweep {' '.join(cohorts)}"
     tracker = Tracker(folder, name, {"cohorts": " ".join(cohorts)})

@@ -19,19 +19,20 @@ from prefect.runner import Runner
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from flows.child import StageFailed
-from flows.console import say
-from flows.inbox import Inbox, fingerprint
-from flows.lost import LostRuns
-from flows.notify import check_receiver
-from flows.pipeline import Pipeline, raw_folder
-from flows.recorder import open_ledger
 from flows.scheduled import due
-from flows.servers import answers
-from tasks.common.errors import InputError, without_its_text
-from tasks.common.layout import Layout
-from tasks.common.params import check_cohort, section
-from tasks.schedule.params import Params
+from recondense.engines.dvc import Pipeline, raw_folder
+from recondense.engines.process import StageFailed
+from recondense.engines.recorder import open_ledger
+from recondense.engines.servers import answers
+from recondense.errors import InputError, without_its_text
+from recondense.project.sections import check_cohort
+from recondense.stages.layout import Layout
+from recondense.stages.params import section
+from recondense.terminal import say
+from recondense.unattended.inbox import Inbox, fingerprint
+from recondense.unattended.lost import LostRuns
+from recondense.unattended.notify import check_receiver
+from recondense.unattended.params import Params
 
 EVENT = "recondense.records.changed"
 SERVER_POLL_SECONDS = 5.0
@@ -66,7 +67,7 @@ def serve_forever(root: Path, cohorts: Sequence[str], cron: str | None, timezone
     """
     for cohort in cohorts:
         open_ledger(Layout(root, cohort))
-        LostRuns(root, patience=0).report(cohort)  # none of ours has begun
+        LostRuns(due, root, patience=0).report(cohort)  # none of ours has begun
     deployments = [_deployment(root, cohort, cron, timezone, poll) for cohort in cohorts]
     watcher = threading.Thread(target=watch_forever, args=(root, cohorts, poll), daemon=True)
     while True:
@@ -95,7 +96,7 @@ def watch_forever(root: Path, cohorts: Sequence[str], poll: float) -> None:
 
     A run whose process was lost, say with a worker, is reported meanwhile.
     """
-    inboxes, lost = {cohort: Inbox() for cohort in cohorts}, LostRuns(root, LOST_SECONDS)
+    inboxes, lost = {cohort: Inbox() for cohort in cohorts}, LostRuns(due, root, LOST_SECONDS)
     while True:
         for cohort, inbox in inboxes.items():
             try:

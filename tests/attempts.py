@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from flows.releases.release import release
-from tasks.common.errors import InputError
+from recondense.errors import InputError
+from recondense.publishing.release import release
 
 ACTS = {"subprocess.Popen", "os.rename", "os.remove", "os.mkdir", "shutil.rmtree", "shutil.copyfile"}
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from flows.settings import LOGIN
-from tasks.common.layout import Layout
+from recondense.engines.settings import LOGIN
+from recondense.stages.layout import Layout
 from tests.project import QUICK, QUICK_SEARCH, REAL_DATA, REPO, SENTINELS, STAGES, Project, make_project
 from tests.services import PREFECT_LOGIN, free_port, server
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.ingestion.datasets import physionet2012
+from recondense.cohorts.readers import physionet2012
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))

@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from tasks.common.records import Ingested, Variable
-from tasks.common.target import Target
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.inspection.cohort import Cohort
-from tasks.inspection.inspection import inspect
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.inspection.cohort import Cohort
+from recondense.inspection.inspection import inspect
+from recondense.records.cohort import Ingested, Variable
+from recondense.records.target import Target
 from tests.ingestion_fixtures import DATA, ROOT
 
 SOURCE = {"title": "a trial", "licence": "none", "url": "none", "citation": "none"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.ingestion.datasets import mimic3
+from recondense.cohorts.readers import mimic3
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
 from tests.ingestion_fixtures import DATA
 
 DEMO = DATA / "mimic3-demo"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.ingestion.datasets._mimic3.items import ITEMS
+from recondense.cohorts.readers._mimic3.items import ITEMS
 from tests.ingestion_fixtures import DATA, ROOT, outcome_lines, write_archive
 from tests.mutations import Files
 

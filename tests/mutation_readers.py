@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.common.attrition import Attrition
-from tasks.common.records import Ingested
-from tasks.ingestion.datasets import pbcseq
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.readers import pbcseq
+from recondense.records.attrition import Attrition
+from recondense.records.cohort import Ingested
 from tests.mutation_files import admissions, archived_stays, labelled, long_tables, participants, stays, text, visits
 from tests.mutations import Files
 

@@ -76,7 +76,7 @@ class Project:
 
     def run(self, cohort: str, *options: str) -> dict[str, str]:
         """`recondense run`; returns the Prefect state of every stage."""
-        outcome = json.loads(self.call("flows.cli", "run", cohort, "--json", *options).stdout)
+        outcome = json.loads(self.call("recondense.cli", "run", cohort, "--json", *options).stdout)
         states: dict[str, str] = outcome["states"]
         return states
 

@@ -3,13 +3,13 @@
 import copy
 from typing import Any
 
-from tasks.common.guarantee import Asked, Guarantee, Query, epsilon
-from tasks.networks.results import SIMPLE
-from tasks.release.gate import asked, check
-from tasks.release.params import Params
-from tasks.results.attacks import ATTACKS
-from tasks.results.audit import overall
-from tasks.results.public import SCHEMA, Public
+from recondense.bundle.gate import asked, check
+from recondense.bundle.params import Params
+from recondense.models.predictions import SIMPLE
+from recondense.private.guarantee import Asked, Guarantee, Query, epsilon
+from recondense.results.attacks import ATTACKS
+from recondense.results.audit import overall
+from recondense.results.public import SCHEMA, Public
 
 INTERVAL = {"mean": 0.8, "low": 0.7, "high": 0.9}
 SCORE = {**INTERVAL, "by_network": {"tcn_beta": INTERVAL}}

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from tasks.release.scripts import SCRIPTS
+from recondense.bundle.scripts import SCRIPTS
 from tests.project import REPO
 
 # -I keeps the script's folder, the working directory and PYTHONPATH out; an editable install is taken out here

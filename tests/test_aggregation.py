@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.common.controls import group_means, kmeans, random_records
-from tasks.common.outliers import among, of_shadow, outliers
-from tasks.common.records import CondensedSet, Normalised
-from tasks.common.shadow_sets import ShadowSets
-from tasks.condensation.methods import Request, gradient_matching, microaggregation
-from tasks.condensation.methods.microaggregation import Options, aggregates, drawn_in
-from tasks.networks.logits import risks_of
-from tasks.networks.teacher import out_of_fold
-from tasks.privacy.params import Params
-from tasks.privacy.standing_out import standing_out
+from recondense.condensation.baselines import group_means, kmeans, random_records
+from recondense.condensation.methods import Request, gradient_matching, microaggregation
+from recondense.condensation.methods.microaggregation import Options, aggregates, drawn_in
+from recondense.models.logits import risks_of
+from recondense.models.teacher import out_of_fold
+from recondense.privacy.outlying import standing_out
+from recondense.privacy.params import Params
+from recondense.privacy.shadows.outliers import among, of_shadow, outliers
+from recondense.privacy.shadows.sets import ShadowSets
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
 from tests.test_condensation import cohort
 
 REQUEST = Request(3, 2, 0, torch.device("cpu"))

@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.ingestion.datasets import meds, table
-from tasks.ingestion.datasets._declared import RESERVED
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.readers import meds, table
+from recondense.cohorts.readers._declared import RESERVED
+from recondense.errors import InputError
+from recondense.stages.params import validate
 from tests.test_meds_writers import OPTIONS as MEDS
 from tests.test_meds_writers import SERIES
 from tests.test_table import AGE, BILI, declared

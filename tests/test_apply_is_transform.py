@@ -13,14 +13,14 @@ import pytest
 from numpy.random import Generator
 from safetensors.numpy import load_file
 
-from tasks.common.cells import word
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import Ingested
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.normalisation.fit import fit
-from tasks.normalisation.params import Params as Scaling
-from tasks.release.scripts import SCRIPTS
+from recondense.bundle.scripts import SCRIPTS
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.preprocessing.fit import fit
+from recondense.preprocessing.params import Params as Scaling
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.records.cells import word
+from recondense.records.cohort import Ingested
 from tests.stranger import alone, program
 
 COHORTS, PARTS = 200, 10

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import Variable
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.records.cohort import Variable
 from tests.stranger import program
 
 apply = program("apply")

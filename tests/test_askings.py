@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from flows.releases.reproduce import asked_then
-from tasks.common import secret
-from tasks.common.errors import InputError
-from tasks.common.guarantee import epsilon, sigma_for
-from tasks.common.layout import Layout
-from tasks.common.records import Normalised, write_json
-from tasks.condensation.askings import AGAIN, Answer, draws, recorded, serve, served
-from tasks.condensation.methods._private.statistics import GRID, Plan, noisy_sums
-from tasks.condensation.stage import condensation
+from recondense.errors import InputError
+from recondense.files import secret
+from recondense.files.strict_json import write_json
+from recondense.private.askings import AGAIN, Answer, draws, recorded, serve, served
+from recondense.private.guarantee import epsilon, sigma_for
+from recondense.private.statistics import GRID, Plan, noisy_sums
+from recondense.publishing.reproduce import asked_then
+from recondense.records.cohort import Normalised
+from recondense.stages.layout import Layout
+from tasks.condensation import condensation
 from tests.test_condensation import FAST, cohort, condensed, project
 
 QUESTION, SIGMA = b"how many", 50

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.checks import Check
-from tasks.common.hashes import sha256
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet
-from tasks.release.verify import verify
+from recondense.bundle.verify import verify
+from recondense.checks import Check
+from recondense.files.hashes import sha256
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.records.condensed import CondensedSet
+from recondense.stages.layout import Layout
 from tests.stranger import alone
 
 PARQUET = "condensed.parquet is condensed.safetensors in clinical units"

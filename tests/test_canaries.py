@@ -6,8 +6,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import norm
 
-from tasks.common.errors import InputError
-from tasks.privacy.canaries import NoisySum, audit, epsilon_lower_bound
+from recondense.errors import InputError
+from recondense.privacy.canaries import NoisySum, audit, epsilon_lower_bound
 
 DELTA = 1e-5
 

@@ -13,36 +13,38 @@ from safetensors.numpy import load_file, save_file
 from scipy.special import softmax
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from flows.transform import transform
-from tasks.common import plugins
-from tasks.common.hashes import sha256
-from tasks.common.labels import hard, likeliest
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet, Ingested, Normalised, read_json
-from tasks.condensation.askings import unrecorded
-from tasks.condensation.methods import Request
-from tasks.condensation.params import METHODS
-from tasks.condensation.stage import condensation
-from tasks.ingestion.stage import ingestion
-from tasks.inspection.cohort import Cohort
-from tasks.inspection.inspection import inspect
-from tasks.inspection.page import page
-from tasks.networks.choose import scaled
-from tasks.networks.fit import build
-from tasks.networks.loss import cross_entropy
-from tasks.networks.part import Part
-from tasks.networks.recipe import MODELS
-from tasks.networks.results import Results, ensemble
-from tasks.networks.scores import auc, auprc, brier, calibration_error, resample
-from tasks.networks.teacher import out_of_fold, soft_labels
-from tasks.normalisation.stage import normalisation
-from tasks.privacy.stage import privacy
-from tasks.reference.stage import reference
-from tasks.release.stage import release
-from tasks.release.verify import verify
-from tasks.shadows.stage import shadows
-from tasks.training.stage import training
+from recondense.bundle.verify import verify
+from recondense.condensation.methods import Request
+from recondense.condensation.params import METHODS
+from recondense.files.hashes import sha256
+from recondense.files.strict_json import read_json
+from recondense.inspection.cohort import Cohort
+from recondense.inspection.inspection import inspect
+from recondense.inspection.page import page
+from recondense.models.choose import scaled
+from recondense.models.fit import build
+from recondense.models.loss import cross_entropy
+from recondense.models.part import Part
+from recondense.models.predictions import Results, ensemble
+from recondense.models.recipe import MODELS
+from recondense.models.scores import auc, auprc, brier, calibration_error, resample
+from recondense.models.teacher import out_of_fold, soft_labels
+from recondense.preprocessing import normalisation
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.private.askings import unrecorded
+from recondense.recipient.transform import transform
+from recondense.records.cohort import Ingested, Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.records.labels import hard, likeliest
+from recondense.stages import plugins
+from recondense.stages.layout import Layout
+from tasks.condensation import condensation
+from tasks.ingestion import ingestion
+from tasks.privacy import privacy
+from tasks.reference import reference
+from tasks.release import release
+from tasks.shadows import shadows
+from tasks.training import training
 from tests.ingestion_fixtures import ROOT
 from tests.stranger import alone
 

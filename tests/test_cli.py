@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
-from tasks.common.params import read
+from recondense.stages.params import read
 from tests.project import REPO, SENTINELS, STAGES, Project
 from tests.services import PREFECT_LOGIN
 
@@ -21,7 +21,7 @@ BUNDLE = "data/7_released/alpha/candidate"
 
 def test_run_ends_with_what_the_bundle_is_worth_and_where_it_is(house: Project) -> None:
     ledger = (house.root / "data/ledger/alpha.jsonl").read_bytes()
-    said = house.call("flows.cli", "run", "alpha")
+    said = house.call("recondense.cli", "run", "alpha")
     for words in (
         "condensed records",
         "all real records",
@@ -74,27 +74,27 @@ def test_no_record_leaves_the_restricted_folders(house: Project, tmp_path: Path)
 
 
 def test_cohorts_and_releases_list_what_there_is(house: Project) -> None:
-    rows = json.loads(house.call("flows.cli", "cohorts", "--json").stdout)
+    rows = json.loads(house.call("recondense.cli", "cohorts", "--json").stdout)
     assert {(row["cohort"], row["raw found"], row["reached"]) for row in rows if row["cohort"] != "absent"} == {
         ("alpha", "yes", "release"), ("beta", "yes", "release")}  # fmt: skip
-    bundles = json.loads(house.call("flows.cli", "releases", "beta", "--json").stdout)
+    bundles = json.loads(house.call("recondense.cli", "releases", "beta", "--json").stdout)
     assert [bundle["bundle"] for bundle in bundles] == ["data/7_released/beta/candidate"]
-    assert house.call("flows.cli", "releases", "nobody", check=False).returncode == 1
+    assert house.call("recondense.cli", "releases", "nobody", check=False).returncode == 1
 
 
 def test_verify_accepts_the_bundle_and_says_which_file_was_touched(house: Project, tmp_path: Path) -> None:
-    said = house.call("flows.cli", "verify", BUNDLE).stdout.splitlines()
+    said = house.call("recondense.cli", "verify", BUNDLE).stdout.splitlines()
     assert "consistent; nobody's signature was checked" in said[-1]
     subprocess.run(["cp", "-r", house.root / BUNDLE, tmp_path / "copy"], check=True)
     with (tmp_path / "copy/condensed.parquet").open("ab") as file:
         file.write(b"x")
-    found = house.call("flows.cli", "verify", str(tmp_path / "copy"), check=False)
+    found = house.call("recondense.cli", "verify", str(tmp_path / "copy"), check=False)
     assert found.returncode == 1
     assert "FAIL condensed.parquet" in found.stdout
 
 
 def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_since(house: Project) -> None:
-    said = json.loads(house.call("flows.cli", "audit", "beta", "--json").stdout)
+    said = json.loads(house.call("recondense.cli", "audit", "beta", "--json").stdout)
     assert said["holds"], said["checks"]
     told = {entry["details"]["stage"]: entry for entry in said["entries"] if "stage" in entry["details"]}
     assert set(told) == set(STAGES)
@@ -109,7 +109,7 @@ def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_
     recipe = house.root / "data/7_released/beta/candidate/recipe.json"
     good = recipe.read_bytes()
     recipe.write_bytes(good + b" ")
-    found = house.call("flows.cli", "audit", "beta", check=False)
+    found = house.call("recondense.cli", "audit", "beta", check=False)
     recipe.write_bytes(good)
     assert found.returncode == 1
     assert "changed or lost: recipe.json" in found.stdout
@@ -118,16 +118,16 @@ def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_
 def test_trace_names_the_candidate_a_file_is_from_and_nothing_for_a_changed_one(house: Project, tmp_path: Path) -> None:
     stray = tmp_path / "stray.safetensors"
     stray.write_bytes((house.root / "data/7_released/beta/candidate/condensed.safetensors").read_bytes())
-    found = json.loads(house.call("flows.cli", "trace", str(stray), "--json").stdout)["matches"]
+    found = json.loads(house.call("recondense.cli", "trace", str(stray), "--json").stdout)["matches"]
     assert ("beta", "candidate") in [(match["cohort"], match["version"]) for match in found]
     stray.write_bytes(stray.read_bytes() + b" ")
-    none = house.call("flows.cli", "trace", str(stray), check=False)
+    none = house.call("recondense.cli", "trace", str(stray), check=False)
     assert (none.returncode, none.stdout) == (1, "no release has this file\n")
 
 
 def test_a_refusal_is_told_in_the_ledger_with_its_reasons_and_ends_the_run(house: Project) -> None:
     params = (house.root / "params.yaml").read_text()
-    refused = house.call("flows.cli", "run", "beta", "--set", "release.min_test_auc=0.999", check=False)
+    refused = house.call("recondense.cli", "run", "beta", "--set", "release.min_test_auc=0.999", check=False)
     (house.root / "params.yaml").write_text(params)
     assert refused.returncode == 3
     assert "the gate refuses this release" in refused.stderr
@@ -141,7 +141,9 @@ def test_a_refusal_is_told_in_the_ledger_with_its_reasons_and_ends_the_run(house
 
 def test_transform_puts_records_exactly_where_the_pipeline_put_them(house: Project, tmp_path: Path) -> None:
     out = tmp_path / "new.safetensors"
-    house.call("flows.cli", "transform", BUNDLE, "--cohort", "alpha", "--raw", "data/1_raw/pbcseq", "--out", str(out))
+    house.call(
+        "recondense.cli", "transform", BUNDLE, "--cohort", "alpha", "--raw", "data/1_raw/pbcseq", "--out", str(out)
+    )
     new = load_file(out)
     ids = pd.read_parquet(house.root / "data/2_ingested/alpha/subjects.parquet")["subject_id"].astype("int64")
     rows = pd.Index(new["subject_ids"]).get_indexer(ids)
@@ -160,12 +162,14 @@ def test_transform_needs_no_project_and_no_outcomes(house: Project, tmp_path: Pa
     visits.head(40).to_csv(raw / "pbcseq.csv", index=False)
     stranger = Project(tmp_path, {"PYTHONPATH": str(REPO)})
     bundle = str(house.root / BUNDLE)
-    stranger.call("flows.cli", "transform", bundle, "--cohort", "alpha", "--raw", str(raw), "--out", "new.safetensors")
+    stranger.call(
+        "recondense.cli", "transform", bundle, "--cohort", "alpha", "--raw", str(raw), "--out", "new.safetensors"
+    )
     new = load_file(tmp_path / "new.safetensors")
     assert "labels" not in new
     assert np.isfinite(new["values"]).all()
     refused = stranger.call(
-        "flows.cli", "transform", bundle, "--cohort", "other", "--raw", str(raw), "--out", "x", check=False
+        "recondense.cli", "transform", bundle, "--cohort", "other", "--raw", str(raw), "--out", "x", check=False
     )
     assert refused.returncode == 1
     assert "alpha" in refused.stderr
@@ -191,7 +195,7 @@ def test_a_mistake_that_a_stage_finds_ends_with_one_readable_message(house: Proj
 
 def mistaken(house: Project, arguments: list[str], message: str) -> None:
     params = (house.root / "params.yaml").read_text()
-    failed = house.call("flows.cli", *arguments, check=False)
+    failed = house.call("recondense.cli", *arguments, check=False)
     (house.root / "params.yaml").write_text(params)
     assert failed.returncode == 1
     assert " ".join(failed.stderr.split()).count(message) == 1
@@ -252,7 +256,7 @@ def test_prefects_pages_tell_what_a_run_came_to_and_lead_to_mlflow(house: Projec
 
 
 def test_compare_draws_what_was_run(house: Project) -> None:
-    found = json.loads(house.call("flows.cli", "compare", "beta", "--json").stdout)
+    found = json.loads(house.call("recondense.cli", "compare", "beta", "--json").stdout)
     metrics = json.loads((house.root / "data/7_released/beta/candidate/metrics.json").read_text())
     best = found["contenders"][-1]
     aucs = {name: attack["auc"] for name, attack in metrics["privacy"]["attacks"].items() if "auc" in attack}
@@ -262,5 +266,5 @@ def test_compare_draws_what_was_run(house: Project) -> None:
     assert len(best["data"]) == 32 and best["all_real"]["mean"] > 0.5
     page = Path(found["page"])
     assert page == house.root / ".recondense/comparisons/beta.html" and page.with_suffix(".png").exists()
-    said = house.call("flows.cli", "compare", "beta").stdout
+    said = house.call("recondense.cli", "compare", "beta").stdout
     assert "beta.html" in said and {"(passed", "gate)"} <= set(said.split())

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from flows.comparison import compare
-from flows.comparison.contenders import Contender, contenders, other_data
-from flows.comparison.page import page
-from flows.datasets import inputs
-from flows.tracking import EXPERIMENT, client, tag
-from tasks.common.errors import InputError
-from tasks.results.course import Strongest
+from recondense.engines.datasets import inputs
+from recondense.engines.mlflow import EXPERIMENT, client, tag
+from recondense.errors import InputError
+from recondense.publishing.compare import compare
+from recondense.publishing.compare.candidates import Contender, contenders, other_data
+from recondense.publishing.compare.page import page
+from recondense.results.course import Strongest
 from tests.browser import check_page
 from tests.test_report import Page
 
@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Store:
-    """Writes runs as `flows.tracking` does."""
+    """Writes runs as `recondense.engines.mlflow` does."""
 
     def __init__(self, root: Path) -> None:
         self.client: Any = client(root)

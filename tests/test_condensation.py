@@ -8,18 +8,20 @@ import pandas as pd
 import pytest
 import torch
 
-from tasks.common import plugins
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.params import section
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Normalised, read_json
-from tasks.condensation.askings import unrecorded
-from tasks.condensation.methods import Request, distribution_matching
-from tasks.condensation.methods.distribution_matching import Options, represent
-from tasks.condensation.params import METHODS, Params
-from tasks.condensation.stage import condensation
-from tasks.networks.fit import build
+from recondense.condensation.methods import Request, distribution_matching
+from recondense.condensation.methods.distribution_matching import Options, represent
+from recondense.condensation.params import METHODS, Params
+from recondense.errors import InputError
+from recondense.files.strict_json import read_json
+from recondense.models.fit import build
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.private.askings import unrecorded
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages import plugins
+from recondense.stages.layout import Layout
+from recondense.stages.params import section
+from tasks.condensation import condensation
 from tests.project import QUICK_SEARCH
 
 FAST = {
@@ -257,7 +259,7 @@ def spoiled(**changes: Any) -> Normalised:
         (
             cohort(),
             {"method": "nonesuch"},
-            "no 'nonesuch' in tasks/condensation/methods; choose one of: dist",
+            "no 'nonesuch' in recondense/condensation/methods; choose one of: dist",
         ),
         (cohort(), {"options": {"nonesuch": {}}}, "options: .*no 'nonesuch'"),
         (
@@ -268,7 +270,7 @@ def spoiled(**changes: Any) -> Normalised:
         (
             cohort(),
             {"options": {"distribution_matching": {"networks": ["resnet"]}}},
-            "no 'resnet' in tasks/networks/models",
+            "no 'resnet' in recondense/models/networks",
         ),
         (cohort(), {"options": {"distribution_matching": {"networks": ["boosted_trees"]}}}, "not a network"),
         (cohort(), {"options": {"distribution_matching": {"networks": []}}}, "networks: .*at least 1"),

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.common.preprocessing import Preprocessing
-from tasks.ingestion.datasets import coswara
-from tasks.ingestion.datasets._coswara import sound
-from tasks.ingestion.datasets._coswara.participants import judge, read_participants
+from recondense.cohorts.readers import coswara
+from recondense.cohorts.readers._coswara import sound
+from recondense.cohorts.readers._coswara.participants import judge, read_participants
+from recondense.errors import InputError
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.records.attrition import Attrition
+from recondense.stages.params import validate
 from tests.ingestion_fixtures import DATA
 
 REAL = DATA / "coswara"

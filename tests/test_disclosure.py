@@ -5,14 +5,14 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from tasks.common.errors import InputError
-from tasks.common.outliers import among, outliers, planted
-from tasks.common.records import CondensedSet
-from tasks.privacy.attacks import Target, linkability, nearest_record
-from tasks.privacy.disclosure import People, disclosed
-from tasks.privacy.guesses import AboutEach, Predicates, Reconstructions, Tally, together
-from tasks.privacy.params import Params
-from tasks.privacy.risk import Evidence, Rival, detectable_risk, rare, risk, share, wilson
+from recondense.errors import InputError
+from recondense.privacy.attacks import Target, linkability, nearest_record
+from recondense.privacy.disclosure import People, disclosed
+from recondense.privacy.guesses import AboutEach, Predicates, Reconstructions, Tally, together
+from recondense.privacy.params import Params
+from recondense.privacy.risk import Evidence, Rival, detectable_risk, rare, risk, share, wilson
+from recondense.privacy.shadows.outliers import among, outliers, planted
+from recondense.records.condensed import CondensedSet
 from tests.test_privacy import cohort
 
 MEMBERS, OTHERS = np.arange(100), np.arange(100, 200)

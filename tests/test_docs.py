@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from flows.cli import app
+from recondense.cli import app
 from tests.project import REPO
 
 PAGES = [REPO / "README.md", REPO / "SECURITY.md", *sorted((REPO / "docs").rglob("*.md"))]

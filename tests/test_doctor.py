@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from flows.doctor.examine import CHECKS, _ask
-from flows.doctor.finding import Finding
+from recondense.diagnostics.examine import CHECKS, _ask
+from recondense.probes.finding import Finding
 from tests.project import QUICK, Project, make_project, with_remotes
 from tests.services import free_port
 
@@ -53,7 +53,7 @@ def test_whatever_is_broken_is_named_with_what_to_do_and_without_passwords(proje
         "MLFLOW_TRACKING_URI": f"http://ada:{SECRET}@127.0.0.1:{port}",
     }
     began = time.monotonic()
-    ended = project.call("flows.cli", "doctor", check=False)
+    ended = project.call("recondense.cli", "doctor", check=False)
     assert time.monotonic() - began < 240
     assert ended.returncode == 1
     said = " ".join(ended.stdout.split())
@@ -113,7 +113,7 @@ def test_a_key_that_others_may_read_is_a_fault(
     [absent] = CHECKS["keys"](project.root)
     assert (absent.level, "your first run makes one" in absent.next) == ("warning", True)
     project.environment["RECONDENSE_KEYS"] = str(tmp_path / "mine")
-    project.call("flows.cli", "keys", "create")
+    project.call("recondense.cli", "keys", "create")
     assert [one.level for one in CHECKS["keys"](project.root)] == ["ok"]
     (tmp_path / "mine/private.pem").chmod(0o644)
     [open_to_all] = _ask("keys", project.root, seconds=60)
@@ -128,7 +128,7 @@ def edit_config(root: Path, old: str, new: str) -> None:
 
 
 def examined(project: Project) -> dict[str, Any]:
-    ended = project.call("flows.cli", "doctor", "--json", check=False)
+    ended = project.call("recondense.cli", "doctor", "--json", check=False)
     found: dict[str, Any] = json.loads(ended.stdout)
     assert ended.returncode == (0 if found["sound"] else 1)
     return found

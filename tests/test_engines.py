@@ -57,7 +57,7 @@ def test_changing_one_cohorts_condensation_reruns_only_that_cohort_from_there_on
 
 @pytest.mark.slow
 def test_editing_a_stages_code_reruns_it_and_what_depends_on_its_new_output(house: Project) -> None:
-    with (house.root / "tasks/condensation/stage.py").open("a") as code:
+    with (house.root / "tasks/condensation.py").open("a") as code:
         code.write("# an edit\n")
     states = house.run("alpha")
     assert states["condensation"] == "Completed"
@@ -72,15 +72,15 @@ def test_a_stage_that_fails_half_way_leaves_the_last_good_outputs_and_a_rerun_re
 ) -> None:
     good = condensed(house).read_bytes()
     save = 'result.condensed.save(context.out / "condensed.safetensors")'
-    house.edit("tasks/condensation/stage.py", save, f"{save}; raise RuntimeError('patient 4711')")
-    arguments = ["flows.cli", "run", "alpha"] if engine == "flow" else ["dvc", "repro", "condensation@alpha"]
+    house.edit("tasks/condensation.py", save, f"{save}; raise RuntimeError('patient 4711')")
+    arguments = ["recondense.cli", "run", "alpha"] if engine == "flow" else ["dvc", "repro", "condensation@alpha"]
     failed = house.call(*arguments, check=False)
     assert failed.returncode != 0
     assert "condensation@alpha: RuntimeError" in failed.stderr
     assert "4711" not in failed.stderr + failed.stdout, "the text of a foreign exception may quote a record"
     assert condensed(house).read_bytes() == good
     assert not list(condensed(house).parent.parent.glob(".*partial*"))
-    house.edit("tasks/condensation/stage.py", f"{save}; raise RuntimeError('patient 4711')", save)
+    house.edit("tasks/condensation.py", f"{save}; raise RuntimeError('patient 4711')", save)
     house.run("alpha")
     assert house.status() == {}
 
@@ -93,7 +93,7 @@ def test_kill_9_during_condensation_leaves_the_last_good_state_no_orphan_and_a_r
     params = (house.root / "params.yaml").read_text()
     slow = [f"--set=condensation.{key}={value}" for key, value in SLOW_CONDENSATION.items()]
     flow = subprocess.Popen(
-        house.command("flows.cli", "run", "alpha", *slow),
+        house.command("recondense.cli", "run", "alpha", *slow),
         cwd=house.root,
         env=house.env,
         stdout=subprocess.DEVNULL,
@@ -115,7 +115,7 @@ def test_two_flows_at_once_on_one_cohort_do_each_stage_once_and_corrupt_nothing(
     house.edit("params.yaml", "records_per_class: 5", "records_per_class: 3")
     both = [
         subprocess.Popen(
-            house.command("flows.cli", "run", "alpha", "--json"),
+            house.command("recondense.cli", "run", "alpha", "--json"),
             cwd=house.root,
             env=house.env,
             stdout=subprocess.PIPE,
@@ -128,7 +128,7 @@ def test_two_flows_at_once_on_one_cohort_do_each_stage_once_and_corrupt_nothing(
     assert [flow.returncode for flow in both] == [0, 0], ends
     assert sorted(out.count('"Completed"') for out, _ in ends) == [0, 5]
     assert house.status() == {}
-    house.call("flows.cli", "verify", "data/7_released/alpha/candidate")
+    house.call("recondense.cli", "verify", "data/7_released/alpha/candidate")
 
 
 def test_a_cohort_without_raw_records_says_what_to_put_where_and_leaves_the_others_alone(
@@ -140,7 +140,7 @@ def test_a_cohort_without_raw_records_says_what_to_put_where_and_leaves_the_othe
             "    normalisation: {step_hours: 1, n_steps: 48}\n"
             + "".join(f"    {stage}: {{}}\n" for stage in STAGES[2:])
         )
-    failed = house.call("flows.cli", "run", "absent", check=False)
+    failed = house.call("recondense.cli", "run", "absent", check=False)
     assert failed.returncode == 1
     for word in ("set-a", "Outcomes-a.txt", "physionet.org", "data/1_raw/absent"):
         assert word in failed.stderr

@@ -14,17 +14,17 @@ import pytest
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
-from flows.evaluate import evaluate, show
-from flows.matched import propose_mapping
-from flows.transform import transform
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Feature, Preprocessing, Scale
-from tasks.common.records import Ingested, Normalised, Variable
-from tasks.evaluation.drift import drift
-from tasks.evaluation.evaluate import recalibrated
-from tasks.evaluation.mapping import Conversion, match, outcomes, read_mapping
-from tasks.networks.logits import risks_of
+from recondense.errors import InputError
+from recondense.models.logits import risks_of
+from recondense.preprocessing.preprocessing import Feature, Preprocessing, Scale
+from recondense.recipient.drift import drift
+from recondense.recipient.evaluate import evaluate, show
+from recondense.recipient.mapping import Conversion, match, outcomes, read_mapping
+from recondense.recipient.matched import propose_mapping
+from recondense.recipient.scoring import recalibrated
+from recondense.recipient.transform import transform
+from recondense.records.cohort import Ingested, Normalised, Variable
+from recondense.stages.layout import Layout
 from tests.project import REPO
 
 LABORATORY = {
@@ -81,8 +81,8 @@ def hospital(small: Layout, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(small: Layout, hospital: Path) -> dict[str, Any]:
     """What `recondense evaluate` says of that cohort."""
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "evaluate", str(small.folder("release")), "--cohort", "own", "--raw", "raw",
-         "--mapping", "mapping.yaml", "--recalibrate", "120", "--json"],
+        [sys.executable, "-m", "recondense.cli", "evaluate", str(small.folder("release")), "--cohort", "own",
+         "--raw", "raw", "--mapping", "mapping.yaml", "--recalibrate", "120", "--json"],
         cwd=hospital, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": str(REPO)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.history import Event
-from tasks.networks.part import Part
-from tasks.networks.results import Results
-from tasks.release.evidence import evidence, refused_before
-from tasks.results.base import Interval
-from tasks.results.evidence import Evidence
+from recondense.bundle.evidence import evidence, refused_before
+from recondense.models.part import Part
+from recondense.models.predictions import Results
+from recondense.results.base import Interval
+from recondense.results.evidence import Evidence
+from recondense.stages.history import Event
 
 CONDENSED, SCORES = "data/4_condensed/pbc/condensed.safetensors", "data/5_trained/pbc/predictions.parquet"
 NETWORKS = ["rnn_beta", "tcn_beta"]

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tasks.networks.fit import fit
-from tasks.networks.recipe import Recipes
-from tasks.networks.scores import single_auc
+from recondense.models.fit import fit
+from recondense.models.recipe import Recipes
+from recondense.models.scores import single_auc
 from tests.project import Project, make_project
 
 NETWORKS = ["tcn_beta", "lstm_beta"]
@@ -50,7 +50,9 @@ def test_a_model_trained_on_set_as_condensed_records_scores_set_b(
 ) -> None:
     bundle = project.root / "data/7_released/hospital_a/candidate"
     raw, out = only("b", physionet, tmp_path / "b"), tmp_path / "set-b.safetensors"
-    project.call("flows.cli", "transform", str(bundle), "--cohort", "hospital_a", "--raw", str(raw), "--out", str(out))
+    project.call(
+        "recondense.cli", "transform", str(bundle), "--cohort", "hospital_a", "--raw", str(raw), "--out", str(out)
+    )
     condensed, new = load_file(bundle / "condensed.safetensors"), load_file(out)
     recipes = Recipes.load(bundle / "recipe.json")
     assert new["values"].shape == (4000, 48, 47)

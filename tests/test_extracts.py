@@ -5,14 +5,14 @@ import json
 import pandas as pd
 import pytest
 
-from flows.params_file import add_cohort
-from tasks.common import params
-from tasks.common.layout import Layout
-from tasks.common.records import Ingested
-from tasks.ingestion.block import block
-from tasks.ingestion.propose import propose
-from tasks.ingestion.stage import ingestion
-from tasks.normalisation.stage import normalisation
+from recondense.preprocessing import normalisation
+from recondense.project.params_file import add_cohort
+from recondense.records.cohort import Ingested
+from recondense.stages import params
+from recondense.stages.layout import Layout
+from recondense.wizard import propose
+from recondense.wizard.block import block
+from tasks.ingestion import ingestion
 from tests import extracts
 from tests.ingestion_fixtures import ROOT
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.fetch import fetch_cohort
-from tasks.common.errors import InputError
-from tasks.ingestion.datasets import Downloads, find
-from tasks.ingestion.fetch import CHUNK, fetch
+from recondense.cohorts.readers import Downloads, find
+from recondense.errors import InputError
+from recondense.project.fetch import fetch_cohort
+from recondense.wizard.download import CHUNK, fetch
 from tests.project import QUICK, make_project
 
 NAMES = ("set-a.tar.gz", "Outcomes-a.txt")
@@ -234,7 +234,7 @@ def project(tmp_path):
 
 
 def command(project, server, *options: str, check=True):
-    return project.call("flows.cli", "fetch", "icu", "--from", server.url, "--json", *options, check=check)
+    return project.call("recondense.cli", "fetch", "icu", "--from", server.url, "--json", *options, check=check)
 
 
 def test_nothing_is_downloaded_until_the_licence_is_accepted(project, server):
@@ -242,7 +242,7 @@ def test_nothing_is_downloaded_until_the_licence_is_accepted(project, server):
     assert refused.returncode == 1
     assert "ODC-BY" in refused.stderr and "--accept-licence" in refused.stderr
     assert not server.asked and not (project.root / "data/1_raw/icu").exists()
-    other = project.call("flows.cli", "fetch", "pbcseq", "--accept-licence", check=False)
+    other = project.call("recondense.cli", "fetch", "pbcseq", "--accept-licence", check=False)
     assert other.returncode == 1 and "pbcseq names no files to download" in other.stderr
 
 

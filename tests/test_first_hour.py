@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.errors import InputError
+from recondense.errors import InputError
 from tests.test_guesses import cohort, proposed, reasons, two
 
 STAYS = 3

@@ -22,32 +22,32 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.ledger import Ledger, keys
-from flows.ledger.keys import Key
-from flows.ledger.provenance import FILE, provenance, signed
-from flows.ledger.trust import admit
-from flows.releases import recipient
-from flows.releases.published import check, published, so_far
-from flows.releases.recipient import Verdict, examine
-from flows.releases.signature import sign
-from tasks.common.checks import Check
-from tasks.common.errors import InputError
-from tasks.common.guarantee import Guarantee
-from tasks.common.hashes import sha256
-from tasks.common.layout import Layout
-from tasks.common.params import validate
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet
-from tasks.release.bundle import SIGNATURE, STEWARD, write_version
-from tasks.release.contents import Contents
-from tasks.release.documents import write_documents
-from tasks.release.gate import check as check_gate
-from tasks.release.params import Params
-from tasks.release.scripts import SCRIPTS, SHIPPED
-from tasks.release.verify import verify
-from tasks.results.course import Earlier
-from tasks.results.public import Public
+from recondense.bundle.contents import Contents
+from recondense.bundle.documents import write_documents
+from recondense.bundle.gate import check as check_gate
+from recondense.bundle.make import SIGNATURE, STEWARD, write_version
+from recondense.bundle.params import Params
+from recondense.bundle.scripts import SCRIPTS, SHIPPED
+from recondense.bundle.verify import verify
+from recondense.checks import Check
+from recondense.cli import app
+from recondense.errors import InputError
+from recondense.files.hashes import sha256
+from recondense.ledger import Ledger, keys
+from recondense.ledger.keys import Key
+from recondense.ledger.provenance import FILE, provenance, signed
+from recondense.ledger.trust import admit
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.private.guarantee import Guarantee
+from recondense.publishing import recipient
+from recondense.publishing.published import check, published, so_far
+from recondense.publishing.recipient import Verdict, examine
+from recondense.publishing.signature import sign
+from recondense.records.condensed import CondensedSet
+from recondense.results.course import Earlier
+from recondense.results.public import Public
+from recondense.stages.layout import Layout
+from recondense.stages.params import validate
 
 VERSION = "2026.11.1"
 HISTORY = [
@@ -393,7 +393,7 @@ def test_a_long_name_that_every_row_repeats_is_not_written_out(
     preprocessing["features"][0]["unit"] = "x" * 100_000
     (candidate / "preprocessing.json").write_text(json.dumps(preprocessing))
     relist(candidate)
-    monkeypatch.setattr("tasks.release.verify.share_of_memory", lambda: 20 * 2**20)
+    monkeypatch.setattr("recondense.bundle.verify.share_of_memory", lambda: 20 * 2**20)
     tracemalloc.start()
     said = wrong(verify(candidate))
     peak = tracemalloc.get_traced_memory()[1]

@@ -288,7 +288,7 @@ def test_a_formula_without_its_value_is_blank_and_told(tmp_path):
 
 def test_a_workbook_that_would_fill_the_memory_is_refused_before_it_does(tmp_path, monkeypatch):
     workbook(tmp_path / "ward.xlsx", [["id", "day", "bili"], ["a", 0, 1.5]])
-    monkeypatch.setattr("tasks.ingestion.datasets._table.excel.share_of_memory", lambda: 1000)
+    monkeypatch.setattr("recondense.cohorts.readers._table.excel.share_of_memory", lambda: 1000)
     assert "are allowed" in refused(tmp_path, {"subjects.csv": PEOPLE}, measurements={**VISITS, "file": "ward.xlsx"})
 
 

@@ -10,21 +10,21 @@ import pytest
 from jinja2 import UndefinedError
 from pydantic import ValidationError
 
-from tasks.common import plugins
-from tasks.common.errors import InputError
-from tasks.networks.recipe import PAPER_NETWORKS
-from tasks.privacy.params import ATTACKS as ROOM
-from tasks.privacy.params import Params as PrivacyParams
-from tasks.release import gate
-from tasks.release.gate import CONDITIONS, check, failed, weaker
-from tasks.release.params import Params
-from tasks.release.private import covered
-from tasks.release.sentences import WORDS, sentence
-from tasks.release.templates import render
-from tasks.release.words import beyond_resisted, notices
-from tasks.results.attacks import ATTACKS
-from tasks.results.audit import Settings, overall
-from tasks.results.public import SCHEMA, Public
+from recondense.bundle import gate
+from recondense.bundle.gate import CONDITIONS, check, failed, weaker
+from recondense.bundle.params import Params
+from recondense.bundle.private import covered
+from recondense.bundle.sentences import WORDS, sentence
+from recondense.bundle.templates import render
+from recondense.bundle.words import beyond_resisted, notices
+from recondense.errors import InputError
+from recondense.models.recipe import PAPER_NETWORKS
+from recondense.privacy.params import ATTACKS as ROOM
+from recondense.privacy.params import Params as PrivacyParams
+from recondense.results.attacks import ATTACKS
+from recondense.results.audit import Settings, overall
+from recondense.results.public import SCHEMA, Public
+from recondense.stages import plugins
 from tests.results import GUARANTEE, METRICS, changed, guessing, public, scoring, shadowed
 
 STRICT = Params(max_tpr=0.005, max_epsilon=1)

@@ -10,22 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.common.errors import Refusal
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Normalised, read_json
-from tasks.networks.recipe import Recipes
-from tasks.release import templates
-from tasks.release.contents import Contents
-from tasks.release.documents import datasheet
-from tasks.release.gate import check, failed
-from tasks.release.params import Params
-from tasks.release.private import covered
-from tasks.release.readme import readme
-from tasks.release.report import report
-from tasks.release.stage import release
-from tasks.release.words import nobody
-from tasks.results.public import Public
+from recondense.bundle import templates
+from recondense.bundle.contents import Contents
+from recondense.bundle.documents import datasheet
+from recondense.bundle.gate import check, failed
+from recondense.bundle.params import Params
+from recondense.bundle.private import covered
+from recondense.bundle.readme import readme
+from recondense.bundle.report import report
+from recondense.bundle.words import nobody
+from recondense.errors import Refusal
+from recondense.files.strict_json import read_json
+from recondense.models.recipe import Recipes
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.results.public import Public
+from recondense.stages.layout import Layout
+from tasks.release import release
 from tests.results import GUARANTEE, SCORE, judged, public
 
 NEAR = {"lowest": 0.002, "highest": 1.1, "chance": 0.29}

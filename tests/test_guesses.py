@@ -8,9 +8,9 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from tasks.common.errors import InputError
-from tasks.ingestion.block import block
-from tasks.ingestion.propose import Proposal, propose
+from recondense.errors import InputError
+from recondense.wizard import Proposal, propose
+from recondense.wizard.block import block
 from tests.ingestion_fixtures import ROOT
 
 N = 120

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from flows.cli import app
+from recondense.cli import app
 from tests.project import REPO
 
 RECONDENSE = Path(sys.executable).with_name("recondense")
@@ -41,7 +41,7 @@ def test_every_command_shows_an_example_of_itself_and_can_print_json(command: tu
 
 def test_help_is_there_before_anything_heavy_is_imported() -> None:
     script = (
-        "import sys; from flows.cli import app\n"
+        "import sys; from recondense.cli import app\n"
         "try: app(['run', '--help'])\n"
         "except SystemExit: print({'torch', 'prefect', 'mlflow', 'dvc', 'pandas', 'numpy'} & set(sys.modules))"
     )

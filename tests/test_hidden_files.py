@@ -1,9 +1,9 @@
 """A name that begins with a dot is a tool's own: what lies there is no record of any data set."""
 
-from flows.inbox import fingerprint
-from tasks.common.folders import visible
-from tasks.ingestion.datasets._coswara.recordings import find_recordings
-from tasks.ingestion.datasets._physionet2012.files import read_set
+from recondense.cohorts.readers._coswara.recordings import find_recordings
+from recondense.cohorts.readers._physionet2012.files import read_set
+from recondense.files.folders import visible
+from recondense.unattended.inbox import fingerprint
 
 
 def put(path, content=b"x"):

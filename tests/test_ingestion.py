@@ -7,22 +7,22 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from tasks.common import plugins
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.params import validate
-from tasks.common.records import Ingested, Variable
-from tasks.ingestion.csv_lines import read_lines
-from tasks.ingestion.datasets import Source, find, pbcseq
-from tasks.ingestion.datasets._declared import RESERVED
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest, plausible_statics
-from tasks.ingestion.split import PaperSplit, RandomSplit
-from tasks.ingestion.stage import ingestion
+from recondense.cohorts.csv_lines import read_lines
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest, plausible_statics
+from recondense.cohorts.readers import Source, find, pbcseq
+from recondense.cohorts.readers._declared import RESERVED
+from recondense.cohorts.split import PaperSplit, RandomSplit
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
+from recondense.records.cohort import Ingested, Variable
+from recondense.stages import plugins
+from recondense.stages.layout import Layout
+from recondense.stages.params import validate
+from tasks.ingestion import ingestion
 from tests.ingestion_fixtures import DATA, ROOT, record, write_set
 
-DATASETS = plugins.names("tasks.ingestion.datasets")
+DATASETS = plugins.names("recondense.cohorts.readers")
 RANDOM = {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3}
 
 
@@ -129,7 +129,7 @@ def test_a_dataset_reads_sorted_events_and_its_statics(name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"dataset": "nonesuch"}, "no 'nonesuch' in tasks/ingestion/datasets"),
+        ({"dataset": "nonesuch"}, "no 'nonesuch' in recondense/cohorts/readers"),
         ({"options": {"landmark": 1}}, "options.landmark is not a known parameter; known here: landmark_days"),
         ({"options": {"landmark_days": 0}}, "options.landmark_days"),
         ({"split": {**RANDOM, "test": 0.8}}, "less than 1"),

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.inspection import show
-from tasks.common.attrition import Notice
-from tasks.common.records import Ingested, Variable, outcome
-from tasks.inspection.cohort import Cohort
-from tasks.inspection.inspection import inspect
-from tasks.inspection.page import page
+from recondense.inspection.cohort import Cohort
+from recondense.inspection.inspection import inspect
+from recondense.inspection.page import page
+from recondense.project.inspect import show
+from recondense.records.attrition import Notice
+from recondense.records.cohort import Ingested, Variable, outcome
 from tests.inspection_fixtures import SOURCE, TARGET
 
 NAMES = ("glucose", "weight", "x/[red]<b>", "Ärmel %", "a\nb", "=1+1", "heart rate", "sex")

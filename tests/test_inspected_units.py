@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.records import Variable
-from tasks.inspection.conversions import CONVERSIONS, fitting
-from tasks.inspection.marks import stand_for_unknown
-from tasks.inspection.units import mixed, two_groups
+from recondense.inspection.conversions import CONVERSIONS, fitting
+from recondense.inspection.marks import stand_for_unknown
+from recondense.inspection.units import mixed, two_groups
+from recondense.records.cohort import Variable
 from tests.ingestion_fixtures import needs_physionet2012
 from tests.inspection_fixtures import N, alarms, icu, made, mix_up, with_events
 

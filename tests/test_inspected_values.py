@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.inspection import show
-from tasks.common.attrition import Notice
-from tasks.common.records import Variable
-from tasks.inspection.cohort import Cohort
-from tasks.inspection.inspection import inspect
-from tasks.inspection.marks import marks
-from tasks.inspection.page import page
+from recondense.inspection.cohort import Cohort
+from recondense.inspection.inspection import inspect
+from recondense.inspection.marks import marks
+from recondense.inspection.page import page
+from recondense.project.inspect import show
+from recondense.records.attrition import Notice
+from recondense.records.cohort import Variable
 from tests.inspection_fixtures import N, alarms, extra, made
 
 MARKS, SAME = "numbers that may stand for unknown", "two variables that say the same"

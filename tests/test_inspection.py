@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.inspection.describe import variables
-from tasks.inspection.inspection import inspect
-from tasks.inspection.page import page
+from recondense.inspection.describe import variables
+from recondense.inspection.inspection import inspect
+from recondense.inspection.page import page
 from tests.conftest import plant_sentinel
 from tests.ingestion_fixtures import ROOT, needs_physionet2012
 from tests.inspection_fixtures import N, alarms, extra, icu, made, of, real, with_events
@@ -173,11 +173,11 @@ def test_the_intensive_care_stays_raise_no_alarm():
 def test_inspect_ingests_first_and_leaves_a_page_that_no_one_publishes(tmp_path):
     project = make_project(tmp_path / "project", {"alpha": QUICK})
     plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
-    first = project.call("flows.cli", "inspect", "alpha")
+    first = project.call("recondense.cli", "inspect", "alpha")
     assert "Running" in first.stderr
     for words in ("262", "censored before the horizon", "prevalence", "albumin", "✓ no two units", "inspection.html"):
         assert words in first.stdout
-    second = project.call("flows.cli", "inspect", "alpha", "--json")
+    second = project.call("recondense.cli", "inspect", "alpha", "--json")
     assert "Running" not in second.stderr
     found = json.loads(second.stdout)
     assert found["subjects"] == 262 and len(found["variables"]) == 15
@@ -187,5 +187,5 @@ def test_inspect_ingests_first_and_leaves_a_page_that_no_one_publishes(tmp_path)
     listed = subprocess.run(["git", "status", "--short", "-uall"], cwd=project.root, capture_output=True, text=True)
     assert "inspection.html" not in listed.stdout
     assert project.status("ingestion@alpha") == {}
-    failed = project.call("flows.cli", "inspect", "nobody", check=False)
+    failed = project.call("recondense.cli", "inspect", "nobody", check=False)
     assert failed.returncode == 1 and "no cohort 'nobody'" in failed.stderr

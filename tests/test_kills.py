@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.ledger import Ledger
-from flows.params_file import set_params
-from flows.releases.recipient import examine
+from recondense.ledger import Ledger
+from recondense.project.params_file import set_params
+from recondense.publishing.recipient import examine
 from tests.project import with_remotes
 from tests.services import free_port
 from tests.test_serve import POLL, Served, as_a_work_pool, lines_of_patient_2, make_served, processes_of, until
@@ -46,11 +46,11 @@ class Hospital:
         server = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
         command = {
             "server": [*server, "--port", str(self.port)],
-            "serve": project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "* * * * *"),
-            "watch": project.command("flows.cli", "watch", "--poll", str(POLL)),
+            "serve": project.command("recondense.cli", "serve", "--poll", str(POLL), "--cron", "* * * * *"),
+            "watch": project.command("recondense.cli", "watch", "--poll", str(POLL)),
             "worker": project.command("prefect", "worker", "start", "--pool", "recondense", "--limit", "1"),
-            "run": project.command("flows.cli", "run", self.served.cohort),
-            "release": project.command("flows.cli", "release", self.served.cohort),
+            "run": project.command("recondense.cli", "run", self.served.cohort),
+            "release": project.command("recondense.cli", "release", self.served.cohort),
         }[name]
         home = {"PREFECT_HOME": str(self.folder / "prefect")} if name == "server" else {}
         with (self.folder / f"{name}.log").open("ab") as log:

@@ -20,18 +20,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.ledger import Ledger, keys, origin
-from flows.ledger.artifacts import check_artifacts
-from flows.ledger.entry import TIME_FORMAT, canonical
-from flows.ledger.keys import Key
-from flows.ledger.provenance import opened, provenance, signed
-from flows.ledger.trace import trace
-from flows.ledger.trust import admit, revoke
-from flows.recorder import open_ledger
-from flows.releases.published import check, published, so_far
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
+from recondense.cli import app
+from recondense.engines.recorder import open_ledger
+from recondense.errors import InputError
+from recondense.ledger import Ledger, keys, origin
+from recondense.ledger.artifacts import check_artifacts
+from recondense.ledger.entry import TIME_FORMAT, canonical
+from recondense.ledger.keys import Key
+from recondense.ledger.provenance import opened, provenance, signed
+from recondense.ledger.trace import trace
+from recondense.ledger.trust import admit, revoke
+from recondense.publishing.published import check, published, so_far
+from recondense.stages.layout import Layout
 
 Line = dict[str, Any]
 
@@ -529,7 +529,7 @@ def test_a_file_that_turns_up_is_traced_to_its_releases_and_a_changed_one_to_non
 def test_provenance_is_a_slsa_statement_in_an_envelope_that_others_can_check(ledger: Ledger) -> None:
     raw = {"inputs": {"data/1_raw/a b": "e3.dir"}, "outputs": {"x": "1"}}
     ledger.append("ingested", {"stage": "ingestion", **raw})
-    read = {"inputs": {"x": "1", "tasks/release": "f4.dir"}, "outputs": {"y": "2"}, "params": {"cohorts.alpha": {}}}
+    read = {"inputs": {"x": "1", "recondense/bundle": "f4.dir"}, "outputs": {"y": "2"}, "params": {"cohorts.alpha": {}}}
     ledger.append("gate passed", {"stage": "release", **read, "prefect_flow_run": "run"})
     statement = provenance(ledger.entries(), {"values.json": "ab" * 32})
     owner = keys.own()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tasks.common.attrition import Notice, most_first
-from tasks.common.errors import InputError
-from tasks.ingestion.losses import UNMEASURED, check
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
+from recondense.cohorts.losses import UNMEASURED, check
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.errors import InputError
+from recondense.records.attrition import Notice, most_first
 from tests.ingestion_fixtures import ROOT
 
 N = 120

@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.common.records import CondensedSet, Normalised
-from tasks.condensation.methods import _learning, gradient_matching, trajectory_matching
-from tasks.condensation.methods._networks import FAMILIES, Family, Normalise, Weight
-from tasks.condensation.methods.trajectory_matching import Curve
+from recondense.condensation.methods import _learning, gradient_matching, trajectory_matching
+from recondense.condensation.methods._networks import FAMILIES, Family, Normalise, Weight
+from recondense.condensation.methods.trajectory_matching import Curve
+from recondense.errors import InputError
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages.params import validate
 from tests.test_condensation import cohort, request
 
 CPU = torch.device("cpu")

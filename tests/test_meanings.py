@@ -4,13 +4,13 @@ where nothing was declared that could be missed, by `inspect`."""
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.records import Ingested
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.inspection.cohort import Cohort
-from tasks.inspection.inspection import CHECKS
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.errors import InputError
+from recondense.inspection.cohort import Cohort
+from recondense.inspection.inspection import CHECKS
+from recondense.records.attrition import Attrition
+from recondense.records.cohort import Ingested
 from tests import meanings
 from tests.inspection_fixtures import SOURCE, TARGET
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.ingestion.datasets import meds
+from recondense.cohorts.readers import meds
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
+from recondense.stages.params import validate
 
 standard = pytest.importorskip("meds", reason="the package meds holds the schemas that these tests write by")
 

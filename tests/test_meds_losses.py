@@ -1,8 +1,8 @@
 """What a MEDS data set lacks of what was declared is told: codes, values, subjects without events."""
 
-from tasks.common.attrition import Attrition
-from tasks.common.params import validate
-from tasks.ingestion.datasets import meds
+from recondense.cohorts.readers import meds
+from recondense.records.attrition import Attrition
+from recondense.stages.params import validate
 from tests.test_meds import LAB, OPTIONS, record, write
 
 

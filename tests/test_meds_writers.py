@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.ingestion.datasets import meds
+from recondense.cohorts.readers import meds
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
+from recondense.stages.params import validate
 
 NOON = datetime.datetime(2020, 1, 3, 12)
 SERIES = {"label": "serum creatinine", "unit": "mg/dl", "role": "series", "codes": ["LAB//Crea"]}

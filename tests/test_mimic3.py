@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.errors import InputError
-from tasks.ingestion.datasets._mimic3 import tables
-from tasks.ingestion.datasets._mimic3.items import ITEMS
-from tasks.ingestion.datasets._mimic3.variables import VARIABLES
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.normalisation.fit import fit
-from tasks.normalisation.params import Params as NormalisationParams
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.readers._mimic3 import tables
+from recondense.cohorts.readers._mimic3.items import ITEMS
+from recondense.cohorts.readers._mimic3.variables import VARIABLES
+from recondense.errors import InputError
+from recondense.preprocessing.fit import fit
+from recondense.preprocessing.params import Params as NormalisationParams
 from tests.mimic3_fixtures import DEMO, charted, drawn, ids, message_of, needs_demo, read, write
 
 LEVELS = {variable.name: variable.levels for variable in VARIABLES}

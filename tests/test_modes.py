@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from flows import servers
-from flows.doctor.modes import exposed, readable
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
+from recondense.diagnostics.modes import exposed, readable
+from recondense.engines import servers
+from recondense.errors import InputError
+from recondense.stages.layout import Layout
 from tests.conftest import SMALL
 from tests.project import QUICK, REPO, make_project, with_remotes
 
@@ -42,7 +42,9 @@ def python(*arguments: str, folder: Path) -> str:
 
 
 def test_dvc_takes_up_the_umask_of_what_runs_flows(tmp_path: Path) -> None:
-    asked = "import flows.pipeline, dvc_data.hashfile.db.local as dvc, os; print(oct(dvc.umask), oct(os.umask(0)))"
+    asked = (
+        "import recondense.engines.dvc, dvc_data.hashfile.db.local as dvc, os; print(oct(dvc.umask), oct(os.umask(0)))"
+    )
     assert python("-c", asked, folder=tmp_path).split() == ["0o77", "0o77"]
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.records import Ingested
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
+from recondense.records.cohort import Ingested
 from tests.mutation_files import VALUE
 from tests.mutation_readers import READERS, Reader, lines_of
 from tests.mutations import MUTATIONS, Files

@@ -18,23 +18,24 @@ from markdown_it import MarkdownIt
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 from ruamel.yaml import YAML
 
-from flows.artifacts import key
-from flows.console import results as show_results
-from flows.console import table as show_table
-from flows.figures import of_stage
-from flows.named import LONGEST, flat, named
-from flows.terminal import Terminal
-from flows.tracking import Tracker
-from tasks.common.escape import cell, markdown, printable
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import Variable, read_json
-from tasks.normalisation.fit import columns
-from tasks.normalisation.params import Params as Normalisation
-from tasks.release.bundle import without_local_paths
-from tasks.release.contents import CANDIDATE, Contents
-from tasks.release.report import report as report_of
-from tasks.release.verify import verify
+from recondense.bundle.contents import CANDIDATE, Contents
+from recondense.bundle.make import without_local_paths
+from recondense.bundle.report import report as report_of
+from recondense.bundle.verify import verify
+from recondense.cli.console import results as show_results
+from recondense.cli.console import table as show_table
+from recondense.engines.artifacts import key
+from recondense.engines.mlflow import Tracker
+from recondense.engines.named import LONGEST, flat, named
+from recondense.escape import cell, markdown, printable
+from recondense.files.strict_json import read_json
+from recondense.preprocessing.fit import columns
+from recondense.preprocessing.params import Params as Normalisation
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.records.cohort import Variable
+from recondense.stages.layout import Layout
+from recondense.sweeps.figures import of_stage
+from recondense.terminal import Terminal
 from tests.names import CLASSES, NAMES, STEWARD, cohort
 from tests.project import STAGES, make_project
 
@@ -148,7 +149,7 @@ def test_what_markdown_shows_of_a_name_is_the_name() -> None:
 
 def test_documents_of_a_bundle_have_no_markup_of_a_name(odd: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = odd.folder("release")
-    monkeypatch.setattr("tasks.release.report.MOST_FEATURES", len(NAMES))
+    monkeypatch.setattr("recondense.bundle.report.MOST_FEATURES", len(NAMES))
     report = Page(report_of(Contents.load(bundle, "names", CANDIDATE, ())))
     assert not {"b", "script", "img"} & report.elements
     text = "".join(report.texts)
@@ -174,7 +175,7 @@ def test_the_bundle_agrees_with_itself(odd: Layout) -> None:
 
 def test_the_terminal_shows_every_name(odd: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     said = io.StringIO()
-    monkeypatch.setattr("flows.console._out", Terminal(file=said, width=1000))
+    monkeypatch.setattr("recondense.cli.console._out", Terminal(file=said, width=1000))
     show_table([{"name": name} for name in NAMES])
     show_results(odd)
     for name in NAMES:
@@ -215,11 +216,11 @@ def test_a_cohort_of_all_names_runs_through_all_engines_to_a_bundle_that_holds(
     project = make_project(tmp_path / "project", {"names": cohort(raw)}, PREFECT_API_URL=f"{prefect_server}/api")
     shutil.copytree(raw, project.root / "data/1_raw/names")
     subprocess.run(["git", "config", "user.name", STEWARD], cwd=project.root, check=True)
-    done = project.call("flows.cli", "run", "names", "--json")
+    done = project.call("recondense.cli", "run", "names", "--json")
     assert "lack" not in done.stderr, "MLflow and Prefect's pages have it all"
     found = json.loads(done.stdout)
     assert found["states"] == dict.fromkeys(STAGES, "Completed")
-    project.call("flows.cli", "verify", "data/7_released/names/candidate")
+    project.call("recondense.cli", "verify", "data/7_released/names/candidate")
     assert project.status() == {}
     metrics, _ = _recorded(project.root, found["mlflow_run"])
     assert {named("release", "coverage", name) for name in NAMES} <= metrics

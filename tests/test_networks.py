@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.common import plugins
-from tasks.common.errors import InputError
-from tasks.networks.fit import build, fit, is_network, models_on_summaries
-from tasks.networks.models import boosted_trees
-from tasks.networks.models._summaries import summaries, training_rows
-from tasks.networks.recipe import MODELS, PAPER_NETWORKS, Recipe
-from tasks.networks.scores import single_auc
+from recondense.errors import InputError
+from recondense.models.fit import build, fit, is_network, models_on_summaries
+from recondense.models.networks import boosted_trees
+from recondense.models.networks._summaries import summaries, training_rows
+from recondense.models.recipe import MODELS, PAPER_NETWORKS, Recipe
+from recondense.models.scores import single_auc
+from recondense.stages import plugins
 
 ALL = plugins.names(MODELS)
 NETWORKS = [name for name in ALL if is_network(name)]

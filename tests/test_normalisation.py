@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.errors import InputError
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet, Ingested, Variable
-from tasks.normalisation.fit import fit, outside_steps
-from tasks.normalisation.params import Params
+from recondense.errors import InputError
+from recondense.preprocessing.fit import fit, outside_steps
+from recondense.preprocessing.params import Params
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.records.cohort import Ingested, Variable
+from recondense.records.condensed import CondensedSet
 
 VARIABLES = (
     Variable(name="pulse", label="Pulse", unit="1/min", role="series"),

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.console import MOST_NOTICES, say_notices
-from flows.doctor.project import cohorts
-from flows.notices import of_cohort, still_in
-from flows.overview import cohort_rows
-from tasks.common.attrition import Notice
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.records import read_json
-from tasks.ingestion.stage import ingestion
+from recondense.cli.console import MOST_NOTICES
+from recondense.cohorts.notices import of_cohort, say_notices, still_in
+from recondense.diagnostics.project import cohorts
+from recondense.errors import InputError
+from recondense.files.strict_json import read_json
+from recondense.publishing.overview import cohort_rows
+from recondense.records.attrition import Notice
+from recondense.stages.layout import Layout
+from tasks.ingestion import ingestion
 from tests.project import QUICK
 from tests.test_losses import IDS, WARD, people, visits
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.overview import cohort_rows, release_rows
-from tasks.common.layout import Layout
+from recondense.publishing.overview import cohort_rows, release_rows
+from recondense.stages.layout import Layout
 from tests.conftest import SMALL
 from tests.project import commit_all, make_project
 

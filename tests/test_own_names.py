@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.records import Ingested, Variable
-from tasks.common.units import conversion, same
-from tasks.evaluation.mapping import Conversion, Matching, match, outcomes, read_mapping
-from tasks.evaluation.propose import propose
+from recondense.errors import InputError
+from recondense.recipient.mapping import Conversion, Matching, match, outcomes, read_mapping
+from recondense.recipient.propose import propose
+from recondense.records.attrition import Attrition
+from recondense.records.cohort import Ingested, Variable
+from recondense.records.units import conversion, same
 
 
 def variable(name: str, **about: Any) -> Variable:

@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
-from tasks.common import panel, secret
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.panel import Panel, close, digests, settled
-from tasks.common.records import Ingested, read_json
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.ingestion.stage import ingestion
-from tasks.release.panel import panel_of
-from tasks.release.rounding import STEP
-from tasks.results.public import Public
+from recondense.bundle.panel import panel_of
+from recondense.bundle.rounding import STEP
+from recondense.cohorts import panel
+from recondense.cohorts.panel import Panel, close, digests, settled
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.errors import InputError
+from recondense.files import secret
+from recondense.files.strict_json import read_json
+from recondense.records.cohort import Ingested
+from recondense.results.public import Public
+from recondense.stages.layout import Layout
+from tasks.ingestion import ingestion
 from tests.conftest import SMALL
 from tests.project import REPO, STAGES
 

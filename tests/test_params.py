@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from flows.params_file import set_params
-from tasks.common import params
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.normalisation.stage import normalisation
+from recondense.errors import InputError
+from recondense.preprocessing import normalisation
+from recondense.project.params_file import set_params
+from recondense.stages import params
+from recondense.stages.layout import Layout
 from tests.project import REPO
 
 
@@ -43,7 +43,7 @@ def test_the_cohorts_that_come_with_the_project_are_valid() -> None:
             "validation: 0.2, test: 0.3}\n      optoins: {}",
             r"ingestion\.optoins is not a known parameter; known here: dataset, raw, split, options",
         ),
-        ("method: unrolled", "method: alchemy", "no 'alchemy' in tasks/condensation/methods"),
+        ("method: unrolled", "method: alchemy", "no 'alchemy' in recondense/condensation/methods"),
         ("dataset: pbcseq", "dataset: nonesuch", "nonesuch.*choose"),
         ("n_steps: 4", "n_steps: four", r"normalisation\.n_steps"),
         ("release: {", "relase: {", "no section 'relase'"),

@@ -14,14 +14,14 @@ import soundfile
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.params import block
-from tasks.ingestion import parsed
-from tasks.ingestion.params import Params
-from tasks.ingestion.parsed import Parsed
-from tasks.ingestion.read import ingest
-from tasks.ingestion.stage import ingestion
+from recondense.cohorts import parsed
+from recondense.cohorts.params import Params
+from recondense.cohorts.parsed import Parsed
+from recondense.cohorts.read import ingest
+from recondense.errors import InputError
+from recondense.stages.layout import Layout
+from recondense.stages.params import block
+from tasks.ingestion import ingestion
 from tests.ingestion_fixtures import DATA, record, write_set
 from tests.project import REPO
 from tests.test_coswara import needs_coswara
@@ -312,7 +312,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from tasks.ingestion.parsed import Parsed
+from recondense.cohorts.parsed import Parsed
 Path.replace = lambda *_: os._exit(9)  # the moment before an entry is whole
 Parsed(Path(sys.argv[1])).once(b"content", 1, lambda: {"x": np.arange(9)}, lambda _: [])
 """

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.ingestion.datasets import pbcseq
+from recondense.cohorts.readers import pbcseq
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
 from tests.ingestion_fixtures import ROOT
 
 RAW = ROOT / "data/1_raw/pbcseq"

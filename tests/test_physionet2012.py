@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.layout import Layout
-from tasks.ingestion.stage import ingestion
+from recondense.stages.layout import Layout
+from tasks.ingestion import ingestion
 from tests.ingestion_fixtures import (
     DATA,
     message_of,
@@ -54,7 +54,7 @@ def test_all_eight_thousand_stays_are_kept_and_split_as_published(real):
 
 @needs_physionet2012
 def test_a_real_stay_reads_as_its_file_says(real):
-    from tasks.common.records import Ingested
+    from recondense.records.cohort import Ingested
 
     cohort = Ingested.load(real[0])
     stay = cohort.events[cohort.events["subject_id"] == "132539"]

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from tasks.common.preprocessing import Preprocessing
-from tasks.common.records import CondensedSet, Ingested, Variable
-from tasks.normalisation.fit import fit
-from tasks.normalisation.params import Params
+from recondense.preprocessing.fit import fit
+from recondense.preprocessing.params import Params
+from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.records.cohort import Ingested, Variable
+from recondense.records.condensed import CondensedSet
 
 VARIABLES = (
     Variable(name="bili", label="bilirubin", role="series", low=0, high=80, skewed=True),

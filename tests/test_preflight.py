@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from flows import cli
-from flows.doctor.finding import check
-from flows.doctor.preflight import before_inspecting, before_reading, before_releasing
-from flows.doctor.project import unreadable
-from flows.doctor.services import LOOK_SECONDS, answer, servers
-from flows.doctor.state import folders, user
-from tasks.common.errors import FAULT, InputError
+from recondense import cli
+from recondense.diagnostics.preflight import before_inspecting, before_reading, before_releasing
+from recondense.diagnostics.project import unreadable
+from recondense.errors import FAULT, InputError
+from recondense.probes.finding import check
+from recondense.probes.servers import LOOK_SECONDS, answer, servers
+from recondense.probes.state import folders, user
 from tests.project import QUICK, Project, make_project
 from tests.services import free_port
 
@@ -103,7 +103,7 @@ def test_a_run_whose_server_is_down_ends_at_once_with_one_message(
 ) -> None:
     name, _, value = environment.partition("=")
     began = time.monotonic()
-    asked = [*project.command("flows.cli", "run", "alpha"), *options]
+    asked = [*project.command("recondense.cli", "run", "alpha"), *options]
     ended = subprocess.run(
         asked, cwd=project.root, env=project.env | {name: value}, capture_output=True, text=True, timeout=100
     )

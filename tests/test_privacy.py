@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.common import plugins
-from tasks.common.controls import random_records
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.params import section
-from tasks.common.records import SPLITS, CondensedSet, Normalised, write_json
-from tasks.common.shadow_sets import ShadowSets
-from tasks.privacy.attacks import Shadows, Target
-from tasks.privacy.audit import audited
-from tasks.privacy.params import ATTACKS, Params
-from tasks.privacy.stage import privacy
-from tasks.privacy.with_shadows import needs_shadows
+from recondense.condensation.baselines import random_records
+from recondense.errors import InputError
+from recondense.files.strict_json import write_json
+from recondense.privacy.attacks import Shadows, Target
+from recondense.privacy.audit import audited
+from recondense.privacy.params import ATTACKS, Params
+from recondense.privacy.shadows.sets import ShadowSets
+from recondense.privacy.with_shadows import needs_shadows
+from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages import plugins
+from recondense.stages.layout import Layout
+from recondense.stages.params import section
+from tasks.privacy import privacy
 
 QUICK = {
     "loss_membership": {"networks": ["tcn_beta"], "repeats": 1, "recipe": {"steps": 100}},
@@ -224,12 +226,12 @@ def test_records_without_an_outcome_take_no_part(tmp_path: Path) -> None:
     [
         (
             {"attacks": ["nonesuch"]},
-            "no 'nonesuch' in tasks/privacy/attacks; choose from: .*loss_membership.*nearest_record",
+            "no 'nonesuch' in recondense/privacy/attacks; choose from: .*loss_membership.*nearest_record",
         ),
         ({"attacks": []}, "name at least one attack"),
         ({"options": {"nonesuch": {}}}, "no 'nonesuch'"),
         ({"options": {"nearest_record": {"k": 2}}}, "options.nearest_record.k is not a known parameter"),
-        ({"options": {"loss_membership": {"networks": ["resnet"]}}}, "no 'resnet' in tasks/networks/models"),
+        ({"options": {"loss_membership": {"networks": ["resnet"]}}}, "no 'resnet' in recondense/models/networks"),
         ({"margin": 0.7}, "margin: .*less than 0.5"),
     ],
 )

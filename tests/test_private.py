@@ -9,20 +9,20 @@ import torch
 from scipy.stats import chisquare, kstest, norm
 from sklearn.metrics import roc_auc_score
 
-from tasks.common.errors import InputError
-from tasks.common.guarantee import Guarantee, epsilon, sigma_for
-from tasks.common.records import Normalised
-from tasks.condensation.askings import unrecorded
-from tasks.condensation.methods import Request, private_statistics
-from tasks.condensation.methods._private.cohort import class_means, covariance, drawn, rule
-from tasks.condensation.methods._private.mechanism import Stream, answered, discrete_gaussian
-from tasks.condensation.methods._private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
-from tasks.condensation.stage import condensation
-from tasks.ingestion.params import Params as Ingestion
-from tasks.ingestion.read import ingest
-from tasks.normalisation.fit import fit
-from tasks.normalisation.params import Params as Normalisation
-from tasks.privacy.canaries import NoisySum, audit
+from recondense.cohorts.params import Params as Ingestion
+from recondense.cohorts.read import ingest
+from recondense.condensation.methods import Request, private_statistics
+from recondense.errors import InputError
+from recondense.preprocessing.fit import fit
+from recondense.preprocessing.params import Params as Normalisation
+from recondense.privacy.canaries import NoisySum, audit
+from recondense.private.askings import unrecorded
+from recondense.private.cohort import class_means, covariance, drawn, rule
+from recondense.private.guarantee import Guarantee, epsilon, sigma_for
+from recondense.private.mechanism import Stream, answered, discrete_gaussian
+from recondense.private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
+from recondense.records.cohort import Normalised
+from tasks.condensation import condensation
 from tests.project import REPO
 from tests.test_condensation import FAST, cohort, project
 

@@ -8,18 +8,18 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flows.child import StageRefused
-from flows.ledger import Ledger, keys
-from flows.ledger.artifacts import check_artifacts
-from flows.params_file import set_params
-from flows.pipeline import Pipeline
-from flows.recorder import Recorder
-from flows.releases import git
-from flows.releases.recipient import check_against
-from flows.releases.release import release
-from flows.releases.reproduce import reproduce
-from tasks.common.errors import InputError
-from tasks.common.records import read_json
+from recondense.engines.dvc import Pipeline
+from recondense.engines.process import StageRefused
+from recondense.engines.recorder import Recorder
+from recondense.errors import InputError
+from recondense.files.strict_json import read_json
+from recondense.git import git
+from recondense.ledger import Ledger, keys
+from recondense.ledger.artifacts import check_artifacts
+from recondense.project.params_file import set_params
+from recondense.publishing.recipient import check_against
+from recondense.publishing.release import release
+from recondense.publishing.reproduce import reproduce
 from tests.project import QUICK, commit_all, make_project, with_remotes
 from tests.test_condensation import FAST
 

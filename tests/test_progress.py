@@ -10,7 +10,7 @@ from tests.project import REPO
 SCRIPT = """
 import time
 from pathlib import Path
-from tasks.common.progress import reading, track, working
+from recondense.progress import reading, track, working
 with working("condensation", expected=60):
     for _ in track(range(4), "steps"):
         time.sleep(0.6)  # drawn ten times a second, less often on a busy machine

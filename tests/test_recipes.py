@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tasks.networks.choose import _best
-from tasks.networks.part import Part
-from tasks.networks.scores import single_auc
+from recondense.models.choose import _best
+from recondense.models.part import Part
+from recondense.models.scores import single_auc
 
 
 def test_networks_that_are_slightly_worse_alone_and_much_better_together_are_chosen() -> None:

@@ -9,16 +9,17 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from flows.transform import transform
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Ingested, Variable
-from tasks.networks.fit import fit
-from tasks.networks.recipe import Recipes
-from tasks.networks.results import ensemble
-from tasks.networks.scores import single_auc
-from tasks.release.scripts import quickstart
-from tasks.release.verify import verify
+from recondense.bundle.scripts import quickstart
+from recondense.bundle.verify import verify
+from recondense.models.fit import fit
+from recondense.models.predictions import ensemble
+from recondense.models.recipe import Recipes
+from recondense.models.scores import single_auc
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.recipient.transform import transform
+from recondense.records.cohort import Ingested, Variable
+from recondense.records.condensed import CondensedSet
+from recondense.stages.layout import Layout
 from tests.stranger import alone, program
 
 apply = program("apply")

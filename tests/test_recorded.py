@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.ledger import Ledger, keys
-from flows.ledger.artifacts import check_stages, evidence, ran
-from flows.recorder import check_override
-from flows.releases import git
-from flows.releases.ready import check_signed
-from flows.releases.release import answers_for
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
+from recondense.engines.recorder import check_override
+from recondense.errors import InputError
+from recondense.git import git
+from recondense.ledger import Ledger, keys
+from recondense.ledger.artifacts import check_stages, evidence, ran
+from recondense.publishing.ready import check_signed
+from recondense.publishing.release import answers_for
+from recondense.stages.layout import Layout
 
 METRICS = "data/6_audited/alpha/metrics.json"
 
@@ -24,7 +24,7 @@ def lock(root: Path, content: str, read: str = "r") -> dict[str, dict[str, objec
     (root / METRICS).write_text(content)
     digest = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
     stage = {
-        "deps": [{"path": "tasks/privacy", "hash": "md5", "md5": read}],
+        "deps": [{"path": "recondense/privacy", "hash": "md5", "md5": read}],
         "outs": [{"path": METRICS, "hash": "md5", "md5": digest}],
     }
     (root / "dvc.lock").write_text(json.dumps({"stages": {"privacy@alpha": stage}}))

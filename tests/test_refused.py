@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
-from flows import artifacts
-from flows.console import refused as show_refused
-from flows.terminal import Terminal
-from tasks.common.errors import Refusal
-from tasks.common.layout import Layout
-from tasks.condensation.params import Params as Condensation
-from tasks.condensation.stage import asked_steps
-from tasks.ingestion.params import Params as Ingestion
-from tasks.networks.results import TRAINING_SETS
-from tasks.privacy.params import Params as Privacy
-from tasks.release.gate import CONDITIONS, check
-from tasks.release.params import Params as Release
-from tasks.release.private import covered
-from tasks.release.refused import epsilon, forget, keep, kept, to_change, worth
-from tasks.release.sentences import CHANGES, WORDS
-from tasks.release.stage import release
-from tasks.release.words import notices
-from tasks.results.public import Public
-from tasks.shadows.params import Params as Shadows
+from recondense.bundle.gate import CONDITIONS, check
+from recondense.bundle.params import Params as Release
+from recondense.bundle.private import covered
+from recondense.bundle.refused import epsilon, forget, keep, kept, to_change, worth
+from recondense.bundle.sentences import CHANGES, WORDS
+from recondense.bundle.words import notices
+from recondense.cli.console import refused as show_refused
+from recondense.cohorts.params import Params as Ingestion
+from recondense.condensation.params import Params as Condensation
+from recondense.engines import artifacts
+from recondense.errors import Refusal
+from recondense.models.predictions import TRAINING_SETS
+from recondense.privacy.params import Params as Privacy
+from recondense.privacy.shadows.params import Params as Shadows
+from recondense.results.public import Public
+from recondense.stages.layout import Layout
+from recondense.terminal import Terminal
+from tasks.condensation import asked_steps
+from tasks.release import release
 from tests.results import GUARANTEE, public
 
 SECTIONS = {"condensation": Condensation, "ingestion": Ingestion, "privacy": Privacy, "release": Release,
@@ -52,7 +52,7 @@ def test_every_condition_of_the_gate_says_what_to_change_by_params_that_there_ar
 
 def test_the_terminal_shows_aucs_every_reason_and_what_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
     said = io.StringIO()
-    monkeypatch.setattr("flows.console._err", Terminal(file=said, width=250))
+    monkeypatch.setattr("recondense.cli.console._err", Terminal(file=said, width=250))
     figures = a_refusal()
     show_refused(Layout(Path(), "icu"), figures)
     text = said.getvalue()

@@ -11,25 +11,26 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from tasks.common.errors import InputError
-from tasks.common.hashes import sha256
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Normalised
-from tasks.networks.recipe import Calibration, Recipe, Recipes
-from tasks.release.bundle import write_bundle
-from tasks.release.contents import Contents
-from tasks.release.croissant import KINDS, croissant
-from tasks.release.documents import DOCUMENTS, datasheet, write_documents
-from tasks.release.gate import count_copied
-from tasks.release.params import Params
-from tasks.release.private import covered
-from tasks.release.readme import readme
-from tasks.release.report import report
-from tasks.release.sentences import WORDS
-from tasks.release.verify import verify
-from tasks.release.words import RESEMBLANCE
-from tasks.results.public import Outcome, Override, Public, Stated
+from recondense.bundle.contents import Contents
+from recondense.bundle.croissant import KINDS, croissant
+from recondense.bundle.documents import DOCUMENTS, datasheet, write_documents
+from recondense.bundle.gate import count_copied
+from recondense.bundle.make import write_bundle
+from recondense.bundle.params import Params
+from recondense.bundle.private import covered
+from recondense.bundle.readme import readme
+from recondense.bundle.report import report
+from recondense.bundle.sentences import WORDS
+from recondense.bundle.verify import verify
+from recondense.bundle.words import RESEMBLANCE
+from recondense.errors import InputError
+from recondense.files.hashes import sha256
+from recondense.models.recipe import Calibration, Recipe, Recipes
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.results.public import Outcome, Override, Public, Stated
+from recondense.stages.layout import Layout
 from tests.project import QUICK
 from tests.results import GUARANTEE, SCORE, judged, public, scoring
 

@@ -17,28 +17,30 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from tasks.common.guarantee import Guarantee, Query
-from tasks.common.hashes import sha256
-from tasks.common.layout import Layout
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Ingested, Normalised, Variable, read_json
-from tasks.networks.part import Part
-from tasks.networks.reliability import reliability
-from tasks.networks.results import Results
-from tasks.release.bundle import write_version
-from tasks.release.contents import Contents
-from tasks.release.course import charts, rows
-from tasks.release.documents import datasheet, write_documents
-from tasks.release.figures import coverage
-from tasks.release.readme import readme
-from tasks.release.report import report
-from tasks.release.rounding import rounded
-from tasks.release.subgroups import subgroups
-from tasks.release.verify import verify
-from tasks.release.words import reason
-from tasks.results.attacks import OnMembers
-from tasks.results.course import Earlier
-from tasks.results.public import Outcome, Override, Public
+from recondense.bundle.contents import Contents
+from recondense.bundle.course import charts, rows
+from recondense.bundle.documents import datasheet, write_documents
+from recondense.bundle.figures import coverage
+from recondense.bundle.make import write_version
+from recondense.bundle.readme import readme
+from recondense.bundle.report import report
+from recondense.bundle.rounding import rounded
+from recondense.bundle.subgroups import subgroups
+from recondense.bundle.verify import verify
+from recondense.bundle.words import reason
+from recondense.files.hashes import sha256
+from recondense.files.strict_json import read_json
+from recondense.models.part import Part
+from recondense.models.predictions import Results
+from recondense.models.reliability import reliability
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.private.guarantee import Guarantee, Query
+from recondense.records.cohort import Ingested, Normalised, Variable
+from recondense.records.condensed import CondensedSet
+from recondense.results.attacks import OnMembers
+from recondense.results.course import Earlier
+from recondense.results.public import Outcome, Override, Public
+from recondense.stages.layout import Layout
 from tests.browser import check_page
 from tests.results import guessing
 

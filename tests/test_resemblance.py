@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tasks.common.controls import group_means, kmeans
-from tasks.common.layout import Layout
-from tasks.common.records import Normalised
-from tasks.release.resemblance import KINDS, resemblance
+from recondense.bundle.resemblance import KINDS, resemblance
+from recondense.condensation.baselines import group_means, kmeans
+from recondense.records.cohort import Normalised
+from recondense.stages.layout import Layout
 
 LIMIT = 0.3
 RNG = np.random.default_rng

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from dvc.repo import Repo
 
-from flows.doctor.restricted import restricted
-from flows.fetch import Imports
-from flows.inbox import fingerprint
-from tasks.common.layout import STAGE_FOLDERS
+from recondense.diagnostics.restricted import restricted
+from recondense.project.fetch import Imports
+from recondense.stages.layout import STAGE_FOLDERS
+from recondense.unattended.inbox import fingerprint
 from tests.project import QUICK, make_project
 
 FOLDERS = ("1_raw", *dict.fromkeys(STAGE_FOLDERS.values()))

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from tasks.common.errors import InputError
-from tasks.networks.results import steps_to_plateau
-from tasks.networks.scores import auc, auprc, brier, calibration_error, resample, score
+from recondense.errors import InputError
+from recondense.models.predictions import steps_to_plateau
+from recondense.models.scores import auc, auprc, brier, calibration_error, resample, score
 
 ONE = np.ones
 

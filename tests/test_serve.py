@@ -21,13 +21,13 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.inbox import Inbox, fingerprint
-from flows.notify import send
-from flows.params_file import set_params
-from tasks.common.errors import InputError
-from tasks.common.params import section
-from tasks.schedule.params import Params
-from tasks.schedule.policy import Standing, reasons_to_wait
+from recondense.errors import InputError
+from recondense.project.params_file import set_params
+from recondense.stages.params import section
+from recondense.unattended.inbox import Inbox, fingerprint
+from recondense.unattended.notify import send
+from recondense.unattended.params import Params
+from recondense.unattended.policy import Standing, reasons_to_wait
 from tests.conftest import free_port, running_server
 from tests.project import QUICK, REPO, SENTINELS, STAGES, Project, make_project
 from tests.services import PREFECT_LOGIN
@@ -285,7 +285,9 @@ def as_a_work_pool(served: Served, cron: str) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory, prefect_server: str, webhook: str) -> Iterator[Served]:
     """A project under `recondense serve`, with a schedule that fires every other minute."""
     served = make_served(tmp_path_factory.mktemp("served"), prefect_server, STEWARD_WEBHOOK=webhook)
-    with served.process(served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")):
+    with served.process(
+        served.project.command("recondense.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")
+    ):
         yield served
 
 
@@ -378,7 +380,9 @@ def test_a_work_pool_runs_what_prefect_yaml_says_and_outlives_its_server_and_its
         with running_server(home, port):
             served.project.call("prefect", "work-pool", "create", "recondense", "--type", "process")
             served.project.call("prefect", "--no-prompt", "deploy", "--all")
-            outliving.enter_context(served.process(served.project.command("flows.cli", "watch", "--poll", str(POLL))))
+            outliving.enter_context(
+                served.process(served.project.command("recondense.cli", "watch", "--poll", str(POLL)))
+            )
             first = outliving.enter_context(served.process(worker))
             served.ended("HeldBack", "262 new patients", cause="records")
             served.ended("HeldBack", "262 new patients", cause="schedule")
@@ -409,7 +413,7 @@ def test_serving_outlives_its_server_and_a_run_whose_process_was_killed_is_repor
     home.mkdir()
     served = make_served(tmp_path / "project", f"http://127.0.0.1:{port}", STEWARD_WEBHOOK=webhook)
     set_params(served.project.root, "arriving", ["schedule.min_new_patients=0"])
-    serve = served.project.command("flows.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")
+    serve = served.project.command("recondense.cli", "serve", "--poll", str(POLL), "--cron", "*/2 * * * *")
     with contextlib.ExitStack() as outliving:
         with running_server(home, port):
             with served.process(serve) as serving:

@@ -17,8 +17,8 @@ import httpx
 import psutil
 import pytest
 
-from flows import tethered
-from flows.settings import LOGIN, login, use_local_services
+from recondense.engines import tethered
+from recondense.engines.settings import LOGIN, login, use_local_services
 from tests.project import QUICK, REPO, Project, make_project
 from tests.services import PREFECT_LOGIN, free_port
 
@@ -38,7 +38,7 @@ def pages(project: Project) -> Iterator[tuple[str, str, psutil.Process]]:
     ports = free_port(), free_port()
     options = ["--prefect-port", str(ports[0]), "--mlflow-port", str(ports[1])]
     process = subprocess.Popen(
-        project.command("flows.cli", "ui", *options),
+        project.command("recondense.cli", "ui", *options),
         cwd=project.root,
         env=project.env | {"MLFLOW_TRACKING_URI": f"sqlite:///{project.root}/mlflow.db?timeout=20"},
         stdout=subprocess.PIPE,
@@ -133,7 +133,7 @@ def test_the_servers_end_with_whoever_serves_the_pages_even_by_sigkill(
 
 def test_a_run_s_own_server_asks_for_the_login_and_ends_with_a_run_that_was_killed(project: Project) -> None:
     run = subprocess.Popen(
-        project.command("flows.cli", "run", "alpha"),
+        project.command("recondense.cli", "run", "alpha"),
         cwd=project.root,
         env=project.env,
         stdout=subprocess.DEVNULL,
@@ -211,7 +211,7 @@ def test_a_hospital_s_proxy_is_not_shown_the_login(tmp_path: Path) -> None:
             use_local_services(tmp_path, f"http://127.0.0.1:{free_port()}")
             assert os.environ["PREFECT_API_AUTH_STRING"] == word
             assert "registry.hospital.example" in os.environ["NO_PROXY"] == os.environ["no_proxy"]
-            asked = "from flows.servers import answers; print(answers())"
+            asked = "from recondense.engines.servers import answers; print(answers())"
             done = subprocess.run([sys.executable, "-c", asked], cwd=REPO, capture_output=True, text=True, check=True)
         proxy.shutdown()
     assert done.stdout == "False\n" and Proxy.asked == []

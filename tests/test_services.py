@@ -75,7 +75,7 @@ def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_r
     hospital.call("dvc", "remote", "default", "vault")
     assert hospital.run("alpha") == dict.fromkeys(STAGES, "Cached")
     commit_all(hospital.root)
-    version = json.loads(hospital.call("flows.cli", "release", "alpha", "--json").stdout)["version"]
+    version = json.loads(hospital.call("recondense.cli", "release", "alpha", "--json").stdout)["version"]
 
     files = s3fs.S3FileSystem(key=S3_KEYS["AWS_ACCESS_KEY_ID"], secret=PASSWORD, endpoint_url=store)
     files.get("public/recondense", str(tmp_path / "public"), recursive=True)
@@ -86,15 +86,15 @@ def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_r
     files.chmod("public/recondense", "public-read", recursive=True)  # as whoever owns the bucket decides
     bundle = tmp_path / "public" / "releases" / "alpha" / version
     ledger = f"{store}/public/recondense/releases/alpha/ledger.jsonl"
-    verified = hospital.call("flows.cli", "verify", str(bundle), "--ledger", ledger, "--json")
+    verified = hospital.call("recondense.cli", "verify", str(bundle), "--ledger", ledger, "--json")
     assert {check["detail"] for check in json.loads(verified.stdout)["checks"]} >= {version, "current"}
-    again = json.loads(hospital.call("flows.cli", "reproduce", "alpha", version, "--json").stdout)
+    again = json.loads(hospital.call("recondense.cli", "reproduce", "alpha", version, "--json").stdout)
     assert again["reproduced"], again
 
     restored = Project(tmp_path / "restored", hospital.environment)
     subprocess.run(["git", "clone", "-q", str(hospital.root), str(restored.root)], check=True)
     restored.call("dvc", "pull")
-    restored.call("flows.cli", "audit", "alpha")
+    restored.call("recondense.cli", "audit", "alpha")
     normalised = "data/3_normalised/alpha/normalised.safetensors"
     assert (restored.root / normalised).read_bytes() == (hospital.root / normalised).read_bytes()
 

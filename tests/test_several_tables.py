@@ -5,8 +5,8 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from tasks.common.params import validate
-from tasks.ingestion.params import Params
+from recondense.cohorts.params import Params
+from recondense.stages.params import validate
 from tests.ingestion_fixtures import ROOT
 from tests.test_table import AGE, BILI, DIED, LONG, PEOPLE, RULE, SUBJECTS, VISITS, read, refused
 

@@ -9,17 +9,18 @@ import torch
 from scipy.special import logit
 from scipy.stats import norm
 
-from tasks.common import plugins
-from tasks.common.records import SPLITS, CondensedSet, Normalised
-from tasks.common.shadow_sets import ShadowSets
-from tasks.privacy.attacks import Shadows, Target
-from tasks.privacy.evaluate import area_under_curve, clopper_pearson, measured
-from tasks.privacy.influence import influence, ratios
-from tasks.privacy.params import ATTACKS, Params
-from tasks.privacy.pooled import pooled, succeeds
-from tasks.privacy.shadowed import Evidence, by_networks, gather
-from tasks.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals, top_ranked
-from tasks.shadows.draw import members
+from recondense.privacy.attacks import Shadows, Target
+from recondense.privacy.figures import area_under_curve, clopper_pearson, measured
+from recondense.privacy.influence import influence, ratios
+from recondense.privacy.params import ATTACKS, Params
+from recondense.privacy.pooled import pooled, succeeds
+from recondense.privacy.shadowed import Evidence, by_networks, gather
+from recondense.privacy.shadows.draw import members
+from recondense.privacy.shadows.sets import ShadowSets
+from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals, top_ranked
+from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages import plugins
 
 NAMES = [name for name in plugins.names(ATTACKS) if needs_shadows(name)]
 QUICK = {"signals": {"networks": ["logistic_regression"], "repeats": 1}, "resamples": 100}

@@ -15,19 +15,19 @@ import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.pipeline import Pipeline
-from flows.runners import runner
 from flows.shadows import compute_ahead, on_this_machine
+from recondense.engines.dvc import Pipeline
+from recondense.engines.runners import runner
+from recondense.errors import InputError
+from recondense.privacy.shadows.draw import condensing_seed, members
+from recondense.privacy.shadows.outliers import among, of_shadow
+from recondense.privacy.shadows.sets import ShadowSets
+from recondense.privacy.shadows.unit import keep, unit, waiting
+from recondense.privacy.shadows.work import Work
+from recondense.records.cohort import Normalised
+from recondense.stages.layout import Layout
 from tasks.__main__ import main
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.outliers import among, of_shadow
-from tasks.common.records import Normalised
-from tasks.common.shadow_sets import ShadowSets
-from tasks.shadows.draw import condensing_seed, members
-from tasks.shadows.stage import shadows
-from tasks.shadows.unit import keep, unit, waiting
-from tasks.shadows.work import Work
+from tasks.shadows import shadows
 from tests.project import QUICK, REPO, Project, make_project
 
 LEARNED: dict[str, Any] = {

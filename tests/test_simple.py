@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tasks.common.records import Normalised
-from tasks.networks.part import Part
-from tasks.networks.results import SIMPLE
-from tasks.networks.simple import best_single_variable, simple_models
+from recondense.models.part import Part
+from recondense.models.predictions import SIMPLE
+from recondense.models.simple import best_single_variable, simple_models
+from recondense.records.cohort import Normalised
 
 
 def cohort(n: int = 600, seed: int = 0, flip_test: bool = False, classes: int = 2) -> Normalised:

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.ledger import Ledger, keys
-from flows.ledger.artifacts import check_artifacts
-from flows.ledger.entry import NO_GUARANTEE
-from flows.ledger.population import entries_of_population
-from flows.ledger.spending import cost, spent, statement, together
-from flows.releases.published import published, so_far
-from flows.releases.ready import check_answers, check_budget
-from flows.releases.recipient import check_against
-from flows.releases.release import privacy
-from flows.releases.versions import Releases
-from tasks.common.errors import InputError
-from tasks.common.guarantee import Asked, Guarantee, Query, epsilon
-from tasks.common.hashes import sha256
-from tasks.condensation.askings import serve, unrecorded
-from tasks.condensation.methods._private.statistics import Plan, ask
+from recondense.errors import InputError
+from recondense.files.hashes import sha256
+from recondense.ledger import Ledger, keys
+from recondense.ledger.artifacts import check_artifacts
+from recondense.ledger.entry import NO_GUARANTEE
+from recondense.ledger.population import entries_of_population
+from recondense.ledger.spending import cost, spent, statement, together
+from recondense.private.askings import serve, unrecorded
+from recondense.private.guarantee import Asked, Guarantee, Query, epsilon
+from recondense.private.statistics import Plan, ask
+from recondense.publishing.published import published, so_far
+from recondense.publishing.ready import check_answers, check_budget
+from recondense.publishing.recipient import check_against
+from recondense.publishing.release import privacy
+from recondense.publishing.versions import Releases
 from tests.test_condensation import cohort
 
 PLAN = Plan(n_features=3, n_classes=2, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.ingestion.drawn import drawn, tell_sizes
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.ingestion.split import HashedSplit, RandomSplit, SiteSplit
+from recondense.cohorts.drawn import drawn, tell_sizes
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.split import HashedSplit, RandomSplit, SiteSplit
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
+from recondense.stages.params import validate
 from tests.test_table import declared
 
 SITES = {"kind": "site", "column": "ward", "test": ["B"], "validation": 0.25}

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.doctor import state
-from flows.doctor.services import mlflow_store
-from flows.doctor.state import check_state, folders, trouble
-from flows.tracking import client
-from tasks.common.errors import InputError
+from recondense.diagnostics.services import mlflow_store
+from recondense.engines.mlflow import client
+from recondense.errors import InputError
+from recondense.probes import state
+from recondense.probes.state import check_state, folders, trouble
 from tests.project import QUICK, Project, make_project
 
 SECRETS = ("913572468", "297.531864")
@@ -162,7 +162,7 @@ def test_a_run_on_a_damaged_database_ends_at_once_with_one_readable_message(proj
     path = written(project.root / name)
     overwritten(path)
     began = time.monotonic()
-    ended = project.call("flows.cli", "run", "alpha", check=False)
+    ended = project.call("recondense.cli", "run", "alpha", check=False)
     path.unlink()
     assert time.monotonic() - began < 30
     said = " ".join(ended.stderr.split())
@@ -184,6 +184,6 @@ def test_a_stage_that_meets_a_full_disk_says_so_and_which_of_its_own_files(proje
 def test_doctor_and_run_look_at_the_same_things(project: Project) -> None:
     path = written(project.root / "mlflow.db")
     overwritten(path)
-    said = " ".join(project.call("flows.cli", "doctor", check=False).stdout.split())
+    said = " ".join(project.call("recondense.cli", "doctor", check=False).stdout.split())
     path.unlink()
     assert "mlflow.db cannot be used: file is not a database" in said

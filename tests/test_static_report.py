@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Variable
-from tasks.networks.recipe import Recipes
-from tasks.release.contents import Contents
-from tasks.release.report import pictures
+from recondense.bundle.contents import Contents
+from recondense.bundle.report import pictures
+from recondense.models.recipe import Recipes
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.records.cohort import Variable
+from recondense.records.condensed import CondensedSet
 
 
 @pytest.mark.parametrize("role", ["static", "series"])

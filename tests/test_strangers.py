@@ -16,25 +16,25 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from flows import artifacts
-from flows.console import checks as show_checks
-from flows.console import say
-from flows.console import table as show_table
-from flows.inspection import show as show_inspected
-from flows.params_file import add_cohort
-from flows.terminal import Terminal
-from tasks.common import params
-from tasks.common.checks import Check
-from tasks.common.errors import InputError
-from tasks.common.escape import cell, markdown, printable
-from tasks.common.preprocessing import Feature, Preprocessing
-from tasks.common.records import CondensedSet, Variable, read_json
-from tasks.common.strict_json import MOST_BYTES, Unreadable, parse_json
-from tasks.common.tables import read_within
-from tasks.ingestion.block import block
-from tasks.ingestion.datasets._table.files import cells_of
-from tasks.ingestion.propose import Proposal, propose
-from tasks.release.dictionary import dictionary
+from recondense.bundle.dictionary import dictionary
+from recondense.checks import Check
+from recondense.cli.console import checks as show_checks
+from recondense.cli.console import table as show_table
+from recondense.cohorts.readers._table.files import cells_of
+from recondense.engines import artifacts
+from recondense.errors import InputError
+from recondense.escape import cell, markdown, printable
+from recondense.files.strict_json import MOST_BYTES, Unreadable, parse_json, read_json
+from recondense.files.tables import read_within
+from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.project.inspect import show as show_inspected
+from recondense.project.params_file import add_cohort
+from recondense.records.cohort import Variable
+from recondense.records.condensed import CondensedSet
+from recondense.stages import params
+from recondense.terminal import Terminal, say
+from recondense.wizard import Proposal, propose
+from recondense.wizard.block import block
 from tests.project import REPO
 from tests.stranger import program
 
@@ -193,7 +193,7 @@ def test_a_raw_parquet_that_does_not_fit_this_machine_is_refused(
 ) -> None:
     pd.DataFrame({"id": ["1", "2"], "note": ["x" * 1000] * 2}).to_parquet(tmp_path / "a.parquet")
     assert list(cells_of(tmp_path / "a.parquet", "utf-8", ",")[0]["id"]) == ["1", "2"]
-    monkeypatch.setattr("tasks.ingestion.datasets._table.typed.share_of_memory", lambda: 1000)
+    monkeypatch.setattr("recondense.cohorts.readers._table.typed.share_of_memory", lambda: 1000)
     with pytest.raises(InputError, match=r"a\.parquet unpacks to"):
         cells_of(tmp_path / "a.parquet", "utf-8", ",")
 

@@ -15,10 +15,10 @@ import numpy as np
 import psutil
 import pytest
 
-from flows.cells import plan
-from flows.figures import sweep_figure
-from flows.outcomes import Outcome, grouped, smallest
-from tasks.common.errors import InputError
+from recondense.errors import InputError
+from recondense.sweeps.cells import plan
+from recondense.sweeps.figures import sweep_figure
+from recondense.sweeps.outcomes import Outcome, grouped, smallest
 from tests.conftest import plant_sentinel
 from tests.project import QUICK, SENTINELS, Project, make_project
 
@@ -28,7 +28,7 @@ CELLS = ["alpha", "--methods", "group_means,random_records", "--sizes", "2,70", 
 
 def sweep(project: Project, *arguments: str, check: bool = True) -> tuple[dict[str, Any], str]:
     """`recondense sweep --json`: what it printed, and what it said."""
-    ended = project.call("flows.cli", "sweep", *arguments, "--json", check=check)
+    ended = project.call("recondense.cli", "sweep", *arguments, "--json", check=check)
     printed: dict[str, Any] = json.loads(ended.stdout)
     return {**printed, "status": ended.returncode}, ended.stderr
 
@@ -129,7 +129,7 @@ def test_a_killed_worker_costs_only_the_cell_it_was_at(field: Project, threads: 
     for result in storage.glob("sweep-*"):
         result.unlink()
     arguments = [*CELLS[:4], "2", "--seeds", "2", "--dask", "local", "--workers", "2", "--json"]
-    flow = subprocess.Popen(field.command("flows.cli", "sweep", *arguments), cwd=field.root, env=field.env,
+    flow = subprocess.Popen(field.command("recondense.cli", "sweep", *arguments), cwd=field.root, env=field.env,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
     deadline = time.monotonic() + 180
     at_work: list[psutil.Process] = []
@@ -175,7 +175,7 @@ def test_no_record_stays_behind_or_gets_into_the_stores_of_prefect_and_mlflow(
 @pytest.mark.parametrize(
     ("methods", "sizes", "message"),
     [
-        (["nonesuch"], [2], "no 'nonesuch' in tasks/condensation/methods; choose one of"),
+        (["nonesuch"], [2], "no 'nonesuch' in recondense/condensation/methods; choose one of"),
         (["kmeans"], [2, 0], "records_per_class: Input should be greater than or equal to 1"),
     ],
 )
@@ -187,7 +187,7 @@ def test_wrong_params_are_named_before_any_work(
 
 
 def test_a_far_scheduler_without_a_server_that_its_workers_reach_is_refused(field: Project) -> None:
-    failed = field.call("flows.cli", "sweep", "alpha", "--dask", "tcp://192.0.2.1:8786", check=False)
+    failed = field.call("recondense.cli", "sweep", "alpha", "--dask", "tcp://192.0.2.1:8786", check=False)
     assert failed.returncode == 1
     assert "name it with --server" in " ".join(failed.stderr.split())
     assert "Traceback" not in failed.stderr
@@ -199,11 +199,11 @@ def test_a_result_depends_on_its_own_methods_options_and_on_no_others(tmp_path: 
         (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"alpha": cohort}}))
         return plan(tmp_path, ["alpha"], ["distribution_matching"], None, 1)[0].key(inputs)
 
-    inputs = {"tasks/common": "1", "data/3_normalised/alpha/normalised.safetensors": "2"}
+    inputs = {"recondense/records": "1", "data/3_normalised/alpha/normalised.safetensors": "2"}
     before = key({}, inputs)
     assert key({"kmeans": {"anything": 1}}, inputs) == before
     assert key({"distribution_matching": {"real_batch": 8}}, inputs) != before
-    assert key({}, {**inputs, "tasks/common": "3"}) != before
+    assert key({}, {**inputs, "recondense/records": "3"}) != before
 
 
 def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_as_a_band(tmp_path: Path) -> None:

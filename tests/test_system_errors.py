@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.errors import said_by_the_system, without_its_text
+from recondense.errors import said_by_the_system, without_its_text
 
 
 def wrapped(error: Exception, hidden: bool = False) -> Exception:

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.common.records import Ingested
-from tasks.ingestion.datasets import pbcseq, table
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.normalisation.fit import fit
-from tasks.normalisation.params import Params as Normalisation
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.readers import pbcseq, table
+from recondense.errors import InputError
+from recondense.preprocessing.fit import fit
+from recondense.preprocessing.params import Params as Normalisation
+from recondense.records.attrition import Attrition
+from recondense.records.cohort import Ingested
+from recondense.stages.params import validate
 from tests.ingestion_fixtures import ROOT
 
 SOURCE = {"title": "a cohort", "licence": "none, not to be shared"}

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tasks.common.params import validate
-from tasks.common.target import Target
-from tasks.ingestion.datasets import coswara, meds, mimic3, pbcseq, physionet2012, table
-from tasks.release.private import covered
-from tasks.results.public import Public
+from recondense.bundle.private import covered
+from recondense.cohorts.readers import coswara, meds, mimic3, pbcseq, physionet2012, table
+from recondense.records.target import Target
+from recondense.results.public import Public
+from recondense.stages.params import validate
 from tests.results import GUARANTEE, METRICS, public
 from tests.test_meds_writers import OPTIONS as MEDS
 from tests.test_table import DIED, RULE, declared

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.cells import seconds
-from tasks.common.errors import InputError
-from tasks.common.params import validate
-from tasks.ingestion.datasets import table
+from recondense.cohorts.readers import table
+from recondense.errors import InputError
+from recondense.records.attrition import Attrition
+from recondense.records.cells import seconds
+from recondense.stages.params import validate
 from tests.test_table import PEOPLE, RULE, VISITS, declared, read, refused, wide
 
 CASES = Path(__file__).parent / "cases"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.child import StageFailed, execute
+from recondense.engines.process import StageFailed, execute
 from tests.project import REPO
 
 COMMAND = [sys.executable, "-m", "tasks", "ingestion", "nobody"]

@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.common.controls import group_means
-from tasks.common.labels import by_class, hard
-from tasks.common.records import CondensedSet, Normalised
-from tasks.common.shadow_sets import ShadowSets
-from tasks.privacy.attacks import Shadows, Target, tracing
-from tasks.privacy.evaluate import Figures, measured
-from tasks.privacy.params import Params
-from tasks.privacy.shadowed import gather
-from tasks.privacy.with_shadows import audited_with_shadows, in_turn
-from tasks.shadows.draw import members
-from tasks.shadows.unit import subset
+from recondense.condensation.baselines import group_means
+from recondense.privacy.attacks import Shadows, Target, tracing
+from recondense.privacy.figures import Figures, measured
+from recondense.privacy.params import Params
+from recondense.privacy.shadowed import gather
+from recondense.privacy.shadows.draw import members
+from recondense.privacy.shadows.sets import ShadowSets
+from recondense.privacy.shadows.unit import subset
+from recondense.privacy.with_shadows import audited_with_shadows, in_turn
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.records.labels import by_class, hard
 
 SETS, PEOPLE, PER_CLASS = 12, 400, 2
 

@@ -10,10 +10,10 @@ import matplotlib
 import pytest
 from prefect.exceptions import PrefectException
 
-from flows import artifacts, dispensable
-from flows.child import StageRefused
-from flows.tracking import Tracker, tag
-from tasks.common.layout import Layout
+from recondense.engines import artifacts, dispensable
+from recondense.engines.mlflow import Tracker, tag
+from recondense.engines.process import StageRefused
+from recondense.stages.layout import Layout
 from tests.services import free_port, server
 
 FULL = "CREATE TRIGGER full BEFORE INSERT ON {} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"

@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 import torch
 
-from tasks.common.controls import group_means, kmeans, random_records
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.records import CondensedSet, Normalised
-from tasks.networks.recipe import Recipe, Recipes
-from tasks.networks.results import SIMPLE
-from tasks.networks.workers import spread
-from tasks.reference.stage import reference
-from tasks.training.stage import training
+from recondense.condensation.baselines import group_means, kmeans, random_records
+from recondense.errors import InputError
+from recondense.models.pool import spread
+from recondense.models.predictions import SIMPLE
+from recondense.models.recipe import Recipe, Recipes
+from recondense.records.cohort import Normalised
+from recondense.records.condensed import CondensedSet
+from recondense.stages.layout import Layout
+from tasks.reference import reference
+from tasks.training import training
 from tests.project import QUICK_SEARCH
 
 SECTION = {"networks": ["tcn_beta", "rnn_beta", "logistic_regression"], "steps": 40, "learning_rate": 0.002}

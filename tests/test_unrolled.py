@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.common.errors import InputError
-from tasks.common.records import Normalised
-from tasks.condensation.methods import Request, unrolled
-from tasks.condensation.methods._networks import FAMILIES, Statistics
-from tasks.condensation.methods._recurrence import lstm, rnn
-from tasks.condensation.methods._standardise import standardised
-from tasks.condensation.methods.unrolled import Inner, Job, Options
-from tasks.networks.fit import fit
-from tasks.networks.recipe import Recipe
-from tasks.networks.scores import single_auc
+from recondense.condensation.methods import Request, unrolled
+from recondense.condensation.methods._networks import FAMILIES, Statistics
+from recondense.condensation.methods._recurrence import lstm, rnn
+from recondense.condensation.methods._standardise import standardised
+from recondense.condensation.methods.unrolled import Inner, Job, Options
+from recondense.errors import InputError
+from recondense.models.fit import fit
+from recondense.models.recipe import Recipe
+from recondense.models.scores import single_auc
+from recondense.records.cohort import Normalised
 from tests.test_condensation import cohort
 
 SMALL = {"networks": 2, "real_batch": 8, "inner_steps": (2, 4)}

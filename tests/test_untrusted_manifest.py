@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from flows.evaluate import evaluate
-from flows.matched import ingestion_params
-from flows.transform import transform
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.params import validate
-from tasks.common.plugins import names
-from tasks.ingestion.datasets._table.queries import check_statement, rows_of
-from tasks.ingestion.params import Params
+from recondense.cohorts.params import Params
+from recondense.cohorts.readers._table.queries import check_statement, rows_of
+from recondense.errors import InputError
+from recondense.recipient.evaluate import evaluate
+from recondense.recipient.matched import ingestion_params
+from recondense.recipient.transform import transform
+from recondense.stages.layout import Layout
+from recondense.stages.params import validate
+from recondense.stages.plugins import names
 from tests.project import QUICK
 from tests.services import postgresql
 
@@ -103,7 +103,7 @@ def test_a_manifest_names_files_inside_the_given_folder_only(name: str, dataset:
 
 
 def test_every_data_set_is_covered_above() -> None:
-    assert set(names("tasks.ingestion.datasets")) == {
+    assert set(names("recondense.cohorts.readers")) == {
         *("table", "meds", "coswara", "mimic3", "physionet2012", "pbcseq"),
     }, "a new plug-in: see that its options name files by InRaw, ask from_a_stranger, and add it to the test above"
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from tasks.common.attrition import Attrition
-from tasks.common.params import validate
-from tasks.ingestion.datasets import table
-from tasks.ingestion.read import plausible_events
+from recondense.cohorts.read import plausible_events
+from recondense.cohorts.readers import table
+from recondense.records.attrition import Attrition
+from recondense.stages.params import validate
 from tests.test_table import AGE, BILI, LONG, PEOPLE, SUBJECTS, VISITS, declared, read, wide
 from tests.test_times import CASES, told
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tasks.privacy.comparison import AUC, Compared, Groups, compared, detectable_auc, difference
-from tasks.privacy.evaluate import area_under_curve, measured
-from tasks.privacy.params import Params
-from tasks.privacy.pooled import pooled, succeeds
-from tasks.privacy.risk import share
-from tasks.privacy.verdicts import judged
-from tasks.results.audit import overall
+from recondense.privacy.comparison import AUC, Compared, Groups, compared, detectable_auc, difference
+from recondense.privacy.figures import area_under_curve, measured
+from recondense.privacy.params import Params
+from recondense.privacy.pooled import pooled, succeeds
+from recondense.privacy.risk import share
+from recondense.privacy.verdicts import judged
+from recondense.results.audit import overall
 
 # Members, validation and test records of the embedded cohort, and the confidence of one attack in eleven
 EMBEDDED, ONE_OF_ELEVEN = (131, 50, 79), 1 - 0.05 / 11

@@ -16,25 +16,25 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from flows.ledger import Ledger, keys
-from flows.ledger.artifacts import check_artifacts
-from flows.params_file import set_params
-from flows.pipeline import Pipeline
-from flows.recorder import Recorder
-from flows.releases import git
-from flows.releases.compare import compare
-from flows.releases.difference import compare_files
-from flows.releases.ready import check_panel
-from flows.releases.recipient import check_against, examine
-from flows.releases.release import release
-from flows.releases.reproduce import reproduce
-from flows.releases.versions import Releases
-from flows.releases.withdraw import withdraw
 from flows.scheduled import release_by_policy
-from tasks.common import panel
-from tasks.common.errors import InputError
-from tasks.common.layout import Layout
-from tasks.common.records import read_json, write_json
+from recondense.cohorts import panel
+from recondense.engines.dvc import Pipeline
+from recondense.engines.recorder import Recorder
+from recondense.errors import InputError
+from recondense.files.strict_json import read_json, write_json
+from recondense.git import git
+from recondense.ledger import Ledger, keys
+from recondense.ledger.artifacts import check_artifacts
+from recondense.project.params_file import set_params
+from recondense.publishing.diff import compare
+from recondense.publishing.difference import compare_files
+from recondense.publishing.ready import check_panel
+from recondense.publishing.recipient import check_against, examine
+from recondense.publishing.release import release
+from recondense.publishing.reproduce import reproduce
+from recondense.publishing.versions import Releases
+from recondense.publishing.withdraw import withdraw
+from recondense.stages.layout import Layout
 from tests.project import REPO, Project, commit_all, with_remotes
 from tests.public import check_public
 
@@ -162,7 +162,7 @@ def test_a_stranger_gets_a_bundle_by_dvc_or_as_plain_files_and_verifies_it_again
     ledger = str(released.published / "ledger.jsonl")
     for bundle in (tmp_path / "got", tmp_path / "copied"):
         verified = subprocess.run(
-            [sys.executable, "-m", "flows.cli", "verify", str(bundle), "--ledger", ledger, "--json"],
+            [sys.executable, "-m", "recondense.cli", "verify", str(bundle), "--ledger", ledger, "--json"],
             cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(REPO)},
         )  # fmt: skip
         assert verified.returncode == 0, verified.stdout + verified.stderr

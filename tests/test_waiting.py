@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from flows import tethered
-from flows.turn import turn
+from recondense.engines import tethered
+from recondense.files.turn import turn
 from tests.project import REPO
 
 WAIT = """
 from pathlib import Path
-from flows.turn import turn
+from recondense.files.turn import turn
 with turn(Path({lock!r}), "another command on cohort alpha"):
     print("mine")
 """
@@ -53,7 +53,7 @@ if any("temporary_server" in one for one in sys.orig_argv):
 START = """
 from pathlib import Path
 from flows import servers
-from flows.settings import use_local_services
+from recondense.engines.settings import use_local_services
 servers.SAY_SECONDS = 1
 use_local_services(Path.cwd())
 servers.start_temporary_server(Path.cwd())

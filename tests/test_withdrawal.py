@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.common.errors import InputError
-from tasks.common.records import read_json
-from tasks.ingestion.params import Params
-from tasks.ingestion.read import ingest
-from tasks.ingestion.split import HashedSplit
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.split import HashedSplit
+from recondense.errors import InputError
+from recondense.files.strict_json import read_json
 from tests.conftest import plant_sentinel
 from tests.ingestion_fixtures import DATA, ROOT, needs_physionet2012, outcome_lines, record, write_set
 from tests.project import QUICK, SENTINELS, STAGES, Project, make_project
@@ -190,15 +190,15 @@ def test_on_the_next_run_a_withdrawn_patient_is_nowhere_downstream(house: Projec
     ingested = "data/2_ingested/alpha"
     assert left_of(project, ingested)
     withdraw_sentinel(project)
-    rows = {row["cohort"]: row for row in json.loads(project.call("flows.cli", "cohorts", "--json").stdout)}
+    rows = {row["cohort"]: row for row in json.loads(project.call("recondense.cli", "cohorts", "--json").stdout)}
     assert sum("still in data/2_ingested" in text for text in rows["alpha"]["notices"]) == 1
     told = "1 of 2 lines of withdrawn.txt name nobody (line 2)"
     for state in ("Completed", "Cached"):
-        run = project.call("flows.cli", "run", "alpha", "--json")
+        run = project.call("recondense.cli", "run", "alpha", "--json")
         assert json.loads(run.stdout)["states"] == dict.fromkeys(STAGES, state)
         assert " ".join(run.stderr.split()).count(told) == 1, "a run tells it once, also where nothing is to be done"
-    assert told in project.call("flows.cli", "cohorts").stdout
-    assert told in project.call("flows.doctor", "cohorts").stdout
+    assert told in project.call("recondense.cli", "cohorts").stdout
+    assert told in project.call("recondense.diagnostics", "cohorts").stdout
     assert [path for path in left_of(project, "data") if "alpha" in path] == []
     counts = read_json(project.root / ingested / "metrics.json")["counts"]
     assert counts["subjects"]["set_aside"]["withdrawn"] == 1

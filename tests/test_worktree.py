@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.ledger.origin import versions
-from flows.releases import git
-from flows.releases.ready import check_work_tree
-from tasks.common.errors import InputError
-from tasks.release.bundle import code_revision
-from tasks.release.worktree import changed, differing
+from recondense.bundle.make import code_revision
+from recondense.errors import InputError
+from recondense.git import git
+from recondense.git.worktree import changed, differing
+from recondense.ledger.origin import versions
+from recondense.publishing.ready import check_work_tree
 
 RECORDED = "data/6_audited/alpha/metrics.json"
 
@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Path:
     for name in (
         "flows/__init__.py",
         "tasks/__init__.py",
-        "tasks/release/gate.py",
+        "recondense/bundle/gate.py",
         "data/6_audited/alpha/metrics.json",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -45,30 +45,30 @@ def commit(root: Path) -> None:
 
 
 def assume_unchanged(root: Path) -> str:
-    said(root, "update-index", "--assume-unchanged", "tasks/release/gate.py")
-    (root / "tasks/release/gate.py").write_text("other = 1\n")
-    return "tasks/release/gate.py"
+    said(root, "update-index", "--assume-unchanged", "recondense/bundle/gate.py")
+    (root / "recondense/bundle/gate.py").write_text("other = 1\n")
+    return "recondense/bundle/gate.py"
 
 
 def skip_worktree(root: Path) -> str:
-    said(root, "update-index", "--skip-worktree", "tasks/release/gate.py")
-    (root / "tasks/release/gate.py").write_text("other = 1\n")
-    return "tasks/release/gate.py"
+    said(root, "update-index", "--skip-worktree", "recondense/bundle/gate.py")
+    (root / "recondense/bundle/gate.py").write_text("other = 1\n")
+    return "recondense/bundle/gate.py"
 
 
 def cleaned_by_a_filter(root: Path) -> str:
     (root / ".git/info/attributes").write_text("gate.py filter=hide\n")
     said(root, "config", "filter.hide.clean", "printf 'first = 1\\n'")
-    (root / "tasks/release/gate.py").write_text("other = 1\n")
+    (root / "recondense/bundle/gate.py").write_text("other = 1\n")
     assert said(root, "diff", "HEAD", "--name-only") == "", "git is deceived"
-    return "tasks/release/gate.py"
+    return "recondense/bundle/gate.py"
 
 
 def replaced_object(root: Path) -> str:
-    (root / "tasks/release/gate.py").write_text("other = 1\n")
-    new = said(root, "hash-object", "-w", "tasks/release/gate.py")
-    said(root, "replace", said(root, "rev-parse", "HEAD:tasks/release/gate.py"), new)
-    return "tasks/release/gate.py"
+    (root / "recondense/bundle/gate.py").write_text("other = 1\n")
+    new = said(root, "hash-object", "-w", "recondense/bundle/gate.py")
+    said(root, "replace", said(root, "rev-parse", "HEAD:recondense/bundle/gate.py"), new)
+    return "recondense/bundle/gate.py"
 
 
 def monitor_that_sees_nothing(root: Path) -> str:
@@ -77,8 +77,8 @@ def monitor_that_sees_nothing(root: Path) -> str:
     hook.chmod(0o755)
     said(root, "config", "core.fsmonitor", str(hook))
     said(root, "status")
-    (root / "tasks/release/gate.py").write_text("other = 1\n")
-    return "tasks/release/gate.py"
+    (root / "recondense/bundle/gate.py").write_text("other = 1\n")
+    return "recondense/bundle/gate.py"
 
 
 def excluded_module(root: Path) -> str:
@@ -101,15 +101,15 @@ def module_beside_the_packages(root: Path) -> str:
 
 
 def lost_file(root: Path) -> str:
-    (root / "tasks/release/gate.py").unlink()
-    return "tasks/release/gate.py"
+    (root / "recondense/bundle/gate.py").unlink()
+    return "recondense/bundle/gate.py"
 
 
 def link_in_place_of_a_file(root: Path) -> str:
-    path = root / "tasks/release/gate.py"
+    path = root / "recondense/bundle/gate.py"
     path.rename(root.parent / "gate.py")
     path.symlink_to(root.parent / "gate.py")
-    return "tasks/release/gate.py"
+    return "recondense/bundle/gate.py"
 
 
 def submodule_with_a_change(root: Path) -> str:

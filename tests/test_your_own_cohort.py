@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from tasks.common.attrition import Attrition
-from tasks.ingestion.datasets import pbcseq
+from recondense.cohorts.readers import pbcseq
+from recondense.records.attrition import Attrition
 from tests.project import REPO, Project, make_project
 
 PAGE = REPO / "docs" / "your-own-cohort.md"

@@ -1,9 +1,9 @@
 """The clean cohort, how its files are written, and where changes of them are registered.
 
 A change edits a `Case`: two tables, how each is written, and the options that declare them. One that keeps the meaning
-changes files and declaration together, or the files in a way that the rule of `tasks.common.cells` calls the same. One
-that does not changes the files behind the declaration's back; it returns words, one of which has to be in what the
-steward is told.
+changes files and declaration together, or the files in a way that the rule of `recondense.records.cells` calls the
+same. One that does not changes the files behind the declaration's back; it returns words, one of which has to be in
+what the steward is told.
 """
 
 import csv

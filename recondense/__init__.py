@@ -1,0 +1,1 @@
+"""Share what a patient cohort teaches without sharing who is in it."""

@@ -1,0 +1,58 @@
+"""The command line: a module for each part of the work. Heavy packages are imported by the commands that need them."""
+
+import os
+import sys
+from contextlib import suppress
+
+import typer
+
+from recondense.cli import bundles, cohorts, completion, ledger, releases, runs, servers
+from recondense.cli.shared import echo
+from recondense.engines.process import StageFailed, StageRefused
+from recondense.errors import FAULT, REFUSED, InputError, said_by_the_system, without_its_text
+from recondense.stages.layout import find_root
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_show_locals=False,  # a traceback must not print records
+    help="Share what a patient cohort teaches without sharing who is in it.",
+)
+COMMANDS = (
+    *(cohorts.cohorts, cohorts.new_cohort, cohorts.fetch, cohorts.inspect),
+    *(runs.run, runs.sweep),
+    *(releases.release, releases.releases, releases.diff, releases.compare, releases.withdraw, releases.reproduce),
+    *(ledger.audit, ledger.trace),
+    *(servers.doctor, servers.ui, servers.serve, servers.watch),
+    *(bundles.verify, bundles.transform, bundles.evaluate),
+)
+for command in COMMANDS:
+    app.command()(command)
+app.add_typer(ledger.keys, name="keys")
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 a mistake in the input or a check that does not hold, 2 wrong use, 3 refused
+    by the gate, 70 a fault of the program, 130 interrupted."""
+    completion.cut_key()
+    try:
+        app()
+    except (InputError, StageFailed) as error:
+        echo(f"error: {error}", err=True, fg="red")
+        sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
+    except Exception as error:
+        if os.environ.get("RECONDENSE_DEBUG") == "1":
+            raise
+        said = said_by_the_system(error)
+        echo(f"error: {said or _unexpected(error)}", err=True, fg="red")
+        sys.exit(1 if said else FAULT)
+
+
+def _unexpected(error: Exception) -> str:
+    """What to say of an ``error`` that nobody foresaw: what is wrong with disks and servers now, else its place."""
+    from recondense.diagnostics.preflight import still_wrong
+
+    with suppress(InputError):  # outside a project
+        if wrong := list(still_wrong(find_root())):
+            return "\n".join([*wrong, f"({type(error).__name__}; set RECONDENSE_DEBUG=1 to see all of it)"])
+    return without_its_text(error)

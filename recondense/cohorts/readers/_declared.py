@@ -1,0 +1,93 @@
+"""What data sets that are declared in params.yaml share."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from recondense.cohorts.readers import Source
+from recondense.records.target import Target
+from recondense.stages.params import RoomParams
+
+
+def _text(value: Any) -> Any:
+    """A number or a truth value of YAML as the text that stands for it in a file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _inside(name: str) -> str:
+    if not name or "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise ValueError(
+            "name a file or folder in the raw folder, without '..' or a leading '/'; ingestion.raw is the folder"
+        )
+    return name
+
+
+FEWEST = 5  # rows or subjects that have a word; what fewer say may tell who they are
+# Columns of their own, here or in what a recipient writes
+RESERVED = {"subject", "subject_id", "outcome", "split", "hours", "patient", "patient_id", "sites"}
+Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Mark = Annotated[str, BeforeValidator(_text)]  # of a missing value; "" is one, too
+InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it
+
+
+class Origin(RoomParams):
+    """What the recipient of a bundle is told about the records. The licence has to be stated."""
+
+    title: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    citation: str = ""
+    url: str = ""
+
+    def source(self) -> Source:
+        """With words in place of what was not stated."""
+        return Source(
+            title=self.title,
+            licence=self.licence,
+            url=self.url or "not published",
+            citation=self.citation or self.title,
+        )
+
+
+class Described(RoomParams):
+    """What is predicted, in words, for whoever is given a risk: see `recondense.records.target.Target`."""
+
+    label: str = ""
+    horizon: str = ""
+    prediction_time: str = ""
+    population: str = ""
+
+    def target(self, label: str, *, prediction_time: str = "") -> Target:
+        """With words in place of what was not stated."""
+        return Target(
+            label=self.label or label,
+            horizon=self.horizon,
+            prediction_time=self.prediction_time or prediction_time,
+            population=self.population,
+        )
+
+
+def did_you_mean(words: Sequence[str]) -> str:
+    """The question for what is not found, "" where no word is near.
+
+    >>> did_you_mean(["ID", "Id"])
+    "did you mean 'ID' or 'Id'?"
+    """
+    return f"did you mean {' or '.join(map(repr, words))}?" if words else ""
+
+
+def check_free(names: Iterable[str]) -> None:
+    """Raise `ValueError` where a variable has one of the `RESERVED` names."""
+    if taken := RESERVED & set(names):
+        raise ValueError(
+            f"variables: '{min(taken)}' has a meaning of its own: name the variable otherwise and say where it is found"
+        )
+
+
+def check_usual(kind: str, usual: tuple[float, float] | None) -> None:
+    """Raise `ValueError` unless a declared ``usual`` range suits a variable of this ``kind``."""
+    if usual is not None and (kind != "numeric" or not usual[0] < usual[1]):
+        raise ValueError("'usual' is for 'kind: numeric', two numbers, the smaller first")

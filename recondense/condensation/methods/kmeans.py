@@ -1,0 +1,16 @@
+"""Control: centroids of k-means within each class."""
+
+from recondense.condensation.baselines import kmeans
+from recondense.condensation.methods import Condensation, Request
+from recondense.records.cohort import Normalised
+from recondense.stages.params import RoomParams
+
+
+class Options(RoomParams):
+    """There is nothing to set."""
+
+
+def condense(train: Normalised, request: Request, options: Options) -> Condensation:
+    """See `recondense.condensation.baselines.kmeans`."""
+    made = kmeans(train, request.records_per_class, request.seed)
+    return Condensation(made, averaged=made.averaged)

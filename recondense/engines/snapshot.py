@@ -1,0 +1,93 @@
+"""Where the cells of a sweep run: each in a scratch project of its own, which is gone when the cell ends.
+
+A cell runs the pipeline's condensation and training by the pipeline's commands, on code and data as they were when the
+sweep began: what is edited or run meanwhile does not get in. Nothing here knows Prefect, DVC or MLflow.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from recondense.engines.process import StageFailed, end_children, execute
+from recondense.files.strict_json import read_json, write_json
+from recondense.files.turn import turn
+from recondense.models.predictions import SIMPLE_MODELS
+from recondense.stages.layout import Layout
+from recondense.sweeps.cells import ROOMS, Cell
+
+
+@contextmanager
+def workshop(root: Path) -> Iterator[Path]:
+    """The folder in which a sweep keeps what it works on, empty at first and gone afterwards: it holds records.
+
+    One sweep at a time; what a killed one left is swept up by the next. At the end no stage is left running.
+    """
+    folder = root / ".recondense" / "sweep"
+    with turn(folder.with_name("sweep.lock"), "another sweep in this project"):
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield folder
+        finally:
+            end_children()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def freeze(root: Path, cohort: str, inputs: dict[str, str], folder: Path) -> Path:
+    """Keep the code and ``cohort``'s data as they are now in ``folder``; returns where cells of this cohort run.
+
+    Data is hard-linked: a stage swaps its folder and never writes into an old file, so this takes no space.
+    """
+    frozen = folder / cohort
+    shutil.copytree(root / "tasks", frozen / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in inputs:
+        if (root / name).is_file():
+            (frozen / name).parent.mkdir(parents=True, exist_ok=True)
+            _link(root / name, frozen / name)
+    (frozen / "cells").mkdir()
+    return frozen
+
+
+def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """Condense and train in a scratch project below ``frozen``; returns scores and seconds, never records.
+
+    Raises `StageFailed` with what the stage said.
+    """
+    with tempfile.TemporaryDirectory(dir=frozen / "cells", ignore_cleanup_errors=True) as scratch:
+        layout = Layout(Path(scratch).resolve(), cell.cohort)
+        write_json(layout.root / "params.yaml", {"cohorts": {cell.cohort: cell.sections}})  # JSON is YAML
+        (layout.root / "dvc.yaml").touch()  # so that a stage takes this folder for a project
+        (layout.root / "data").mkdir()
+        for earlier in (frozen / "data").iterdir():
+            (layout.root / "data" / earlier.name).symlink_to(earlier.resolve())
+        code = os.pathsep.join(filter(None, [str(frozen), os.environ.get("PYTHONPATH")]))
+        for room in ROOMS:
+            try:
+                command, own = f"python -m tasks {room} {cell.cohort}", {"PYTHONPATH": code, **environment}
+                execute(command, layout.root, own, quiet=True)
+            except StageFailed as error:
+                raise type(error)(str(error).replace(f"{layout.root}/", "")) from None
+        metrics = {room: read_json(layout.folder(room) / "metrics.json") for room in ROOMS}
+    auc, validation = metrics["training"]["test_auc"], metrics["training"]["validation_auc"]
+    # The best that all real records give by validation: networks that learned too long are no yardstick
+    best = max(("all_real", *SIMPLE_MODELS), key=lambda name: validation[name])
+    compared = {"condensed": "condensed", "all_real": best}
+    return {
+        "validation_auc": {name: validation[of] for name, of in compared.items()},
+        "test_auc": {name: {key: auc[of][key] for key in ("mean", "low", "high")} for name, of in compared.items()},
+        "by_network": {name: found["mean"] for name, found in auc["condensed"]["by_network"].items()},
+        "epsilon": (metrics["condensation"]["guarantee"] or {}).get("epsilon"),
+        "records": metrics["condensation"]["records"],
+        "seconds": {room: metrics[room]["seconds"] for room in ROOMS},
+    }
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source.resolve(), target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

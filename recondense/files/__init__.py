@@ -1,0 +1,1 @@
+"""Files of every kind: strict JSON, tables, hashes, secrets, locks."""

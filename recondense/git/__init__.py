@@ -1,0 +1,1 @@
+"""What recondense asks of git, and what it commits."""

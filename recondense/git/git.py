@@ -1,0 +1,102 @@
+"""Commits and tags that hold exactly what they should, whatever else is in the work tree or staged."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from recondense.errors import InputError
+from recondense.git import worktree
+
+
+def git(root: Path, *arguments: str, **environment: str) -> str:
+    """The output of one git command in ``root``. Raises `InputError` with what git said."""
+    try:
+        variables = {**os.environ, **worktree.ITSELF, **environment}
+        done = subprocess.run(["git", *arguments], cwd=root, env=variables, capture_output=True, check=False)
+    except OSError as error:
+        raise InputError("git is not installed: a release is a commit and a tag") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip() or f"it ended with status {done.returncode}"
+        raise InputError(f"git {arguments[0]}: {said}")
+    return done.stdout.decode(errors="replace")
+
+
+def head(root: Path) -> str:
+    """The commit that is checked out. Raises `InputError` where there is none."""
+    return git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
+
+
+def changed(root: Path) -> list[str]:
+    """Paths below ``root`` whose files are not as HEAD has them, and those that git neither has nor ignores.
+
+    Raises `InputError` where nothing is committed yet.
+    """
+    found = worktree.changed(root)
+    if found is None:
+        raise InputError(f"{root} has no commit: a release is a commit and a tag")
+    return found
+
+
+def in_progress(root: Path) -> bool:
+    """Whether a merge, a rebase or the like waits for its end."""
+    folder = root / git(root, "rev-parse", "--git-dir").strip()
+    return any((folder / name).exists() for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "rebase-merge", "rebase-apply"))
+
+
+def commit(root: Path, paths: Sequence[str], message: str, parent: str) -> str:
+    """A commit on ``parent`` with what ``paths`` hold now and nothing else; ``parent`` itself where that is no change.
+
+    No branch leads to it yet: see `advance`.
+    """
+    if not paths:
+        return parent
+    with tempfile.TemporaryDirectory() as scratch:
+        index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        git(root, "read-tree", parent, **index)
+        git(root, "add", "--all", "--", *paths, **index)
+        tree = git(root, "write-tree", **index).strip()
+    if tree == git(root, "rev-parse", f"{parent}^{{tree}}").strip():
+        return parent
+    signed = ["-S"] if setting(root, "commit.gpgSign") == "true" else []
+    return git(root, "commit-tree", *signed, tree, "-p", parent, "-m", message).strip()
+
+
+def advance(root: Path, new: str, old: str, paths: Sequence[str]) -> None:
+    """Let the checked-out branch go from ``old`` to ``new``, whose ``paths`` are as the work tree has them.
+
+    Raises `InputError` where the branch is elsewhere by now; then it stays there.
+    """
+    if new != old:
+        git(root, "update-ref", "-m", "recondense release", "HEAD", new, old)
+    if paths:
+        git(root, "reset", "--quiet", "--", *paths)  # the index follows, for these paths only
+
+
+def tag(root: Path, name: str, target: str, message: str) -> None:
+    """Make an annotated tag, signed where git is configured to sign tags. Raises `InputError` where there is one."""
+    git(root, "tag", "--annotate", "--message", message, name, target)
+
+
+def tagged(root: Path, prefix: str) -> dict[str, str]:
+    """The commits of the tags below ``prefix``, by what follows it in the tag's name."""
+    form = "--format=%(refname:strip=2) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+    listed = git(root, "for-each-ref", form, f"refs/tags/{prefix}")
+    return {name.removeprefix(f"{prefix}/"): target for name, target in map(str.split, listed.splitlines())}
+
+
+def content(root: Path, revision: str, path: str) -> str | None:
+    """What ``path`` held at ``revision``, None where it was not there."""
+    try:
+        return git(root, "show", f"{revision}:./{path}")
+    except InputError:
+        return None
+
+
+def setting(root: Path, name: str) -> str | None:
+    """A setting of git's configuration, None where there is none."""
+    try:
+        return git(root, "config", "--get", name).strip()
+    except InputError:
+        return None

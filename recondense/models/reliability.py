@@ -1,0 +1,57 @@
+"""Predicted risks beside observed frequencies, in groups large enough to tell of."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recondense.records.labels import Labels, likeliest, n_classes
+
+FEWEST_OF_A_KIND = 5  # patients with the event, and without it, behind a frequency
+BINS = 10
+
+Array = NDArray[np.float64]
+
+
+def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, float]]:
+    """Bins of rising risk: ``patients``, mean ``risk``, ``observed`` frequency, and its Wilson interval ``low, high``.
+
+    A bin holds a tenth of the patients or, where that is needed, as many more as make ``fewest`` of them and five with
+    and without the event. Of more than two classes the risk is that of each patient's most likely one, and the event
+    that it is the patient's own, as in `recondense.models.scores.calibration_error`. No bins where one cannot be
+    filled.
+
+    >>> [bin["patients"] for bin in reliability(np.tile([0.0, 1], 50), np.linspace(0, 1, 100), fewest=20)]
+    [20, 20, 20, 20, 20]
+    """
+    if n_classes(risks) > 2:
+        top = likeliest(risks)[:, None]
+        labels, risks = np.take_along_axis(labels, top, 1)[:, 0], np.take_along_axis(risks, top, 1)[:, 0]
+    order = np.argsort(risks, kind="stable")
+    size = max(fewest, -(-len(order) // BINS))
+    ends, start = [0], 0
+    for end in range(1, len(order) + 1):
+        events = int(labels[order[start:end]].sum())
+        if end - start >= size and min(events, end - start - events) >= FEWEST_OF_A_KIND:
+            ends.append(end)
+            start = end
+    ends[-1] = len(order) if len(ends) > 1 else 0  # who is left over joins the last bin
+    return [_bin(labels[order[start:end]], risks[order[start:end]]) for start, end in pairwise(ends)]
+
+
+def _bin(labels: Labels, risks: Array) -> dict[str, float]:
+    n, observed = len(labels), float(labels.mean())
+    low, high = wilson(observed, n)
+    rounded = {"risk": float(risks.mean()), "observed": observed, "low": low, "high": high}
+    return {"patients": n, **{name: round(value, 4) for name, value in rounded.items()}}
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of ``n`` (Wilson 1927).
+
+    >>> [round(end, 3) for end in wilson(0.5, 10)]
+    [0.237, 0.763]
+    """
+    z = 1.959964
+    centre, spread = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return float((centre - spread) / (1 + z**2 / n)), float((centre + spread) / (1 + z**2 / n))

@@ -1,0 +1,1 @@
+"""The folder that a hospital owns: params.yaml and all that the library keeps for it."""

@@ -1,0 +1,94 @@
+"""Edit params.yaml as a person would: one value, comments kept, checked before it is written."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+
+from recondense.errors import InputError
+from recondense.project.sections import check_cohort
+from recondense.stages.layout import STAGE_FOLDERS
+from recondense.stages.params import SIDE_SECTIONS, block, check_cohort_name, read
+
+
+def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
+    """Write ``SECTION.KEY=VALUE`` assignments into ``cohort``'s block of params.yaml; VALUE is read as YAML.
+
+    Nothing is written unless the whole block is still valid. Raises `InputError`.
+    """
+    block(root, cohort)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    document = yaml.load(before)
+    for assignment in assignments:
+        keys, value = _parse(assignment)
+        target: Any = document["cohorts"][cohort]
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+            if not isinstance(target, dict):
+                raise InputError(f"--set {assignment}: '{key}' holds a value, not a section")
+        target[keys[-1]] = value
+    _replace(path, yaml, document)
+    try:
+        check_cohort(root, cohort)
+    except InputError:
+        rewrite(path, before)
+        raise
+
+
+def add_cohort(root: Path, cohort: str, text: str) -> None:
+    """Put ``text``, the block of a new cohort as it stands in params.yaml, below the other cohorts.
+
+    Everything else stays byte for byte. Nothing is written unless the new block is valid. Raises `InputError`.
+    """
+    check_cohort_name(cohort)
+    if cohort in read(root):
+        raise InputError(f"params.yaml has a cohort '{cohort}' already: choose another name, or take that block out")
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    lines = before.splitlines(keepends=True)
+    document = YAML().load(before)
+    after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
+    end = min(after, default=len(lines))
+    head = "".join(lines[:end]).rstrip("\n")
+    rewrite(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+    try:
+        check_cohort(root, cohort)
+    except InputError:
+        rewrite(path, before)
+        raise
+
+
+def _parse(assignment: str) -> tuple[list[str], Any]:
+    name, equals, text = assignment.partition("=")
+    keys = name.strip().split(".")
+    if not equals or len(keys) < 2 or not all(keys):
+        raise InputError(f"--set {assignment}: write SECTION.KEY=VALUE, as in --set condensation.method=kmeans")
+    sections = (*STAGE_FOLDERS, *SIDE_SECTIONS)
+    if keys[0] not in sections:
+        raise InputError(f"--set {assignment}: no section '{keys[0]}'; choose one of: {', '.join(sections)}")
+    try:
+        return keys, YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise InputError(f"--set {assignment}: the value is not valid YAML") from error
+
+
+def _replace(path: Path, yaml: YAML, document: Any) -> None:
+    from io import StringIO
+
+    text = StringIO()
+    yaml.dump(document, text)
+    rewrite(path, text.getvalue())
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Put ``text`` in place of what ``path`` holds, whole or not at all; its mode stays."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    shutil.copymode(path, scratch)
+    scratch.replace(path)

@@ -1,0 +1,27 @@
+"""Methods and versions of one cohort side by side, from what MLflow holds: a page, a picture, JSON."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recondense.publishing.compare.candidates import contenders, unrecorded
+
+
+def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict[str, Any]:
+    """Write ``COHORT.html`` and ``COHORT.png`` into ``out``, by default the project's ``.recondense/comparisons``.
+
+    Returns where they are, ``page`` and ``picture``; ``contenders``, as `Contender` has them; and ``unrecorded``,
+    releases that MLflow knows nothing of. Raises `InputError`.
+    """
+    from recondense.publishing.compare.figure import figure
+    from recondense.publishing.compare.page import page
+
+    found = contenders(root, cohort, last)
+    missing = unrecorded(root, cohort, found)
+    folder = out or root / ".recondense" / "comparisons"
+    folder.mkdir(parents=True, exist_ok=True)
+    html, png = folder / f"{cohort}.html", folder / f"{cohort}.png"
+    html.write_text(page(cohort, found, missing), encoding="utf-8")
+    figure(cohort, found).savefig(png, dpi=150)
+    rows = [{"label": one.label, **asdict(one), "attack": one.attack and one.attack.as_json()} for one in found]
+    return {"page": str(html), "picture": str(png), "unrecorded": missing, "contenders": rows}

@@ -1,0 +1,67 @@
+"""``python -m tasks STAGE COHORT [UNIT]``: run one stage for one cohort. Both engines run a stage by this command.
+
+``UNIT``: of a stage that is many units of work, such as shadows, compute only this one, for the stage to find it.
+"""
+
+import importlib
+import os
+import sys
+import threading
+from pathlib import Path
+
+from recondense.errors import FAULT, REFUSED, InputError, Refusal, without_its_text
+from recondense.escape import printable
+from recondense.stages.layout import STAGE_FOLDERS, Layout, find_root
+from recondense.stages.tiers import OWNER_ALONE
+
+IN_UNITS = ("shadows",)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 done, 1 a mistake in the input (one readable message), 2 wrong use, 3 refused by the gate, 70 a
+    fault of the program."""
+    known = len(arguments) in (2, 3) and arguments[0] in STAGE_FOLDERS
+    if not known or (len(arguments) == 3 and not (arguments[0] in IN_UNITS and arguments[2].isdecimal())):
+        print(
+            f"usage: python -m tasks {{{','.join(STAGE_FOLDERS)}}} COHORT\n"
+            f"       python -m tasks {{{','.join(IN_UNITS)}}} COHORT UNIT",
+            file=sys.stderr,
+        )
+        return 2
+    name, cohort, *unit = arguments
+    os.umask(OWNER_ALONE)
+    if os.environ.get("RECONDENSE_PARENT_PIPE"):
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    try:
+        layout = Layout(find_root(), cohort)
+        if unit:
+            importlib.import_module(f"tasks.{name}").unit(layout, int(unit[0]))
+        else:
+            getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
+    except InputError as error:
+        return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
+    except Exception as error:
+        if os.environ.get("RECONDENSE_DEBUG") == "1":
+            raise
+        return _stop(f"{name}@{cohort}: {without_its_text(error)}", FAULT)
+    return 0
+
+
+def _stop(message: str, status: int) -> int:
+    """Say why: to the flow that asked, which tells it once, or else on standard error."""
+    reason = os.environ.get("RECONDENSE_REASON_FILE")
+    try:
+        if reason:
+            Path(reason).write_text(message, encoding="utf-8")
+    except OSError:  # the disk is full
+        reason = None
+    if not reason:
+        print(printable(message, keep="\n"), file=sys.stderr)
+    return status
+
+
+def _leave_with_parent() -> None:
+    """End this process when the flow that started it is gone, even by SIGKILL: its end of our standard input closes."""
+    while os.read(0, 1):
+        pass
+    os._exit(75)

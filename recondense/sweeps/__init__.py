@@ -1,0 +1,1 @@
+"""Sweeps: cohorts x methods x sizes x seeds, their cells and what came of them."""

@@ -1,0 +1,55 @@
+"""The stage: raw files in, a cohort and the account of what was set aside out."""
+
+from dataclasses import asdict
+from typing import Any
+
+from recondense.cohorts.params import Params
+from recondense.cohorts.read import ingest
+from recondense.cohorts.refused import remembered
+from recondense.files.strict_json import write_json
+from recondense.records.attrition import NOTICES, most_first
+from recondense.records.cohort import SPLITS, Ingested, classes_of
+from recondense.stages.stage import Context, stage
+from recondense.stages.tiers import Tier
+
+
+@stage(Params, Tier.RESTRICTED)
+def ingestion(context: Context[Params]) -> dict[str, Any]:
+    """Write the cohort, its source, what is predicted, what was set aside, and what needs a steward's eye.
+
+    Metrics: counts by unit, numbers of notices, subjects and prevalence by split, numbers of events and variables.
+    """
+    folder = context.layout.folder("ingestion")
+    # Beside the stage's own folder, which every run replaces; as restricted as that
+    kept = folder.with_name(".parsed") / folder.name
+    with remembered(context.layout):
+        cohort, attrition = ingest(context.layout.root, context.params, kept=kept, cohort=context.layout.cohort)
+    cohort.save(context.out)
+    attrition.rows().to_parquet(context.out / "set_aside.parquet", index=False)
+    options = context.params.plugin_options()
+    write_json(context.out / "target.json", context.params.plugin().target(options).model_dump())
+    write_json(context.out / "source.json", asdict(context.params.plugin().source(options)))
+    notices = most_first(attrition.notices)
+    write_json(context.out / NOTICES, [asdict(notice) for notice in notices])
+    size = cohort.subjects.groupby("split").size()
+    return {
+        "counts": attrition.summary(),
+        "notices": {"lost": sum(one.lost for one in notices), "other": sum(not one.lost for one in notices)},
+        "subjects": {name: int(size[name]) for name in SPLITS},
+        "prevalence": prevalence(cohort),
+        "events": len(cohort.events),
+        "variables": sum(variable.role != "outcome" for variable in cohort.variables),
+    }
+
+
+def prevalence(cohort: Ingested) -> dict[str, Any]:
+    """The share of subjects with the outcome by split; of more than two classes, by split and class."""
+    classes, outcome, split = classes_of(cohort.variables), cohort.subjects["outcome"], cohort.subjects["split"]
+    of_class = {name: (outcome == place).groupby(split).mean() for place, name in enumerate(classes)}
+    mean = outcome.groupby(split).mean()
+    return {
+        part: {name: round(float(share[part]), 6) for name, share in of_class.items()}
+        if classes
+        else round(float(mean[part]), 6)
+        for part in SPLITS
+    }
