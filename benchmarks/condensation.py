@@ -160,7 +160,7 @@ def timed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: argp
 
 
 def all_real(name: str, cohort: Normalised, parts: dict[str, Part], arguments: argparse.Namespace) -> dict[str, Any]:
-    """The same networks on every train record, with the reference room's recipe and one seed: each takes a minute."""
+    """The same networks on every train record, with the reference stage's recipe and one seed: each takes a minute."""
     recipe = Recipe(steps=REFERENCE_STEPS)
     found = scored({name: TrainingSet(lambda seed: parts["train"], lambda network: recipe, 1)}, parts)
     return {"seconds": [], "seconds_recipes": [], **kept(found, [name])}

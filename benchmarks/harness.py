@@ -18,12 +18,12 @@ from ruamel.yaml import YAML
 from recondense.models import trial
 from recondense.models.part import Part
 from recondense.models.recipe import TrainingParams
-from recondense.preprocessing import normalisation
 from recondense.records.cohort import Ingested, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
 from tasks.ingestion import ingestion
+from tasks.normalisation import normalisation
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))

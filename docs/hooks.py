@@ -14,7 +14,7 @@ from typer.cli import get_docs_for_click
 
 from recondense.cli import app
 from recondense.stages.layout import STAGE_FOLDERS
-from recondense.stages.params import SIDE_SECTIONS, RoomParams
+from recondense.stages.params import SIDE_SECTIONS, StageParams
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -53,7 +53,7 @@ def params() -> str:
 
 
 def _section(name: str, model: type[BaseModel], level: int = 2) -> Iterator[str]:
-    bases = [each for each in model.__mro__ if issubclass(each, BaseModel) and each not in (RoomParams, BaseModel)]
+    bases = [each for each in model.__mro__ if issubclass(each, BaseModel) and each not in (StageParams, BaseModel)]
     yield "\n\n".join([f"\n{'#' * level} {name}", *(inspect.cleandoc(each.__doc__ or "") for each in bases), ""])
     if model.model_fields:
         yield "| key | type | default |\n|---|---|---|"

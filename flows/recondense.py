@@ -26,6 +26,7 @@ from recondense.engines.retries import worth_another_try
 from recondense.probes.state import check_state
 from recondense.project.sections import check_cohort
 from recondense.records.attrition import NOTICES
+from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.terminal import say_stage
@@ -40,7 +41,7 @@ RETRY_SECONDS = [10.0, 60.0]
     retry_delay_seconds=RETRY_SECONDS,
     retry_condition_fn=worth_another_try,
 )
-def room(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
+def run_stage(stage: str, root: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run one stage and commit it. The result says which stage and how long, nothing else."""
     name, cohort = stage.split("@")
     seconds = Pipeline(Path(root), cohort).run(stage, environment)
@@ -62,6 +63,7 @@ def recondense(
     """
     layout = Layout(Path(root), cohort)
     check_state(layout.root)
+    software.follow(layout.root)
     check_cohort(layout.root, cohort)
     check_override(layout)
     ledger = open_ledger(layout)
@@ -77,7 +79,7 @@ def recondense(
                     compute_ahead(pipeline, environment)
                 try:
                     unrecorded = again and not recorder.ran(stage)
-                    states[name], seconds = room_state(pipeline, stage, tracker.run_id, unrecorded)
+                    states[name], seconds = stage_state(pipeline, stage, tracker.run_id, unrecorded)
                 except StageRefused as refusal:
                     recorder.refused(stage, refusal)
                     tracker.refused(refusal.reasons)
@@ -94,14 +96,16 @@ def recondense(
     return {"states": states, "mlflow_run": tracker.run_id}
 
 
-def room_state(pipeline: Pipeline, stage: str, mlflow_run: str | None, again: bool = False) -> tuple[str, float | None]:
+def stage_state(
+    pipeline: Pipeline, stage: str, mlflow_run: str | None, again: bool = False
+) -> tuple[str, float | None]:
     """Run one stage through Prefect, or skip it where it is current and not to be run ``again``.
 
     Returns the name of the task run's state, and seconds where it ran.
     """
     key = None if again else pipeline.key(stage)
     name, cohort = stage.split("@")
-    this = room.with_options(task_run_name=stage, cache_key_fn=lambda *_: key)
+    this = run_stage.with_options(task_run_name=stage, cache_key_fn=lambda *_: key)
     if key is None:
         say_stage(name, "Running")
     else:

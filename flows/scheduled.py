@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.recondense import recondense, room_state
+from flows.recondense import recondense, stage_state
 from recondense.engines.dvc import Pipeline, one_at_a_time, raw_folder
 from recondense.engines.process import StageFailed
 from recondense.engines.recorder import Recorder, open_ledger
@@ -21,6 +21,7 @@ from recondense.project.sections import check_cohort
 from recondense.publishing.ready import held_by_guarantee
 from recondense.publishing.release import release_if_new
 from recondense.publishing.versions import Releases
+from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.unattended.inbox import at_rest
@@ -51,6 +52,7 @@ def due(
     run = {"cause": cause, "prefect_flow_run": str(flow_run.id)}
     with _foreign_texts_withheld():
         check_cohort(layout.root, cohort)
+        software.follow(layout.root)
         ledger = open_ledger(layout)
         with one_at_a_time(layout):
             reasons = _why_not(layout, ledger, run, quiet_seconds)
@@ -102,7 +104,7 @@ def _why_not(layout: Layout, ledger: Ledger, run: dict[str, str], quiet_seconds:
     if pipeline.records_changed() and not at_rest(raw_folder(layout.root, layout.cohort), quiet_seconds):
         return ["raw files are still being written"]
     stage = f"ingestion@{layout.cohort}"
-    _, seconds = room_state(pipeline, stage, None)
+    _, seconds = stage_state(pipeline, stage, None)
     Recorder(pipeline, ledger, run).stage(stage, seconds)
     if not pipeline.stale():
         return None

@@ -13,18 +13,19 @@ from prefect import flow, task, unmapped
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
-from flows.recondense import room_state
+from flows.recondense import stage_state
 from recondense.cli.console import say_cell
 from recondense.engines import artifacts
 from recondense.engines.dvc import Pipeline, one_at_a_time
 from recondense.engines.mlflow import Tracker
 from recondense.engines.process import StageFailed
 from recondense.engines.retries import worth_another_try
-from recondense.engines.snapshot import freeze, run, workshop
+from recondense.engines.snapshot import freeze, run, workspace
 from recondense.progress import track
 from recondense.project.sections import check_cohort
+from recondense.stages import software
 from recondense.stages.layout import Layout
-from recondense.sweeps.cells import ROOMS, Cell, plan
+from recondense.sweeps.cells import STAGES, Cell, plan
 from recondense.sweeps.figures import sweep_figure
 from recondense.sweeps.outcomes import Outcome, grouped
 from recondense.terminal import say
@@ -65,12 +66,14 @@ def sweep(
     folder = Path(root)
     for cohort in cohorts:
         check_cohort(folder, cohort)
+    software.follow(folder)
+    code = software.named(folder)
     cells = plan(folder, cohorts, methods, sizes, seeds)
     name = f"sweep {' '.join(cohorts)}"
     tracker = Tracker(folder, name, {"cohorts": " ".join(cohorts)})
     outcomes: list[Outcome] = []
     read: dict[str, dict[str, str]] = {}  # by cohort: DVC's hashes of what its cells need
-    with tracker.recording(), workshop(folder) as bench:
+    with tracker.recording(), workspace(folder) as bench:
         futures: dict[PrefectFuture[Any], Cell] = {}
         for cohort in cohorts:
             mine = [one for one in cells if one.cohort == cohort]
@@ -79,7 +82,7 @@ def sweep(
             except StageFailed as error:
                 outcomes += [Outcome(one, "Failed", reason=str(error)) for one in mine]
                 continue
-            keys = [one.key(read[cohort]) for one in mine]
+            keys = [one.key(read[cohort], code) for one in mine]
             submitted = cell.map(mine, keys, unmapped(str(frozen)), unmapped(environment))
             futures.update(zip(submitted, mine, strict=True))
         course = artifacts.Course(name, len(cells))
@@ -107,11 +110,11 @@ def _prepare(layout: Layout, bench: Path, mlflow_run: str | None) -> tuple[Path,
     say(f"{layout.cohort}: what its cells need")
     with one_at_a_time(layout):
         pipeline = Pipeline(layout.root, layout.cohort)
-        for stage in pipeline.before(*ROOMS):
-            room_state(pipeline, stage, mlflow_run)
-        inputs = pipeline.inputs(*ROOMS)
+        for stage in pipeline.before(*STAGES):
+            stage_state(pipeline, stage, mlflow_run)
+        inputs = pipeline.inputs(*STAGES)
         frozen = freeze(layout.root, layout.cohort, inputs, bench)
-        if pipeline.inputs(*ROOMS) != inputs:
+        if pipeline.inputs(*STAGES) != inputs:
             raise StageFailed(f"{layout.cohort}: code or data changed while the sweep began; start it again")
     return frozen, inputs
 

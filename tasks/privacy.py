@@ -10,7 +10,7 @@ from recondense.privacy.audit import audited
 from recondense.privacy.influence import influence
 from recondense.privacy.outlying import standing_out
 from recondense.privacy.params import ATTACKS, Params
-from recondense.privacy.shadowed import Evidence, Hear, by_networks, gather
+from recondense.privacy.shadowed import Evidence, MemberSignals, by_networks, gather
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals
 from recondense.progress import track
@@ -44,8 +44,8 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     enough = len(sets) >= FEWEST_SHADOWS
 
     @cache
-    def evidence(hear: Hear) -> Evidence:
-        return gather(cohort, condensed, sets, made, params, hear)
+    def evidence(signals_of: MemberSignals) -> Evidence:
+        return gather(cohort, condensed, sets, made, params, signals_of)
 
     networks = by_networks(params)
     attacks = {

@@ -33,7 +33,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
     """Write ``predictions.parquet`` and ``curves.parquet``; metrics as `Results.summary` gives them.
 
     Each seed draws its own random records and k-means start. Intervals are over test subjects, not over such draws.
-    Raises `InputError` where the reference room's predictions do not fit the cohort or the chosen networks.
+    Raises `InputError` where the reference stage's predictions do not fit the cohort or the chosen networks.
     """
     params = context.params
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
@@ -85,7 +85,7 @@ def _relabelled(draw: Callable[[int], CondensedSet], train: Normalised, seed: in
 
 
 def read_reference(folder: Path, networks: list[str], judged: Part) -> Results:
-    """The reference room's results of ``networks`` on ``judged``. Raises `InputError` where they do not fit."""
+    """The reference stage's results of ``networks`` on ``judged``. Raises `InputError` where they do not fit."""
     results = Results.load(folder)
     missing = sorted(set(networks) - set(results.networks()))
     if missing:

@@ -136,7 +136,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     (layout.root / "dvc.yaml").touch()
     (layout.root / "params.yaml").write_text(json.dumps({"cohorts": {"small": SMALL}}))
     for name in STAGES:
-        getattr(importlib.import_module(f"tasks.{name}.stage"), name)(layout)
+        getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
     return layout
 
 

@@ -16,6 +16,7 @@ REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "dat
 
 # A patient id and a cholesterol value that stand nowhere else
 SENTINELS = ("913572468", "297.531864")
+SOURCES = ("recondense/", "tests/", "docs/", "benchmarks/", ".ci/", "README.md", "mkdocs.yml", "Makefile")
 STAGES = ["ingestion", "normalisation", "reference", "condensation", "shadows", "training", "privacy", "release"]
 
 QUICK_SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "noises": [0.5], "steps": [20, 40], "seeds": 1}
@@ -92,13 +93,20 @@ class Project:
         path.write_text(text.replace(old, new, 1))
 
 
-def make_project(root: Path, cohorts: dict[str, Any] | None = None, **environment: str) -> Project:
-    """Copy this tree (what git tracks or would track) to ``root``; ``cohorts`` replaces params.yaml's."""
+def make_project(
+    root: Path, cohorts: dict[str, Any] | None = None, *, sources: bool = False, **environment: str
+) -> Project:
+    """Copy this tree (what git tracks or would track) to ``root``; ``cohorts`` replaces params.yaml's.
+
+    Without ``sources`` only what a hospital's project has: the library is the one that is installed.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPO, capture_output=True, check=True
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         source, target = REPO / name, root / name
+        if not sources and name.startswith(SOURCES):
+            continue
         if source.is_file() and target.name not in ("dvc.lock", "metrics.json") and target.suffix != ".jsonl":
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)

@@ -29,7 +29,6 @@ from recondense.models.predictions import Results, ensemble
 from recondense.models.recipe import MODELS
 from recondense.models.scores import auc, auprc, brier, calibration_error, resample
 from recondense.models.teacher import out_of_fold, soft_labels
-from recondense.preprocessing import normalisation
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.private.askings import unrecorded
 from recondense.recipient.transform import transform
@@ -40,6 +39,7 @@ from recondense.stages import plugins
 from recondense.stages.layout import Layout
 from tasks.condensation import condensation
 from tasks.ingestion import ingestion
+from tasks.normalisation import normalisation
 from tasks.privacy import privacy
 from tasks.reference import reference
 from tasks.release import release

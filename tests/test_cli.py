@@ -258,7 +258,7 @@ def test_prefects_pages_tell_what_a_run_came_to_and_lead_to_mlflow(house: Projec
 def test_compare_draws_what_was_run(house: Project) -> None:
     found = json.loads(house.call("recondense.cli", "compare", "beta", "--json").stdout)
     metrics = json.loads((house.root / "data/7_released/beta/candidate/metrics.json").read_text())
-    best = found["contenders"][-1]
+    best = found["candidates"][-1]
     aucs = {name: attack["auc"] for name, attack in metrics["privacy"]["attacks"].items() if "auc" in attack}
     assert best["method"] == "group_means" and best["attack"]["name"] == max(aucs, key=lambda name: aucs[name])
     assert best["auc"]["mean"] == metrics["test_auc"]["condensed"]["mean"]

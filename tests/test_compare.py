@@ -12,7 +12,7 @@ from recondense.engines.datasets import inputs
 from recondense.engines.mlflow import EXPERIMENT, client, tag
 from recondense.errors import InputError
 from recondense.publishing.compare import compare
-from recondense.publishing.compare.candidates import Contender, contenders, other_data
+from recondense.publishing.compare.candidates import Candidate, candidates, other_data
 from recondense.publishing.compare.page import page
 from recondense.results.course import Strongest
 from tests.browser import check_page
@@ -93,7 +93,7 @@ class Store:
 
 
 def test_releases_come_first_and_a_run_that_changed_nothing_is_no_second_one(project: Path) -> None:
-    found = contenders(project, "icu", last=10)
+    found = candidates(project, "icu", last=10)
     assert [(one.method, one.state) for one in found] == [
         ("unrolled", "released"), ("kmeans", "refused by the gate"), ("private_statistics", "passed the gate"),
         ("unrolled", "sweep"), ("kmeans", "sweep"),
@@ -107,23 +107,23 @@ def test_releases_come_first_and_a_run_that_changed_nothing_is_no_second_one(pro
 
 
 def test_of_a_sweep_seeds_are_put_together_and_what_was_computed_again_counts_once(project: Path) -> None:
-    kmeans = contenders(project, "icu", last=0)[-1]
+    kmeans = candidates(project, "icu", last=0)[-1]
     assert kmeans.aucs == (0.74, 0.78) and kmeans.auc["mean"] == pytest.approx(0.76)
     assert kmeans.auc["low"] == pytest.approx(0.72) and kmeans.seconds == pytest.approx(2.5)
     assert kmeans.networks == {"tcn_beta": pytest.approx(0.77)}
 
 
 def test_as_many_unreleased_runs_are_shown_as_asked_for_and_every_release(project: Path) -> None:
-    assert [one.state for one in contenders(project, "icu", last=0)] == ["released", "sweep", "sweep"]
-    assert [one.method for one in contenders(project, "icu", last=1)][1] == "private_statistics"
+    assert [one.state for one in candidates(project, "icu", last=0)] == ["released", "sweep", "sweep"]
+    assert [one.method for one in candidates(project, "icu", last=1)][1] == "private_statistics"
 
 
 def test_what_was_never_run_is_said_and_no_store_is_made(project: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no finished run of empty"):
-        contenders(project, "empty", last=10)
+        candidates(project, "empty", last=10)
     (tmp_path / "params.yaml").write_text('{"cohorts": {"icu": {}}}')
     with pytest.raises(InputError, match="recondense run"):
-        contenders(tmp_path, "icu", last=10)
+        candidates(tmp_path, "icu", last=10)
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -157,7 +157,7 @@ def test_the_comparison_is_sound_in_a_browser(project: Path, tmp_path: Path, wid
 def test_a_page_of_one_run_without_attacks_networks_or_seconds_has_no_hole() -> None:
     score = {"mean": 0.7, "low": 0.6, "high": 0.8}
     nothing: dict[str, Any] = dict.fromkeys(("records_per_class", "seconds", "epsilon", "attack", "data"))
-    alone = Contender(
+    alone = Candidate(
         name="run of <b>", state="did not end", method="kmeans", time="2026-11-26 12:00", auc=score, aucs=(0.7,),
         all_real={}, networks={}, **nothing,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The condensation room: whichever method, the same promises; and what distribution matching does in particular."""
+"""The condensation stage: whichever method, the same promises; and what distribution matching does in particular."""
 
 from pathlib import Path
 from typing import Any, Literal

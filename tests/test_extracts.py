@@ -5,7 +5,6 @@ import json
 import pandas as pd
 import pytest
 
-from recondense.preprocessing import normalisation
 from recondense.project.params_file import add_cohort
 from recondense.records.cohort import Ingested
 from recondense.stages import params
@@ -13,6 +12,7 @@ from recondense.stages.layout import Layout
 from recondense.wizard import propose
 from recondense.wizard.block import block
 from tasks.ingestion import ingestion
+from tasks.normalisation import normalisation
 from tests import extracts
 from tests.ingestion_fixtures import ROOT
 

@@ -302,10 +302,10 @@ def test_missing_marks_are_no_levels_but_for_one_of_two(tmp_path):
 
 
 def test_levels_that_few_subjects_have_are_not_written_however_many_rows_say_them(tmp_path):
-    ward = np.where(np.arange(4 * N) < 16, "room of one", np.tile(["north", "south"], 2 * N))
+    ward = np.where(np.arange(4 * N) < 16, "stage of one", np.tile(["north", "south"], 2 * N))
     found = two(tmp_path, {"ward": ward})
-    assert not [name for name in found.variables if "room" in name]
-    assert "room of one" not in block("mine", found)
+    assert not [name for name in found.variables if "stage" in name]
+    assert "stage of one" not in block("mine", found)
 
 
 def test_limits_of_measurement_are_numbers(tmp_path):

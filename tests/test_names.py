@@ -47,7 +47,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     (layout.root / "dvc.yaml").touch()
     YAML().dump({"cohorts": {"names": cohort(layout.root / "data/1_raw/names")}}, layout.root / "params.yaml")
     for name in STAGES:
-        getattr(importlib.import_module(f"tasks.{name}.stage"), name)(layout)
+        getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
     return layout
 
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from recondense.errors import InputError
-from recondense.preprocessing import normalisation
 from recondense.project.params_file import add_cohort
 from recondense.records.cohort import Ingested
 from recondense.stages import params
@@ -13,6 +12,7 @@ from recondense.stages.layout import Layout
 from recondense.wizard import propose
 from recondense.wizard.block import block
 from tasks.ingestion import ingestion
+from tasks.normalisation import normalisation
 from tests.ingestion_fixtures import ROOT
 
 
@@ -84,7 +84,7 @@ def test_visits_and_subjects_are_told_apart_and_run_at_once(root, form):
 def test_no_range_and_no_rare_level_of_the_records_gets_into_params(root):
     visits, people = trial()
     people["ward"] = np.where(people["id"] < 100, "north", "south")
-    people.loc[people["id"] == 7, "ward"] = "the one in room 5"
+    people.loc[people["id"] == 7, "ward"] = "the one in stage 5"
     visits.to_csv(root / "data/1_raw/mine/visits.csv", index=False)
     people.to_csv(root / "data/1_raw/mine/people.csv", index=False)
     written = made(root)[1]["ingestion"]["options"]["variables"]
@@ -92,7 +92,7 @@ def test_no_range_and_no_rare_level_of_the_records_gets_into_params(root):
     assert written["ward"] == {
         "label": "ward", "role": "static", "kind": "binary", "positive": ["north"], "negative": ["south"]
     }  # fmt: skip
-    assert "room 5" not in (root / "params.yaml").read_text()
+    assert "stage 5" not in (root / "params.yaml").read_text()
 
 
 def test_a_plain_table_becomes_a_cohort_without_time(root):

@@ -221,7 +221,7 @@ def test_two_bundles_around_a_test_patient_who_withdraws_tell_nothing_of_her(sma
     leaver = one_of(made, "test")
     (layout.root / "data/1_raw/pbcseq/withdrawn.txt").write_text(f"{leaver}\n")
     for name in STAGES:
-        getattr(importlib.import_module(f"tasks.{name}.stage"), name)(layout)
+        getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
     after = Public.load(bundle)
     second = panel_of(layout, after)
 

@@ -6,10 +6,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from recondense.errors import InputError
-from recondense.preprocessing import normalisation
 from recondense.project.params_file import set_params
+from recondense.project.sections import check_cohort
 from recondense.stages import params
 from recondense.stages.layout import Layout
+from tasks.normalisation import normalisation
 from tests.project import REPO
 
 
@@ -22,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_the_cohorts_that_come_with_the_project_are_valid() -> None:
     for cohort in params.read(REPO):
-        params.check_cohort(REPO, cohort)
+        check_cohort(REPO, cohort)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_mistake_in_params_is_named(root: Path, old: str, new: str, message: s
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(InputError, match=message):
-        params.check_cohort(root, "pbcseq")
+        check_cohort(root, "pbcseq")
 
 
 @pytest.mark.parametrize(
@@ -80,9 +81,9 @@ def test_steps_that_do_not_span_what_is_measured_are_refused_before_any_work(
     (tmp_path / "dvc.yaml").touch()
     YAML(typ="safe").dump({"cohorts": {"mine": mine}}, tmp_path / "params.yaml")
     if fits:
-        params.check_cohort(tmp_path, "mine")
+        check_cohort(tmp_path, "mine")
         return
-    for check in (lambda: params.check_cohort(tmp_path, "mine"), lambda: normalisation(Layout(tmp_path, "mine"))):
+    for check in (lambda: check_cohort(tmp_path, "mine"), lambda: normalisation(Layout(tmp_path, "mine"))):
         with pytest.raises(InputError, match=r"cohorts\.mine\.normalisation: .* set normalisation\.step_hours to"):
             check()
 
@@ -91,7 +92,7 @@ def test_an_unknown_cohort_is_answered_with_the_known_ones(root: Path) -> None:
     with pytest.raises(
         InputError, match="no cohort 'icu'; it has: coswara, coswara_open, mimic3, mimic3_demo, pbcseq, physionet2012"
     ):
-        params.check_cohort(root, "icu")
+        check_cohort(root, "icu")
 
 
 def test_set_changes_one_value_and_keeps_every_comment_and_the_other_cohort(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""The privacy room: planted leaks are found, and what is not a leak is not called one."""
+"""The privacy stage: planted leaks are found, and what is not a leak is not called one."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Figures and intervals of the privacy room, against values by hand and by scikit-learn."""
+"""Figures and intervals of the privacy stage, against values by hand and by scikit-learn."""
 
 import numpy as np
 import pytest

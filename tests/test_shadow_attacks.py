@@ -73,8 +73,8 @@ def scores(name: str, shadows: Shadows, **options: Any) -> np.ndarray:
 
 def audit(name: str, records: Normalised, released: CondensedSet, sets: ShadowSets, **params: Any) -> dict[str, Any]:
     chosen = Params(**{**QUICK, **params})
-    hear = own_signals(name) or by_networks(chosen)
-    evidence = gather(records, released, sets, {"steps": 5, "release_steps": 5}, chosen, hear)
+    signals_of = own_signals(name) or by_networks(chosen)
+    evidence = gather(records, released, sets, {"steps": 5, "release_steps": 5}, chosen, signals_of)
     return audited_with_shadows(name, plugins.load(ATTACKS, name).Options(), records, released, chosen, evidence)
 
 

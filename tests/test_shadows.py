@@ -25,8 +25,8 @@ from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.shadows.unit import keep, unit, waiting
 from recondense.privacy.shadows.work import Work
 from recondense.records.cohort import Normalised
+from recondense.stages.command import main
 from recondense.stages.layout import Layout
-from tasks.__main__ import main
 from tasks.shadows import shadows
 from tests.project import QUICK, REPO, Project, make_project
 

@@ -75,8 +75,8 @@ def test_a_cells_score_is_the_one_that_the_pipeline_reaches_with_the_same_params
     field.call("dvc", "repro", "-q", "reference@alpha")
     assert field.status("reference@alpha") == {}, "the sweep left what comes before condensation current"
     field.edit("params.yaml", "records_per_class: 5", "records_per_class: 2")
-    for room in ("condensation", "training"):
-        field.call("tasks", room, "alpha")
+    for stage in ("condensation", "training"):
+        field.call("tasks", stage, "alpha")
     field.edit("params.yaml", "records_per_class: 2", "records_per_class: 5")
     trained = json.loads((field.root / "data/5_trained/alpha/metrics.json").read_text())["test_auc"]
     found = by_cell(threads)[("group_means", 2, 0)]
@@ -194,16 +194,20 @@ def test_a_far_scheduler_without_a_server_that_its_workers_reach_is_refused(fiel
 
 
 def test_a_result_depends_on_its_own_methods_options_and_on_no_others(tmp_path: Path) -> None:
-    def key(options: dict[str, Any], inputs: dict[str, str]) -> str:
+    def key(options: dict[str, Any], inputs: dict[str, str], of_method: str = "a", of_stage: str = "b") -> str:
         cohort = {**QUICK, "condensation": {**QUICK["condensation"], "options": options}}
         (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"alpha": cohort}}))
-        return plan(tmp_path, ["alpha"], ["distribution_matching"], None, 1)[0].key(inputs)
+        methods = {"distribution_matching": of_method, "kmeans": "c"}
+        code = {"methods": methods, "stages": dict.fromkeys(("condensation", "training"), of_stage)}
+        return plan(tmp_path, ["alpha"], ["distribution_matching"], None, 1)[0].key(inputs, code)
 
-    inputs = {"recondense/records": "1", "data/3_normalised/alpha/normalised.safetensors": "2"}
+    inputs = {"data/2_ingested/alpha/events.parquet": "1", "data/3_normalised/alpha/normalised.safetensors": "2"}
     before = key({}, inputs)
     assert key({"kmeans": {"anything": 1}}, inputs) == before
     assert key({"distribution_matching": {"real_batch": 8}}, inputs) != before
-    assert key({}, {**inputs, "recondense/records": "3"}) != before
+    assert key({}, {**inputs, "data/2_ingested/alpha/events.parquet": "3"}) != before
+    assert key({}, inputs, of_method="d") != before
+    assert key({}, inputs, of_stage="d") != before
 
 
 def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_as_a_band(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Why a stage stopped is said once: by the flow that started it, or by the stage where no flow did or could hear it."""
+"""Why a stage stopped is said once: by the flow that started it, or by the stage where no flow did."""
 
 import os
 import subprocess

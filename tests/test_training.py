@@ -1,4 +1,4 @@
-"""The training and reference rooms on a small planted cohort, and the controls they compare with."""
+"""The training and reference stages on a small planted cohort, and the controls they compare with."""
 
 import json
 from pathlib import Path

@@ -16,7 +16,7 @@ from recondense.bundle.templates import render
 from recondense.bundle.terms import citation, licence
 from recondense.bundle.words import MAY, MAY_NOT, beside_real, guarantee, nobody, notices
 from recondense.files.hashes import sha256
-from recondense.stages import software
+from recondense.stages import code
 
 
 def datasheet(contents: Contents) -> str:
@@ -67,6 +67,6 @@ def write_documents(folder: Path, contents: Contents) -> None:
 @cache
 def writer() -> str:
     """What stands for all that decides how documents are written, a SHA-256: where two are equal, so are documents."""
-    told = [software.digest(__name__), *(sha256(path) for path in sorted(TEMPLATES.glob("*.jinja")))]
+    told = [code.digest(__name__), *(sha256(path) for path in sorted(TEMPLATES.glob("*.jinja")))]
     told += [f"{name} {version(name)}" for name in ("jinja2", "markupsafe", "numpy")]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()

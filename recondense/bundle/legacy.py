@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import Field
 
 from recondense.private.guarantee import Guarantee
-from recondense.stages.params import RoomParams, validate
+from recondense.stages.params import StageParams, validate
 
 FEWEST = 10
 CONDENSED = "condensed"
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """The gate's params and their defaults of then."""
 
     min_patients_per_class: int = Field(20, ge=1)

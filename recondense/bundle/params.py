@@ -3,10 +3,10 @@
 from pydantic import Field, field_validator
 
 from recondense.cohorts.panel import ASKED
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
-class Override(RoomParams):
+class Override(StageParams):
     """``by``: a person's name. ``reason``: in a sentence, for whoever reads the bundle."""
 
     by: str = Field(min_length=3)
@@ -20,7 +20,7 @@ class Override(RoomParams):
         return words
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``min_patients_per_class``: train patients of the rarest class. ``min_patients_per_record``: train patients of a
     class for each condensed record of it, and in each mean that a condensed record is or was before it was learned.
     ``min_test_auc``: what the lower bound of the interval of the mean test AUC must exceed; 0 asks for nothing, where

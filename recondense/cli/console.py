@@ -131,7 +131,7 @@ def compared(found: dict[str, Any]) -> None:
                 "strongest attack": one["attack"]
                 and f"{one['attack']['name'].replace('_', ' ')}, {in_words(Strongest.model_validate(one['attack']))}",
             }
-            for one in found["contenders"]
+            for one in found["candidates"]
         ]
     )
     if found["unrecorded"]:

@@ -1,4 +1,4 @@
-"""Room 1, ingestion: which records can be used, what do they say, and who is held out?
+"""Which records can be used, what do they say, and who is held out?
 
 Input: raw files of one cohort (``data/1_raw/<cohort>``), in the form their provider publishes, read by one plug-in of
 `recondense.cohorts.readers`; beside them ``withdrawn.txt``, a list of whoever is to be left out (see `withdrawal`).

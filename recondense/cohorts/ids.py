@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection
 from typing import Literal
 
 from recondense.records.cells import text
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 Rule = Literal["matter", "ignore"]
 ZEROS = re.compile(r"(?<![\d.])0+(?=\w)")  # also of the number behind a letter, but none behind a decimal point
 SEPARATORS = re.compile(r"[\W_]+")
 
 
-class Ids(RoomParams):
+class Ids(StageParams):
     """What makes no difference between two ids, beside what `recondense.records.cells.text` names: ``zeros`` in front
     of a number, and ``capitals``. Neither is guessed, since two people may differ in just that."""
 

@@ -10,10 +10,10 @@ from recondense.cohorts.readers import Dataset, find
 from recondense.cohorts.readers._declared import Text
 from recondense.cohorts.split import SiteSplit, SplitRule
 from recondense.errors import InputError
-from recondense.stages.params import RoomParams, from_a_stranger, validate
+from recondense.stages.params import StageParams, from_a_stranger, validate
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``dataset``: a plug-in of `recondense.cohorts.readers`. ``raw``: the folder with its files, absolute or relative
     to the project's root. ``split``: who is held out. ``options``: what the plug-in itself lets a user decide.
 
@@ -52,6 +52,6 @@ class Params(RoomParams):
         span = getattr(self.plugin(), "span_hours", None)
         return None if span is None else float(span(self.plugin_options()))
 
-    def plugin_options(self) -> RoomParams:
+    def plugin_options(self) -> StageParams:
         """``options`` as the plug-in's own model. Raises `InputError` naming the key and the mend."""
         return validate(self.plugin().Options, self.options, "options")

@@ -1,6 +1,6 @@
 """What was parsed before is not parsed again: results of parsing parts of the raw files, each under its content.
 
-An entry's key is the SHA-256 of the bytes that were parsed, of the settings that matter, of the code of this room and
+An entry's key is the SHA-256 of the bytes that were parsed, of the settings that matter, of the code of this stage and
 of the versions of what it computes with: whatever differs has another key, so no entry is ever stale. An entry's name
 ends in a SHA-256 of its key and its own bytes; one that does not fit its name is removed, and parsed again.
 
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from recondense.stages import software
+from recondense.stages import code, plugins
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -121,5 +121,5 @@ def _remove(path: Path) -> None:
 def _means(module: str) -> dict[str, str]:
     """What a result depends on beside content and settings: code, versions, and the kind of machine."""
     versions = {name: version(name) for name in PACKAGES}
-    code = software.digest(module)
-    return {"code": code, "python": platform.python_version(), "machine": platform.machine(), **versions}
+    used = code.digest(module, *plugins.modules("recondense.cohorts.readers").values())
+    return {"code": used, "python": platform.python_version(), "machine": platform.machine(), **versions}

@@ -13,13 +13,13 @@ from recondense.cohorts.readers._declared import Text
 from recondense.errors import InputError
 from recondense.records.cells import places, word
 from recondense.records.cohort import Split
-from recondense.stages.params import LONG, SHORT, RoomParams
+from recondense.stages.params import LONG, SHORT, StageParams
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Sites = tuple[Text, ...]
 
 
-class _Fractions(RoomParams):
+class _Fractions(StageParams):
     """``validation`` and ``test`` are the fractions that are held out; the rest is for training."""
 
     validation: Fraction
@@ -82,7 +82,7 @@ class HashedSplit(_Fractions):
         return np.select(chosen, ["test", "validation"], "train")
 
 
-class SiteSplit(RoomParams):
+class SiteSplit(StageParams):
     """The patients of the sites ``test`` are held out: does a model hold in a hospital that it has not seen?
 
     ``column``: the subjects' column with the site. ``validation``: sites, too, or the fraction of the other patients
@@ -156,7 +156,7 @@ class SiteSplit(RoomParams):
         return self.test if isinstance(self.validation, float) else (*self.test, *self.validation)
 
 
-class PaperSplit(RoomParams):
+class PaperSplit(StageParams):
     """The split of published work on PhysioNet 2012: scikit-learn's ``train_test_split(random_state=42)`` twice.
 
     First 20 % of all are for testing, then 20 % of the rest for validation, not stratified: of 8,000 stays 5,120

@@ -1,4 +1,4 @@
-"""What a user may set for this room."""
+"""What a user may set for this stage."""
 
 from typing import Any, Literal
 
@@ -6,12 +6,12 @@ from pydantic import Field, field_validator
 
 from recondense.models.recipe import RecipeSearch
 from recondense.stages import plugins
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 METHODS = "recondense.condensation.methods"
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``method`` is a file in ``methods/``. ``steps``: None is the method's own default; methods without steps have no
     use for it. ``options`` holds settings by method, so that another method can be chosen without editing them:
     ``{distribution_matching: {representation: output}}``; those of the chosen method are read. ``recipe_search``:

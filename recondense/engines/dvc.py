@@ -30,6 +30,7 @@ from recondense.cohorts.params import Params as IngestionParams
 from recondense.engines.process import StageFailed, StageInterrupted, execute
 from recondense.errors import InputError
 from recondense.files.turn import said_after_a_while, turn
+from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.terminal import say
@@ -47,6 +48,7 @@ class Pipeline:
         self.cohort = cohort
         self._loaded: Any = None
         self._version: list[tuple[int, int, int]] = []
+        software.check_named(root)
         with self._readable():
             # The default gives up on another process's lock after 3 s
             self.repo: Any = Repo(str(root), _wait_for_lock=True)
@@ -108,9 +110,9 @@ class Pipeline:
         path = Path(self.repo.cache.local.oid_to_path(digest))
         return path if path.is_file() else None
 
-    def before(self, *rooms: str) -> list[str]:
-        """The stages that ``rooms`` need and that are not among them, in order."""
-        chosen = {f"{room}@{self.cohort}" for room in rooms}
+    def before(self, *names: str) -> list[str]:
+        """The stages that those called ``names`` need and that are not among them, in order."""
+        chosen = {f"{name}@{self.cohort}" for name in names}
         graph = self.repo.index.graph
         needed = {
             earlier.addressing
@@ -120,10 +122,10 @@ class Pipeline:
         }
         return [name for name in self.stages if name in needed - chosen]
 
-    def inputs(self, *rooms: str) -> dict[str, str]:
-        """DVC's hashes, by path from the root, of what ``rooms`` read and do not make themselves: code and data."""
+    def inputs(self, *names: str) -> dict[str, str]:
+        """DVC's hashes, by path from the root, of what the stages called ``names`` read and do not make themselves."""
         with self.exclusive():
-            stages = [self.stage(f"{room}@{self.cohort}") for room in rooms]
+            stages = [self.stage(f"{name}@{self.cohort}") for name in names]
             made = {out.fs_path for stage in stages for out in stage.outs}
             return {
                 dep.def_path: str(dep.get_hash().value)

@@ -16,12 +16,13 @@ from recondense.engines.process import StageFailed, end_children, execute
 from recondense.files.strict_json import read_json, write_json
 from recondense.files.turn import turn
 from recondense.models.predictions import SIMPLE_MODELS
+from recondense.stages import software
 from recondense.stages.layout import Layout
-from recondense.sweeps.cells import ROOMS, Cell
+from recondense.sweeps.cells import STAGES, Cell
 
 
 @contextmanager
-def workshop(root: Path) -> Iterator[Path]:
+def workspace(root: Path) -> Iterator[Path]:
     """The folder in which a sweep keeps what it works on, empty at first and gone afterwards: it holds records.
 
     One sweep at a time; what a killed one left is swept up by the next. At the end no stage is left running.
@@ -43,7 +44,10 @@ def freeze(root: Path, cohort: str, inputs: dict[str, str], folder: Path) -> Pat
     Data is hard-linked: a stage swaps its folder and never writes into an old file, so this takes no space.
     """
     frozen = folder / cohort
-    shutil.copytree(root / "tasks", frozen / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("tasks", "recondense"):
+        if (root / package).is_dir():  # the library only where it is the project's own
+            shutil.copytree(root / package, frozen / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(root / software.FILE, frozen)
     for name in inputs:
         if (root / name).is_file():
             (frozen / name).parent.mkdir(parents=True, exist_ok=True)
@@ -60,18 +64,19 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]
     with tempfile.TemporaryDirectory(dir=frozen / "cells", ignore_cleanup_errors=True) as scratch:
         layout = Layout(Path(scratch).resolve(), cell.cohort)
         write_json(layout.root / "params.yaml", {"cohorts": {cell.cohort: cell.sections}})  # JSON is YAML
+        shutil.copy2(frozen / software.FILE, layout.root)
         (layout.root / "dvc.yaml").touch()  # so that a stage takes this folder for a project
         (layout.root / "data").mkdir()
         for earlier in (frozen / "data").iterdir():
             (layout.root / "data" / earlier.name).symlink_to(earlier.resolve())
         code = os.pathsep.join(filter(None, [str(frozen), os.environ.get("PYTHONPATH")]))
-        for room in ROOMS:
+        for stage in STAGES:
             try:
-                command, own = f"python -m tasks {room} {cell.cohort}", {"PYTHONPATH": code, **environment}
+                command, own = f"python -m tasks {stage} {cell.cohort}", {"PYTHONPATH": code, **environment}
                 execute(command, layout.root, own, quiet=True)
             except StageFailed as error:
                 raise type(error)(str(error).replace(f"{layout.root}/", "")) from None
-        metrics = {room: read_json(layout.folder(room) / "metrics.json") for room in ROOMS}
+        metrics = {stage: read_json(layout.folder(stage) / "metrics.json") for stage in STAGES}
     auc, validation = metrics["training"]["test_auc"], metrics["training"]["validation_auc"]
     # The best that all real records give by validation: networks that learned too long are no yardstick
     best = max(("all_real", *SIMPLE_MODELS), key=lambda name: validation[name])
@@ -82,7 +87,7 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]
         "by_network": {name: found["mean"] for name, found in auc["condensed"]["by_network"].items()},
         "epsilon": (metrics["condensation"]["guarantee"] or {}).get("epsilon"),
         "records": metrics["condensation"]["records"],
-        "seconds": {room: metrics[room]["seconds"] for room in ROOMS},
+        "seconds": {stage: metrics[stage]["seconds"] for stage in STAGES},
     }
 
 

@@ -37,8 +37,9 @@ def versions(root: Path) -> dict[str, str | bool | None]:
     What runs write does not make it dirty.
     """
     found = worktree.differing(root)
-    code = None if found is None else [path for path in found if path != "dvc.lock" and not path.startswith("data/")]
-    return {**_software(), "commit": worktree.head(root), "dirty": None if code is None else bool(code)}
+    written = ("dvc.lock", "software.yaml", "data/")
+    dirty = None if found is None else any(not path.startswith(written) for path in found)
+    return {**_software(), "commit": worktree.head(root), "dirty": dirty}
 
 
 def remembered(root: Path, path: str) -> dict[str, bytes]:

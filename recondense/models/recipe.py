@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from recondense.files.strict_json import read_json, write_json
 from recondense.stages import plugins
-from recondense.stages.params import RoomParams, validate
+from recondense.stages.params import StageParams, validate
 
 MODELS = "recondense.models.networks"
 
@@ -20,7 +20,7 @@ PAPER_NETWORKS = (
 PAPER_EPOCHS = 30
 
 
-class Calibration(RoomParams):
+class Calibration(StageParams):
     """What turns a trained network's logit into the logit of a risk: ``slope * logit + intercept`` (Platt 1999).
 
     Of more than two classes there is an intercept for each; the slope is one over a temperature (Guo et al. 2017).
@@ -30,7 +30,7 @@ class Calibration(RoomParams):
     intercept: float | tuple[float, ...] = 0.0
 
 
-class Recipe(RoomParams):
+class Recipe(StageParams):
     """How a network is trained: Adam for a fixed number of steps, no held-out record decides when to stop.
 
     ``noise``: normal noise of this standard deviation, on the scale of the records, is added to them anew in each step,
@@ -46,7 +46,7 @@ class Recipe(RoomParams):
     calibration: Calibration = Calibration()
 
 
-class Recipes(RoomParams):
+class Recipes(StageParams):
     """How each family of networks is trained on one condensed set, and how many networks make an ensemble.
 
     ``families``: by the ``FAMILY`` of a model's file; ``other`` serves families that are not named. ``ensemble``: the
@@ -77,7 +77,7 @@ class Recipes(RoomParams):
 REPRESENTATIVES = ("rnn_beta", "lstm_beta", "tcn_beta", "transformer_beta", "vit_beta")
 
 
-class RecipeSearch(RoomParams):
+class RecipeSearch(StageParams):
     """Among which recipes those of a condensed set are chosen: every rate with every amount of noise and every number
     of steps, for a family's ``networks``, each trained with ``seeds`` seeds; then how large an ``ensemble`` to
     advise."""

@@ -1,4 +1,4 @@
-"""Params of the reference room."""
+"""Params of the reference stage."""
 
 from pydantic import Field
 

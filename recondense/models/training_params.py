@@ -1,4 +1,4 @@
-"""Params of the training room."""
+"""Params of the training stage."""
 
 from typing import Literal
 

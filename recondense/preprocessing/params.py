@@ -1,16 +1,16 @@
-"""What a user may set for this room."""
+"""What a user may set for this stage."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from recondense.errors import InputError
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 SPAN_TOLERANCE = 0.005  # less than half of one step in 96: none is shifted by a rounded step_hours
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``step_hours`` and ``n_steps`` cut time into equal bins from the subject's time zero. ``clip_quantiles`` of the
     train split bound each numeric variable. ``scale``: "train" takes bounds, fills, means and deviations from the train
     split, which every bundle publishes; "rounded" rounds them coarsely, as those of some hundred patients tell who is

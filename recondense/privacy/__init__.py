@@ -1,4 +1,4 @@
-"""Room: what does the condensed set tell about who was in the cohort?
+"""What does the condensed set tell about who was in the cohort?
 
 Input: the normalised cohort, its condensed set and shadows of that. Output: ``metrics.json`` alone. Tier: aggregate.
 

@@ -18,11 +18,11 @@ from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes, per_class
 from recondense.stages import plugins
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
 def audited(
-    name: str, options: RoomParams, cohort: Normalised, condensed: CondensedSet, params: Params
+    name: str, options: StageParams, cohort: Normalised, condensed: CondensedSet, params: Params
 ) -> dict[str, Any]:
     """Figures of attack ``name``, its verdict and the reason for it, as JSON. Train records are the members."""
     attack = plugins.load(ATTACKS, name)

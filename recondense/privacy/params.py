@@ -1,4 +1,4 @@
-"""What a user may set for this room."""
+"""What a user may set for this stage."""
 
 from typing import Any, Literal
 
@@ -6,12 +6,12 @@ from pydantic import Field, field_validator
 
 from recondense.models.recipe import Recipe, known
 from recondense.stages import plugins
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 ATTACKS = "recondense.privacy.attacks"
 
 
-class Signals(RoomParams):
+class Signals(StageParams):
     """What shadow attacks look at: ``networks``, files in ``recondense/models/networks/``, are trained by ``recipe`` on
     the condensed set and on every shadow, ``repeats`` times each. Those named are the quickest to ask about
     thousands."""
@@ -26,7 +26,7 @@ class Signals(RoomParams):
         return known(networks)
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``attacks``: files in ``attacks/``, or "all"; the gate refuses an audit that left out one of the package's, or
     whose margins or resamples are weaker than the defaults here, or whose confidence is another. An attack is
     ``resisted`` only where its AUC is certain, at ``confidence``, to lie within ``margin`` of guessing (0.5), and no

@@ -18,7 +18,7 @@ from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes
 
 CONTROL_RELEASES = 17
-Hear = Callable[[Sequence[CondensedSet], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]]
+MemberSignals = Callable[[Sequence[CondensedSet], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Evidence:
         return f"; weaker evidence, as shadows took {self.steps} of the release's {self.release_steps} steps"
 
 
-def by_networks(params: Params) -> Hear:
+def by_networks(params: Params) -> MemberSignals:
     """What networks, trained on each set, make of the candidates."""
     return lambda sets, values, labels: signals(
         sets, values, labels, params.signals, params.seed, choose_device(params.device)
@@ -58,22 +58,28 @@ def by_networks(params: Params) -> Hear:
 
 
 def gather(
-    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: dict[str, Any], params: Params, hear: Hear
+    cohort: Normalised,
+    condensed: CondensedSet,
+    sets: ShadowSets,
+    made: dict[str, Any],
+    params: Params,
+    signals_of: MemberSignals,
 ) -> Evidence:
-    """``cohort``: its labelled subjects; ``made``: the metrics of the shadows; ``hear``: what gives the signals."""
+    """``cohort``: its labelled subjects; ``made``: the metrics of the shadows; ``signals_of``: what gives the
+    signals."""
     size = len(condensed.labels) // n_classes(cohort.labels)
     instead = stand_in(cohort.part("validation"), size, params.seed)
-    heard = hear([condensed, instead, *sets.sets()], cohort.values, cohort.labels)
+    heard = signals_of([condensed, instead, *sets.sets()], cohort.values, cohort.labels)
     return Evidence(
         Shadows(heard[0], heard[2:], sets.members),
         Shadows(heard[1], heard[2:], sets.members),
-        positive_control(cohort, size, params.seed, hear),
+        positive_control(cohort, size, params.seed, signals_of),
         made["steps"],
         made["release_steps"],
     )
 
 
-def positive_control(cohort: Normalised, size: int, seed: int, hear: Hear) -> PositiveControl:
+def positive_control(cohort: Normalised, size: int, seed: int, signals_of: MemberSignals) -> PositiveControl:
     """Of a pool of twice ``size`` train records of each class, or all there are, halves of each class."""
     rng = np.random.default_rng(seed)
     train = cohort.part("train")
@@ -85,4 +91,4 @@ def positive_control(cohort: Normalised, size: int, seed: int, hear: Hear) -> Po
     ]
     sets = [CondensedSet(pool.values[half], pool.labels[half]) for half in halves]
     members = np.stack([np.isin(np.arange(len(places)), half) for half in halves])
-    return PositiveControl(pool, hear(sets, pool.values, pool.labels), members)
+    return PositiveControl(pool, signals_of(sets, pool.values, pool.labels), members)

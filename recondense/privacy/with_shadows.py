@@ -13,13 +13,13 @@ from recondense.privacy.comparison import Compared, Groups, compared
 from recondense.privacy.figures import Scores
 from recondense.privacy.params import ATTACKS, Params
 from recondense.privacy.pooled import Pooled, pooled, succeeds
-from recondense.privacy.shadowed import Evidence, Hear
+from recondense.privacy.shadowed import Evidence, MemberSignals
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes
 from recondense.results.verdicts import Verdict
 from recondense.stages import plugins
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 TOP = (10, 50, 100)
 
@@ -29,14 +29,14 @@ def needs_shadows(name: str) -> bool:
     return bool(getattr(plugins.load(ATTACKS, name), "NEEDS_SHADOWS", False))
 
 
-def own_signals(name: str) -> Hear | None:
+def own_signals(name: str) -> MemberSignals | None:
     """What attack ``name`` makes of the sets by itself; None where it looks at networks."""
     return getattr(plugins.load(ATTACKS, name), "signals", None)
 
 
 def audited_with_shadows(
     name: str,
-    options: RoomParams,
+    options: StageParams,
     cohort: Normalised,
     condensed: CondensedSet,
     params: Params,

@@ -30,7 +30,7 @@ from recondense.unattended.params import Params as Schedule
 
 # What runs write and a release commits; anything else that differs from the last commit is work of somebody
 WRITTEN_BY_RUNS = re.compile(
-    r"dvc\.lock|params\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.(jsonl|panels\.json)|data/7_released/[^/]+/[^/]+\.dvc"
+    r"dvc\.lock|params\.yaml|software\.yaml|data/[2-7]_\w+/[^/]+/metrics\.json|data/ledger/[^/]+\.(jsonl|panels\.json)|data/7_released/[^/]+/[^/]+\.dvc"
 )
 
 

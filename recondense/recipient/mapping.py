@@ -21,13 +21,13 @@ from recondense.records.attrition import Attrition
 from recondense.records.cells import places
 from recondense.records.cohort import Ingested, Variable
 from recondense.records.units import conversion, same
-from recondense.stages.params import RoomParams, validate
+from recondense.stages.params import StageParams, validate
 
 FEW, TOO_FEW = 0.5, 0.1  # of the bundle's variables: with fewer a risk says little, or next to nothing, of a patient
 Level = Annotated[str, BeforeValidator(lambda level: str(level) if type(level) in (int, float) else level)]
 
 
-class Conversion(RoomParams):
+class Conversion(StageParams):
     """``to``: the bundle's variable; its value is ``factor`` times the cohort's, plus ``offset``.
 
     ``flip``: a binary variable's 1 is the bundle's 0. ``levels``: the bundle's level by the cohort's, where they have

@@ -1,4 +1,4 @@
-"""The three forms that records take between rooms, and the files that hold them.
+"""The three forms that records take between stages, and the files that hold them.
 
 Every file is Parquet, safetensors or JSON: formats that can be opened without running code from them.
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from recondense.errors import FAULT, REFUSED, InputError, Refusal, without_its_text
 from recondense.escape import printable
+from recondense.stages import software
 from recondense.stages.layout import STAGE_FOLDERS, Layout, find_root
 from recondense.stages.tiers import OWNER_ALONE
 
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         layout = Layout(find_root(), cohort)
+        software.check(layout, name)
         if unit:
             importlib.import_module(f"tasks.{name}").unit(layout, int(unit[0]))
         else:

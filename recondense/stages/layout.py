@@ -1,5 +1,6 @@
 """Where things lie: the project's root, and one folder per stage and cohort below ``data/``."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,14 @@ def find_root(start: Path | None = None) -> Path:
             return folder
     raise InputError(
         f"{here} is not inside a recondense project (no folder above it holds params.yaml and dvc.yaml): "
-        "change into your clone and try again"
+        "change into yours, or make one with `recondense init FOLDER`"
     )
+
+
+def importable(root: Path) -> None:
+    """Let the ``tasks`` and ``flows`` of the project at ``root`` be imported, wherever the process began."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
 
 
 @dataclass(frozen=True)

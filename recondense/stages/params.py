@@ -1,4 +1,4 @@
-"""params.yaml: one block per cohort, inside it one section per room, each checked by that room's model."""
+"""params.yaml: one block per cohort, inside it one section per stage, each checked by that stage's model."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ SHORT, LONG = "<short>", "<long>"  # tags of a value that may be written in two 
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-class RoomParams(BaseModel):
+class StageParams(BaseModel):
     """Base of every section's model: frozen, and a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +64,7 @@ def block(root: Path, cohort: str) -> dict[str, Any]:
         raise InputError(f"params.yaml has no cohort '{cohort}'; it has: {', '.join(sorted(cohorts))}")
     found = cohorts[cohort]
     if not isinstance(found, dict):
-        raise InputError(f"params.yaml: cohorts.{cohort} must hold one section per room")
+        raise InputError(f"params.yaml: cohorts.{cohort} must hold one section per stage")
     sections = (*STAGE_FOLDERS, *SIDE_SECTIONS)
     unknown = set(found) - set(sections)
     if unknown:
@@ -75,14 +75,14 @@ def block(root: Path, cohort: str) -> dict[str, Any]:
     return found
 
 
-def section(root: Path, cohort: str, room: str, model: type[P]) -> P:
-    """The params of ``room`` for ``cohort``, checked by ``model``. Raises `InputError` naming the key and the mend."""
-    values = block(root, cohort).get(room, {} if room in SIDE_SECTIONS else None)
+def section(root: Path, cohort: str, stage: str, model: type[P]) -> P:
+    """The params of ``stage`` for ``cohort``, checked by ``model``. Raises `InputError` naming the key and the mend."""
+    values = block(root, cohort).get(stage, {} if stage in SIDE_SECTIONS else None)
     if not isinstance(values, dict):
         raise InputError(
-            f"params.yaml: cohorts.{cohort} lacks its '{room}' section; add '{room}: {{}}' for the defaults"
+            f"params.yaml: cohorts.{cohort} lacks its '{stage}' section; add '{stage}: {{}}' for the defaults"
         )
-    return validate(model, values, f"params.yaml: cohorts.{cohort}.{room}")
+    return validate(model, values, f"params.yaml: cohorts.{cohort}.{stage}")
 
 
 def validate(model: type[P], values: dict[str, Any], where: str, *, stranger: bool = False) -> P:

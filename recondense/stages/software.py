@@ -1,149 +1,107 @@
-"""Which code a stage runs, as a digest: what DVC reads as a param in place of folders of code.
+"""software.yaml: which code each stage of a project runs, as digests. DVC reads them as params of the stages.
 
-The code of a module is its file without comments, docstrings and empty lines, and with it that of every module it
-imports, wherever in the file, from the same packages. A string that names a package of plug-ins stands for all of them.
-So a page, a progress bar or a comment stales nothing, and a constant stales what imports it.
+So a stage is stale once code that it runs is other code, in a clone and in a project without sources alike. The file is
+written, never edited: by `recondense upgrade`, and by each run under the version that it names.
 """
 
-import ast
-import hashlib
-import importlib.util
-import io
-import tokenize
-from collections.abc import Iterator
-from functools import cache
+import os
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-# They show how far a stage is; nothing of them is in a result
-SHOWN = ("recondense.progress", "recondense.terminal")
+from ruamel.yaml import YAML, YAMLError
+
+from recondense.errors import InputError
+from recondense.stages import code, plugins
+from recondense.stages.layout import STAGE_FOLDERS, Layout, importable
+from recondense.stages.params import block, read
+
+FILE = "software.yaml"
+FAMILIES = {"readers": "recondense.cohorts.readers", "methods": "recondense.condensation.methods"}
+# Of which family a stage runs one plug-in, and where params.yaml names it
+CHOSEN = {
+    "ingestion": ("readers", "ingestion", "dataset"),
+    "condensation": ("methods", "condensation", "method"),
+    "shadows": ("methods", "condensation", "method"),
+}
+HEAD = "# Which code each stage runs: DVC compares these digests. Written by recondense; commit it, do not edit it.\n"
 
 
-def digest(*names: str, without: tuple[str, ...] = ()) -> str:
-    """SHA-256 of the code that importing modules ``names`` runs or may run; packages ``without`` are left out."""
-    found = hashlib.sha256()
-    for name, path in sorted(modules(*names, without=without).items()):
-        found.update(f"{name} {_code(path)}\n".encode())
-    return found.hexdigest()
-
-
-def modules(*names: str, without: tuple[str, ...] = ()) -> dict[str, Path]:
-    """The files of modules ``names`` and of all that they import from the same top-level packages, by module."""
-    tops = {name.partition(".")[0] for name in names} | {"recondense"}
-    found: dict[str, Path] = {}
-    pending = [*names]
-    while pending:
-        name = pending.pop()
-        if name in found or name in SHOWN or name.partition(".")[0] not in tops or _within(name, without):
-            continue
-        path = _file(name)
-        if path is None:
-            continue
-        found[name] = path
-        if parent := name.rpartition(".")[0]:
-            pending.append(parent)
-        pending += imported(path, name)
+def installed(root: Path) -> dict[str, Any]:
+    """What software.yaml would say now: the library's version, and digests by stage, reader and method."""
+    importable(root)
+    found: dict[str, Any] = {"version": version("recondense")}
+    found["stages"] = {name: code.digest(f"tasks.{name}") for name in STAGE_FOLDERS}
+    for kind, family in FAMILIES.items():
+        found[kind] = {name: code.digest(module) for name, module in plugins.modules(family).items()}
     return found
 
 
-@cache
-def imported(path: Path, name: str) -> tuple[str, ...]:
-    """Names of modules that the module ``name`` at ``path`` imports, or may import as plug-ins."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found: list[str] = []
-    for node in _running(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
-            source = ".".join(filter(None, [above, node.module or ""]))
-            found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("recondense."):
-            found += plugins_of(node.value)
-    return tuple(dict.fromkeys(found))
+def named(root: Path) -> dict[str, Any]:
+    """What the software.yaml of ``root`` says. Raises `InputError` where it cannot be read."""
+    try:
+        found = YAML(typ="safe").load(root / FILE)
+        digests = {kind: dict(found[kind]) for kind in ("stages", *FAMILIES)}
+        return {"version": str(found["version"]), **digests}
+    except FileNotFoundError:
+        raise InputError(f"{FILE} is missing: `recondense upgrade` writes it") from None
+    except (YAMLError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{FILE} cannot be read: `recondense upgrade` writes it anew") from error
 
 
-def plugins_of(package: str) -> list[str]:
-    """The plug-ins in ``package``, where it is one."""
-    path = _file(package)
-    if path is None or path.name != "__init__.py":
-        return []
-    return [f"{package}.{file.stem}" for file in sorted(path.parent.glob("*.py")) if not file.stem.startswith("_")]
+def write(root: Path) -> None:
+    """Write what is installed into the software.yaml of ``root``, whole or not at all."""
+    with tempfile.NamedTemporaryFile("w", dir=root, prefix=f".{FILE}.", delete=False, encoding="utf-8") as file:
+        file.write(HEAD)
+        yaml = YAML()
+        yaml.width = 200
+        yaml.dump(installed(root), file)
+    Path(file.name).chmod(0o666 & ~_umask())
+    Path(file.name).replace(root / FILE)
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node of ``tree`` but those that only a type checker sees."""
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        yield node
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            pending += node.orelse
-        else:
-            pending += ast.iter_child_nodes(node)
+def follow(root: Path) -> None:
+    """Bring software.yaml up to date with edits of code under the same version. Raises `InputError` for another."""
+    there = named(root)
+    if there["version"] != version("recondense"):
+        raise InputError(
+            f"recondense {version('recondense')} is installed, and this project is at {there['version']}: `recondense "
+            "upgrade` shows what changes and which stages will run again"
+        )
+    if there != installed(root):
+        write(root)
 
 
-def _within(name: str, packages: tuple[str, ...]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+def check_named(root: Path) -> None:
+    """Raise `InputError` where a cohort of params.yaml does not name its reader or method, for which dvc.yaml asks."""
+    for cohort, sections in read(root).items():
+        for kind, section, key in dict.fromkeys(CHOSEN.values()):
+            found = sections.get(section) if isinstance(sections, dict) else None
+            if not isinstance(found, dict) or not isinstance(found.get(key), str):
+                known = ", ".join(plugins.names(FAMILIES[kind]))
+                raise InputError(f"params.yaml: cohorts.{cohort}.{section} names no {key}: write one of {known}")
 
 
-@cache
-def _file(name: str) -> Path | None:
-    """The source file of module ``name``, None where there is none such."""
-    top, *rest = name.split(".")
-    spec = importlib.util.find_spec(top)  # of what is below, it would import whatever is above
-    for folder in spec.submodule_search_locations or () if spec else ():
-        place = Path(folder).joinpath(*rest)
-        for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-            if path.is_file():
-                return path
-    return None
+def check(layout: Layout, stage: str) -> None:
+    """Raise `InputError` unless the code that ``stage`` runs for the cohort is what software.yaml names."""
+    importable(layout.root)
+    there = named(layout.root)
+    found = {("stages", stage): code.digest(f"tasks.{stage}")}
+    if stage in CHOSEN:
+        kind, section, key = CHOSEN[stage]
+        name = str((block(layout.root, layout.cohort).get(section) or {}).get(key))
+        if module := plugins.modules(FAMILIES[kind]).get(name):  # an unknown one is told by whoever loads it
+            found[kind, name] = code.digest(module)
+    for (kind, name), digest in found.items():
+        if there[kind].get(name) != digest:
+            raise InputError(
+                f"the code of {name} is not the one that {FILE} names: `recondense upgrade` says what changed, and "
+                "`recondense run` takes it up"
+            )
 
 
-@cache
-def _code(path: Path) -> str:
-    return hashlib.sha256(without_comments(path.read_text(encoding="utf-8")).encode()).hexdigest()
-
-
-def without_comments(source: str) -> str:
-    r"""``source`` without comments, docstrings and empty lines; strings keep theirs.
-
-    >>> without_comments("'Doc.'\n\nx = 1  # why\n\n\ndef f():\n    'Doc'\n    return '#'\n")
-    "x = 1\ndef f():\n    return '#'\n"
-    """
-    tree, lines = ast.parse(source), source.encode().splitlines(keepends=True)
-    docstrings = {id(node) for node in _docstrings(tree)}
-    kept, cuts = set(), []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno and node.end_col_offset is not None:
-            if id(node) in docstrings:
-                cuts.append(((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)))
-            else:
-                kept |= set(range(node.lineno, node.end_lineno))
-    for token in tokenize.tokenize(io.BytesIO(source.encode()).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            start = len(token.line[:column].encode()) if token.line else column
-            cuts.append(((row, start), (row, start + len(token.string.encode()))))
-    for (row, column), (last, end) in cuts:
-        rest = lines[last - 1][end:]
-        lines[row - 1] = lines[row - 1][:column] + rest
-        for between in range(row, last):
-            lines[between] = b""
-    found = [
-        line if row in kept else line.rstrip() + b"\n"
-        for row, line in enumerate(lines, start=1)
-        if row in kept or line.strip()
-    ]
-    return b"".join(found).decode()
-
-
-def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-            first = node.body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                yield first.value
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

@@ -11,12 +11,12 @@ from typing import Any
 from recondense.condensation.params import Params
 from recondense.stages.params import block, validate
 
-ROOMS = ("condensation", "training")
+STAGES = ("condensation", "training")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What to run. ``sections``: the params of `ROOMS` that say so, as they would stand in params.yaml."""
+    """What to run. ``sections``: the params of `STAGES` that say so, as they would stand in params.yaml."""
 
     cohort: str
     method: str
@@ -27,9 +27,11 @@ class Cell:
     def __str__(self) -> str:
         return f"{self.cohort} {self.method} {self.records_per_class} a class, seed {self.seed}"
 
-    def key(self, inputs: dict[str, str]) -> str:
-        """A digest of all that the result depends on; ``inputs``: hashes of code and data by path."""
-        content = json.dumps([inputs, self.sections], sort_keys=True)
+    def key(self, inputs: dict[str, str], code: dict[str, dict[str, str]]) -> str:
+        """A digest of all that the result depends on; ``inputs``: hashes of data by path; ``code``: as software.yaml
+        has it."""
+        run = [code["methods"][self.method], *(code["stages"][name] for name in STAGES)]
+        content = json.dumps([inputs, run, self.sections], sort_keys=True)
         return f"sweep-{hashlib.sha256(content.encode()).hexdigest()}"
 
 

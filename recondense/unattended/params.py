@@ -5,13 +5,13 @@ import re
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")  # Prefect's own way to name a block
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``min_new_patients``: subjects of the ingested cohort that were not in the last candidate.
     ``min_interval_hours``: since that candidate. Neither keeps a withdrawal waiting. ``budget``: epsilon that all
     releases together may spend, None for no limit; one beyond it is refused, whoever asks for it. ``population``: a

@@ -1,6 +1,6 @@
 """Data sets, one file each: its name is the data set's name in params.yaml. A file here is a plug-in if it has
 
-``Options``: a `RoomParams` model of what a user may decide about this data set.
+``Options``: a `StageParams` model of what a user may decide about this data set.
 ``variables(options)``: what is measured, series first, then statics; public knowledge, nothing computed from records.
 An outcome of more than two classes comes last, a categorical variable "outcome" of role "outcome" with their names.
 ``source(options)``: title, licence, where to get the files, and how to cite them.
@@ -42,7 +42,7 @@ from recondense.records.attrition import Attrition
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
 from recondense.stages import plugins
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Downloads:
 class Dataset(Protocol):
     """What the module of a plug-in looks like; see this package's docstring."""
 
-    Options: type[RoomParams]
+    Options: type[StageParams]
 
     def variables(self, options: Any) -> tuple[Variable, ...]:
         """What is measured."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from recondense.cohorts.readers import Source
 from recondense.records.target import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
 def _text(value: Any) -> Any:
@@ -34,7 +34,7 @@ Mark = Annotated[str, BeforeValidator(_text)]  # of a missing value; "" is one, 
 InRaw = Annotated[str, AfterValidator(_inside)]  # relative to the raw folder, and inside it
 
 
-class Origin(RoomParams):
+class Origin(StageParams):
     """What the recipient of a bundle is told about the records. The licence has to be stated."""
 
     title: str = Field(min_length=1)
@@ -52,7 +52,7 @@ class Origin(RoomParams):
         )
 
 
-class Described(RoomParams):
+class Described(StageParams):
     """What is predicted, in words, for whoever is given a risk: see `recondense.records.target.Target`."""
 
     label: str = ""

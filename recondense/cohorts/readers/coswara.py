@@ -23,7 +23,7 @@ from recondense.progress import track
 from recondense.records.attrition import Attrition
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 SOURCE = Source(
     title="Coswara: respiratory sounds and symptoms for remote screening of SARS-CoV-2 infection",
@@ -56,7 +56,7 @@ DESCRIPTORS = {
 NAMES = [variable.name for variable in SERIES]
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``recording``: which sound. ``outcome``: ``covid_status`` (positive or healthy) or ``g``, sex (female is 1).
 
     ``window_seconds``: the middle of the recording that is used, in 96 frames, each the mean of its share; the default

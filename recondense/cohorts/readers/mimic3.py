@@ -18,7 +18,7 @@ from recondense.cohorts.readers._mimic3.variables import VARIABLES
 from recondense.records.attrition import Attrition
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 CITATION = (
     "Johnson AEW, Pollard TJ, Shen L, Lehman LH, Feng M, Ghassemi M, Moody B, Szolovits P, Celi LA, Mark RG. "
@@ -49,7 +49,7 @@ EVENT_TABLES = ("CHARTEVENTS", "LABEVENTS")
 TABLES = (*EVENT_TABLES, "ICUSTAYS", "ADMISSIONS", "PATIENTS")
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``edition``: whether the tables are of the full database or of its demo, which have different licences."""
 
     edition: Literal["full", "demo"] = "full"

@@ -15,7 +15,7 @@ from recondense.cohorts.readers import Source, table
 from recondense.records.attrition import Attrition
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 FILE = "pbcseq.csv"
 TRANSPLANT, DEATH = 1, 2
@@ -123,7 +123,7 @@ DECLARED: dict[str, Any] = {
 }
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``landmark_days``: visits up to here are the input, and only patients still at risk here are judged.
     ``horizon_days``: the outcome is death or transplant within so many days of the landmark."""
 

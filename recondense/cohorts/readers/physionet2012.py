@@ -34,7 +34,7 @@ from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 SOURCE = Source(
     title="PhysioNet/Computing in Cardiology Challenge 2012, version 1.0.0",
@@ -53,7 +53,7 @@ TARGET = Target(
 )
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``sets``: which sets are read, where they are there."""
 
     sets: tuple[Literal["a", "b", "c"], ...] = ("a", "b", "c")

@@ -1,6 +1,6 @@
 """Condensation methods, one file each; a file's name is the method's name in params.yaml.
 
-A method module has ``Options`` (a `RoomParams` model, with a default for everything) and
+A method module has ``Options`` (a `StageParams` model, with a default for everything) and
 
     condense(train: Normalised, request: Request, options: Options) -> Condensation
 

@@ -17,7 +17,7 @@ from recondense.models import loss
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import as_many_of_each, n_classes
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
 def _known(name: str) -> str:
@@ -30,7 +30,7 @@ Initialisation = Literal["noise", "random_records", "kmeans", "group_means", "mi
 FamilyName = Annotated[str, AfterValidator(_known)]
 
 
-class StartOptions(RoomParams):
+class StartOptions(StageParams):
     """``initialisation``: what the records are before the first step."""
 
     initialisation: Initialisation = "noise"

@@ -3,10 +3,10 @@
 from recondense.condensation.baselines import group_means
 from recondense.condensation.methods import Condensation, Request
 from recondense.records.cohort import Normalised
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """There is nothing to set."""
 
 

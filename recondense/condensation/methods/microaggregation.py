@@ -26,13 +26,13 @@ from recondense.models.teacher import out_of_fold
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 SOFT_LABELS = True
 NOISE = 1  # a stream of random numbers of its own
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``min_patients``: of each group, or as many as a class has for each. ``clip_quantile``: the share of each class's
     records that stay where they are, the others being drawn in as far as these reach. ``noise``: its standard
     deviation, on the scale of features, of which train records have about 1."""

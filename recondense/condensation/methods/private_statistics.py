@@ -17,14 +17,14 @@ from recondense.private.cohort import drawn
 from recondense.private.statistics import Plan, ask
 from recondense.records.cohort import Normalised
 from recondense.records.labels import n_classes
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 SOFT_LABELS = True
 PRIVATE = True
 DEFAULT_STEPS = 240
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``epsilon`` and ``delta``: what the answers may cost. ``windows`` of time, at most one a step. ``length``: to
     which summaries are cut, as a multiple of the root of how many numbers they have, on the scale of features, so that
     1 is what a summary of independent features has. ``counts`` and ``moments``: their shares of the squared

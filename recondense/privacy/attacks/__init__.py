@@ -1,6 +1,6 @@
 """Attacks, one file each; a file's name is the attack's name in params.yaml.
 
-An attack module has ``Options`` (a `RoomParams` model, with a default for everything) and
+An attack module has ``Options`` (a `StageParams` model, with a default for everything) and
 
     scores(target: Target, options: Options) -> NDArray[np.float64]  # (n_candidates,)
 

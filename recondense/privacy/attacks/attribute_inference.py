@@ -15,12 +15,12 @@ from scipy.spatial.distance import cdist
 
 from recondense.privacy.attacks import Target
 from recondense.privacy.guesses import AboutEach, Guesses, surest_share
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 Array = NDArray[np.float64]
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``tolerance``: how near to the truth a guess is right, in standard deviations of the feature over all steps.
     ``ridge``: the penalty of the regression."""
 

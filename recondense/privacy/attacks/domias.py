@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 from recondense.privacy.attacks import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 POPULATION = True
 PER_COMPONENT = 4  # people: of fewer, a component is their noise
@@ -21,7 +21,7 @@ PER_COMPONENT = 4  # people: of fewer, a component is their noise
 Array = NDArray[np.float64]
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``components``: at most, fewer where the population is small. ``bandwidth``: a factor on Scott's."""
 
     components: int = Field(default=32, ge=1)

@@ -9,10 +9,10 @@ from scipy.spatial.distance import cdist
 
 from recondense.privacy.attacks import Target
 from recondense.privacy.guesses import AboutEach, Guesses, surest_share
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``neighbours``: how many nearest condensed records of each half are compared."""
 
     neighbours: int = Field(default=1, ge=1)

@@ -11,12 +11,12 @@ from pydantic import Field
 
 from recondense.privacy.attacks import Target
 from recondense.privacy.attacks._sides import centred, side
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 NEEDS_SHADOWS = True
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``own_variance_from``: how many shadows without a candidate let it have a variance of its own."""
 
     own_variance_from: int = Field(default=32, ge=2)

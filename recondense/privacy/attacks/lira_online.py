@@ -15,12 +15,12 @@ from scipy.stats import norm
 
 from recondense.privacy.attacks import Target
 from recondense.privacy.attacks._sides import centred, side
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 NEEDS_SHADOWS = True
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``own_variance_from``: how many shadows on each side let a candidate have variances of its own; with fewer on
     either, they are those of all candidates."""
 

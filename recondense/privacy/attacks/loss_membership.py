@@ -9,12 +9,12 @@ from recondense.models.fit import fit
 from recondense.models.recipe import Recipe, known
 from recondense.privacy.attacks import Target
 from recondense.records.labels import likeliest, probabilities
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 CERTAIN = 1e-12  # a network may be sure beyond double precision, and the logarithm of 0 would outweigh all others
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``networks``: files in ``recondense/models/networks/``, each trained ``repeats`` times by ``recipe``."""
 
     networks: tuple[str, ...] = Field(default=("lstm_beta", "rnn_beta", "tcn_beta"), min_length=1)

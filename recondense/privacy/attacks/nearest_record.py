@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from recondense.privacy.attacks import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """There is nothing to set."""
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from recondense.privacy.attacks import Target
 from recondense.privacy.guesses import Guesses, Reconstructions
 from recondense.records.labels import likeliest, n_classes, probabilities
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 HIDDEN = 128
 START = 0.3  # standard deviation: noise that no gradient removes keeps a record from whomever it is of
@@ -27,7 +27,7 @@ START = 0.3  # standard deviation: noise that no gradient removes keeps a record
 Weights = list[Tensor]
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``networks`` of one hidden layer, each trained on the condensed set for longer than the one before, up to
     ``training_steps``: 0, since of networks that have learned a handful of records little gradient is left, and real
     records handed over were found less often. ``records_per_class`` at most are made, in ``steps`` steps of Adam at

@@ -12,12 +12,12 @@ from pydantic import Field
 from scipy.special import expit
 
 from recondense.privacy.attacks import Target
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 NEEDS_SHADOWS = True
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``gamma``: 1, as few ratios of condensed sets come near the 2 that suits networks trained on the records
     themselves, and scores would tie. ``a``: None fits it, by least squares, to the shadows with and without each
     candidate. The population is all candidates: who of them is a member is not needed."""

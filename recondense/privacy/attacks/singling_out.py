@@ -15,12 +15,12 @@ from scipy.sparse import csr_matrix
 
 from recondense.privacy.attacks import Target
 from recondense.privacy.guesses import Guesses, Predicates
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 Array = NDArray[np.float32]
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``predicates`` of each kind at most. ``attributes``: how many values one multivariate predicate speaks of.
     ``tolerance``: by how much, in standard deviations, one that is less far out still counts, so that a record which
     is a person's but for a little noise singles that person out."""

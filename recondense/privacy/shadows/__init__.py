@@ -1,4 +1,4 @@
-"""Room: what would the condensed set be, had chance chosen other subjects for it?
+"""What would the condensed set be, had chance chosen other subjects for it?
 
 Input: the normalised cohort. Output: ``shadows.safetensors`` (`ShadowSets`) and ``metrics.json``. Tier: restricted.
 

@@ -43,8 +43,8 @@ def planted(
 
 
 def of_shadow(train: Normalised, count: int, index: int, seed: int) -> tuple[Normalised, Normalised]:
-    """The outliers of shadow ``index``, whose room was given ``count`` and ``seed``, and their twins. ``train``: of the
-    whole cohort, not the shadow's members."""
+    """The outliers of shadow ``index``, whose stage was given ``count`` and ``seed``, and their twins. ``train``: of
+    the whole cohort, not the shadow's members."""
     return planted(train, count, [seed, index, 2])
 
 

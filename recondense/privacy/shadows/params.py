@@ -1,13 +1,13 @@
-"""What a user may set for this room."""
+"""What a user may set for this stage."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
-class Params(RoomParams):
+class Params(StageParams):
     """``count``: how many shadows: more find smaller leaks, and each takes as long as the condensation; with 0 the
     attacks that need them cannot decide. ``steps``: None is as many as the condensation's; fewer save time, but then
     the shadows are not what is released, and figures drawn from them are weaker evidence. ``outliers``: how many

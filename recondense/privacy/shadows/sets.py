@@ -1,4 +1,4 @@
-"""Shadow condensations, as they go from the room that makes them to the audit that attacks with them."""
+"""Shadow condensations, as they go from the stage that makes them to the audit that attacks with them."""
 
 from dataclasses import dataclass
 from pathlib import Path

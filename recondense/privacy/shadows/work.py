@@ -10,7 +10,7 @@ from recondense.condensation.params import METHODS
 from recondense.condensation.params import Params as CondensationParams
 from recondense.files.hashes import sha256
 from recondense.privacy.shadows.params import Params
-from recondense.stages import plugins, software
+from recondense.stages import code, plugins
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 
@@ -35,7 +35,7 @@ class Work:
         condensation = section(layout.root, layout.cohort, "condensation", CondensationParams)
         needed = {
             "records": sha256(source(layout)),
-            "code": software.digest("tasks.shadows", f"{METHODS}.{condensation.method}"),
+            "code": code.digest("tasks.shadows", plugins.modules(METHODS)[condensation.method]),
             "shadows": params.model_dump(exclude={"count"}),
             "condensation": condensation.model_dump(exclude={"seed", "device", "recipe_search", "reuse", "noise_key"}),
         }

@@ -4,19 +4,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recondense.publishing.compare.candidates import contenders, unrecorded
+from recondense.publishing.compare.candidates import candidates, unrecorded
 
 
 def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict[str, Any]:
     """Write ``COHORT.html`` and ``COHORT.png`` into ``out``, by default the project's ``.recondense/comparisons``.
 
-    Returns where they are, ``page`` and ``picture``; ``contenders``, as `Contender` has them; and ``unrecorded``,
+    Returns where they are, ``page`` and ``picture``; ``candidates``, as `Candidate` has them; and ``unrecorded``,
     releases that MLflow knows nothing of. Raises `InputError`.
     """
     from recondense.publishing.compare.figure import figure
     from recondense.publishing.compare.page import page
 
-    found = contenders(root, cohort, last)
+    found = candidates(root, cohort, last)
     missing = unrecorded(root, cohort, found)
     folder = out or root / ".recondense" / "comparisons"
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,4 +24,4 @@ def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict
     html.write_text(page(cohort, found, missing), encoding="utf-8")
     figure(cohort, found).savefig(png, dpi=150)
     rows = [{"label": one.label, **asdict(one), "attack": one.attack and one.attack.as_json()} for one in found]
-    return {"page": str(html), "picture": str(png), "unrecorded": missing, "contenders": rows}
+    return {"page": str(html), "picture": str(png), "unrecorded": missing, "candidates": rows}

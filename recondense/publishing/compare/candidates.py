@@ -20,7 +20,7 @@ BOUNDS = ("mean", "low", "high")
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One condensed set, or in a sweep the sets that differ by seed only, and what they were found to be worth.
 
     ``auc``: test AUC, ``mean, low, high``, of several seeds the mean of each; ``aucs``: of each seed. ``all_real``: of
@@ -53,7 +53,7 @@ class Contender:
         return what if self.state == SWEEP else f"{self.name}: {what}"
 
 
-def contenders(root: Path, cohort: str, last: int) -> list[Contender]:
+def candidates(root: Path, cohort: str, last: int) -> list[Candidate]:
     """All releases, oldest first, the ``last`` other runs, and the sweeps' methods and sizes, best first.
 
     Runs that found the same of the same condensed set are one. Raises `InputError` where nothing was recorded.
@@ -70,12 +70,12 @@ def contenders(root: Path, cohort: str, last: int) -> list[Contender]:
     return found
 
 
-def unrecorded(root: Path, cohort: str, found: Sequence[Contender]) -> list[str]:
+def unrecorded(root: Path, cohort: str, found: Sequence[Candidate]) -> list[str]:
     """Releases that no run in this MLflow is known to have made."""
     return [str(one) for one in Releases(root, cohort).released() if str(one) not in {each.name for each in found}]
 
 
-def other_data(found: Sequence[Contender]) -> bool:
+def other_data(found: Sequence[Candidate]) -> bool:
     """Whether they rest on different records, so that their AUCs are of different patients."""
     return len({one.data for one in found if one.data}) > 1
 
@@ -103,7 +103,7 @@ def _scored(run: Any) -> bool:
     return "test_auc.condensed.mean" in run.data.metrics
 
 
-def _of_flow(run: Any) -> Contender:
+def _of_flow(run: Any) -> Candidate:
     metrics, params, tags = run.data.metrics, run.data.params, run.data.tags
     version, passed = tags.get(VERSION), run.info.status == "FINISHED"
     if version and version != CANDIDATE:
@@ -112,7 +112,7 @@ def _of_flow(run: Any) -> Contender:
         state = PASSED if passed else "refused by the gate" if REFUSED in tags else STOPPED
     time = _time(run)
     auc = _score(metrics, "training.test_auc.condensed")
-    return Contender(
+    return Candidate(
         name=version if state in (RELEASED, WITHDRAWN) else f"run of {time}",
         state=state,
         method=params.get("condensation.method", tags.get("method", "")),
@@ -130,7 +130,7 @@ def _of_flow(run: Any) -> Contender:
     )
 
 
-def _of_cells(runs: Sequence[Any], cohort: str) -> Iterator[Contender]:
+def _of_cells(runs: Sequence[Any], cohort: str) -> Iterator[Candidate]:
     """By method, size and data; of each seed the last cell."""
     groups: dict[tuple[str, str, str | None], dict[str, Any]] = {}
     for run in sorted(runs, key=lambda run: run.info.start_time):
@@ -143,7 +143,7 @@ def _of_cells(runs: Sequence[Any], cohort: str) -> Iterator[Contender]:
         scores = [_score(metrics, "test_auc.condensed") for metrics in every]
         networks = [_by_network(metrics, "by_network.") for metrics in every]
         shared = [name for name in networks[0] if all(name in each for each in networks)]
-        yield Contender(
+        yield Candidate(
             name=SWEEP,
             state=SWEEP,
             method=method,
@@ -187,13 +187,13 @@ def _digest(run: Any, file: str) -> str | None:
     return next((str(one.digest) for one in named if one.name.endswith(f": {NAMES[file]}")), None)
 
 
-def _identity(one: Contender) -> tuple[Any, ...]:
+def _identity(one: Candidate) -> tuple[Any, ...]:
     """Equal for runs of which the later found everything current."""
     attack = one.attack and (one.attack.name, one.attack.auc)
     return one.method, one.records_per_class, one.data, one.auc["mean"], one.seconds, attack
 
 
-def _rank(one: Contender) -> tuple[bool, bool, str]:
+def _rank(one: Candidate) -> tuple[bool, bool, str]:
     """Of equal runs the last in this order stands for all: one that was released before others, then the first run."""
     return one.state in (RELEASED, WITHDRAWN), one.state == PASSED, one.time
 

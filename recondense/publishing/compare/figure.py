@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recondense.publishing.compare.candidates import SWEEP, Contender
+from recondense.publishing.compare.candidates import SWEEP, Candidate
 from recondense.sweeps.figures import COLOURS
 
 METHOD_COLOURS = ("#2b6cb0", "#b7410e", "#0b6e4f", "#7b4ea3", "#806400", "#b0306a")
 PALE = "#999999"
 
 
-def figure(cohort: str, found: Sequence[Contender]) -> Figure:
-    """A row a contender: test AUC with interval, networks and seeds; the strongest attack; seconds; epsilon."""
+def figure(cohort: str, found: Sequence[Candidate]) -> Figure:
+    """A row a candidate: test AUC with interval, networks and seeds; the strongest attack; seconds; epsilon."""
     rows = list(reversed(found))  # matplotlib counts from below
     methods = list(dict.fromkeys(one.method for one in found))
     colours = [METHOD_COLOURS[methods.index(one.method) % len(METHOD_COLOURS)] for one in rows]
@@ -70,7 +70,7 @@ def _interval(axes: Axes, place: float, low: float, mean: float, high: float, co
     axes.plot(mean, place, "o", color=colour, markersize=6)
 
 
-def _under(one: Contender) -> str:
+def _under(one: Candidate) -> str:
     if one.state == SWEEP:
         return f"sweep, {len(one.aucs)} seed{'s' if len(one.aucs) > 1 else ''}"
     return one.state

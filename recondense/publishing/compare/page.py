@@ -9,14 +9,14 @@ from markupsafe import Markup
 from recondense.bundle import course
 from recondense.bundle.charts import Axis, Line, chart, nice, powers, strip
 from recondense.bundle.templates import render
-from recondense.publishing.compare.candidates import SWEEP, Contender, other_data
+from recondense.publishing.compare.candidates import SWEEP, Candidate, other_data
 from recondense.results.base import Interval
 from recondense.results.course import Spent, Summary
 
 COLOURS = 6  # of the style sheet
 
 
-def page(cohort: str, found: Sequence[Contender], missing: Sequence[str]) -> str:
+def page(cohort: str, found: Sequence[Candidate], missing: Sequence[str]) -> str:
     """``missing``: releases of which MLflow knows nothing."""
     methods = list(dict.fromkeys(one.method for one in found))
     runs, sweeps = [one for one in found if one.state != SWEEP], [one for one in found if one.state == SWEEP]
@@ -44,7 +44,7 @@ def page(cohort: str, found: Sequence[Contender], missing: Sequence[str]) -> str
     )
 
 
-def _real(found: Sequence[Contender]) -> list[float]:
+def _real(found: Sequence[Candidate]) -> list[float]:
     return [value for one in found for value in one.all_real.values()]
 
 
@@ -57,22 +57,22 @@ def _strip(score: dict[str, float], low: float, high: float) -> Markup:
     return strip(score["low"], score["mean"], score["high"], Axis(low, high), 0.5)
 
 
-def _attack(one: Contender) -> Markup:
+def _attack(one: Candidate) -> Markup:
     found = one.attack
     return strip(found.low, found.auc, found.high, Axis(0.3, 1), 0.5) if found else Markup()
 
 
-def _best(name: str, found: Sequence[Contender]) -> float:
+def _best(name: str, found: Sequence[Candidate]) -> float:
     return max(one.networks[name] for one in found if name in one.networks)
 
 
-def _release(one: Contender) -> course.Row:
+def _release(one: Candidate) -> course.Row:
     """As `recondense.bundle.course` has releases; what all cost together is the ledger's to say."""
     figures = Summary(test_auc=Interval.model_validate(one.auc), attack=one.attack)
     return course.Row(one.name, None, None, figures, Spent())
 
 
-def _pictures(found: Sequence[Contender], methods: Sequence[str]) -> Iterator[tuple[str, Markup]]:
+def _pictures(found: Sequence[Candidate], methods: Sequence[str]) -> Iterator[tuple[str, Markup]]:
     """AUC by what it takes: seconds, and records where there are several sizes."""
     reached = [value for one in found for value in (one.auc["mean"], *one.aucs)] + _real(found)[:1]
     low, high = _range(reached)
@@ -90,7 +90,7 @@ def _pictures(found: Sequence[Contender], methods: Sequence[str]) -> Iterator[tu
 
 
 def _drawn(
-    title: str, found: Sequence[Contender], methods: Sequence[str], x: Axis, y: Axis, place: Any, joined: bool
+    title: str, found: Sequence[Candidate], methods: Sequence[str], x: Axis, y: Axis, place: Any, joined: bool
 ) -> tuple[str, Markup]:
     lines = []
     real = next((one.all_real for one in reversed(found) if one.all_real), None)

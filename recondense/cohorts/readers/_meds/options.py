@@ -6,10 +6,10 @@ from pydantic import Field, model_validator
 
 from recondense.cohorts.readers._declared import Described, InRaw, Origin, Text, check_free, check_usual
 from recondense.records.cells import word
-from recondense.stages.params import RoomParams
+from recondense.stages.params import StageParams
 
 
-class Code(RoomParams):
+class Code(StageParams):
     """A code whose numeric value becomes the variable's unit by ``value * factor + offset``."""
 
     code: Text
@@ -17,7 +17,7 @@ class Code(RoomParams):
     offset: float = 0.0
 
 
-class Declared(RoomParams):
+class Declared(StageParams):
     """A variable (see `recondense.records.cohort.Variable`) and the codes it is made of.
 
     A numeric series is the numeric value of its ``codes``. A binary variable is 1 by its ``positive`` codes and 0 by
@@ -78,7 +78,7 @@ class Outcome(Described):
         return self
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``labels``: a Parquet file of labels, or a folder of them, in the raw folder. ``window_hours``: how far before
     the prediction time zero lies. ``use``: which of a subject's labels, by prediction time. ``splits``: only subjects
     of these, of the data set's own ``metadata/subject_splits.parquet``."""

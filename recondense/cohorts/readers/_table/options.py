@@ -12,7 +12,7 @@ from recondense.cohorts.readers._table.places import Measurements, Subjects, Tab
 from recondense.records.cells import text
 from recondense.records.cohort import Below
 from recondense.records.target import Target
-from recondense.stages.params import LONG, SHORT, RoomParams
+from recondense.stages.params import LONG, SHORT, StageParams
 
 HOURS = {"minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 Levels = tuple[Text, ...]
@@ -21,14 +21,14 @@ Classes = dict[Text, Annotated[Levels, Field(min_length=1)]]
 NO_EVENT = "no event"
 
 
-class First(RoomParams):
+class First(StageParams):
     """Time zero is each subject's first measurement of a declared variable whose time and value can be read, and whose
     value lies within the variable's ``low`` and ``high``."""
 
     first: Literal["measurement"]
 
 
-class Time(RoomParams):
+class Time(StageParams):
     """``unit`` of every time that is a number, here and in the files. ``timestamps``: the files' times are dates, in
     ISO 8601 or by strptime's ``format``. ``zone``: where clocks without an offset from UTC hang, by its name in the
     time zone database. ``zero``: the subjects' column with each one's time zero, or `First`.
@@ -104,7 +104,7 @@ class Outcome(Described):
         return tuple(self.classes.values()) or (self.negative, self.positive)
 
 
-class Landmark(RoomParams):
+class Landmark(StageParams):
     """The outcome is an event within ``horizon`` after ``at``, both in time's unit, among those still at risk then.
 
     ``time``, ``status``: the subjects' columns with the end of follow-up and its code. ``events``: the codes of the
@@ -139,7 +139,7 @@ class Landmark(RoomParams):
         return (self.censored, *(self.events.values() if isinstance(self.events, dict) else (self.events,)))
 
 
-class Declared(RoomParams):
+class Declared(StageParams):
     """A variable (see `recondense.records.cohort.Variable`). ``column``: where it is found, by default under its own
     name: a column, or what stands in the column ``variable`` of long measurements. ``table``: which of several tables
     of measurements it is read from, by default the only one that has it. ``positive`` and ``negative``: the levels of a
@@ -183,7 +183,7 @@ class Declared(RoomParams):
         return self
 
 
-class Options(RoomParams):
+class Options(StageParams):
     """``measurements``: one table or a list of them, left out where all is static. ``subjects``: left out where the
     rows of one table of measurements say it all. ``outcomes``: a table of its own for the columns of the outcome or of
     the landmark rule, which else are the subjects'. The outcome is either an ``outcome`` column or a ``landmark`` rule.

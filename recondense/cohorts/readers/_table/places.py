@@ -8,10 +8,10 @@ from sqlalchemy.exc import ArgumentError
 
 from recondense.cohorts.readers._declared import InRaw, Mark, Text
 from recondense.cohorts.readers._table.queries import check_statement
-from recondense.stages.params import RoomParams, from_a_stranger
+from recondense.stages.params import StageParams, from_a_stranger
 
 
-class Tabular(RoomParams):
+class Tabular(StageParams):
     """Where a table is: ``file`` (delimited text, packed or not, Parquet or Excel) in the raw folder, or an SQL
     ``query`` sent to ``url``.
 
