@@ -24,9 +24,9 @@ from recondense.engines.process import StageRefused
 from recondense.engines.recorder import Recorder, check_override, open_ledger
 from recondense.engines.retries import worth_another_try
 from recondense.probes.state import check_state
+from recondense.project.follow import follow
 from recondense.project.sections import check_cohort
 from recondense.records.attrition import NOTICES
-from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.terminal import say_stage
@@ -63,7 +63,7 @@ def recondense(
     """
     layout = Layout(Path(root), cohort)
     check_state(layout.root)
-    software.follow(layout.root)
+    follow(layout.root)
     check_cohort(layout.root, cohort)
     check_override(layout)
     ledger = open_ledger(layout)

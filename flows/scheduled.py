@@ -17,11 +17,11 @@ from recondense.engines.process import StageFailed
 from recondense.engines.recorder import Recorder, open_ledger
 from recondense.errors import InputError, without_its_text
 from recondense.ledger import Ledger
+from recondense.project.follow import follow
 from recondense.project.sections import check_cohort
 from recondense.publishing.ready import held_by_guarantee
 from recondense.publishing.release import release_if_new
 from recondense.publishing.versions import Releases
-from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.unattended.inbox import at_rest
@@ -52,7 +52,7 @@ def due(
     run = {"cause": cause, "prefect_flow_run": str(flow_run.id)}
     with _foreign_texts_withheld():
         check_cohort(layout.root, cohort)
-        software.follow(layout.root)
+        follow(layout.root)
         ledger = open_ledger(layout)
         with one_at_a_time(layout):
             reasons = _why_not(layout, ledger, run, quiet_seconds)

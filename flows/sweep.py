@@ -22,6 +22,7 @@ from recondense.engines.process import StageFailed
 from recondense.engines.retries import worth_another_try
 from recondense.engines.snapshot import freeze, run, workspace
 from recondense.progress import track
+from recondense.project.follow import follow
 from recondense.project.sections import check_cohort
 from recondense.stages import software
 from recondense.stages.layout import Layout
@@ -66,7 +67,7 @@ def sweep(
     folder = Path(root)
     for cohort in cohorts:
         check_cohort(folder, cohort)
-    software.follow(folder)
+    follow(folder)
     code = software.named(folder)
     cells = plan(folder, cohorts, methods, sizes, seeds)
     name = f"sweep {' '.join(cohorts)}"

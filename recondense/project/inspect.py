@@ -13,7 +13,7 @@ from recondense.inspection.inspection import inspect as look
 from recondense.inspection.page import best, page
 from recondense.preprocessing.params import Params as Normalisation
 from recondense.progress import working
-from recondense.stages import software
+from recondense.project.follow import follow
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.terminal import Terminal, say_stage
@@ -30,7 +30,7 @@ def inspect(root: Path, cohort: str) -> dict[str, Any]:
     `StageFailed`.
     """
     layout = Layout(root, cohort)
-    software.follow(root)
+    follow(root)
     section(root, cohort, "ingestion", Ingestion)
     grid = section(root, cohort, "normalisation", Normalisation)
     with one_at_a_time(layout):

@@ -61,18 +61,6 @@ def write(root: Path) -> None:
     Path(file.name).replace(root / FILE)
 
 
-def follow(root: Path) -> None:
-    """Bring software.yaml up to date with edits of code under the same version. Raises `InputError` for another."""
-    there = named(root)
-    if there["version"] != version("recondense"):
-        raise InputError(
-            f"recondense {version('recondense')} is installed, and this project is at {there['version']}: `recondense "
-            "upgrade` shows what changes and which stages will run again"
-        )
-    if there != installed(root):
-        write(root)
-
-
 def check_named(root: Path) -> None:
     """Raise `InputError` where a cohort of params.yaml does not name its reader or method, for which dvc.yaml asks."""
     for cohort, sections in read(root).items():
