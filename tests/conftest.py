@@ -15,8 +15,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from recondense.engines.settings import LOGIN
 from recondense.stages.layout import Layout
-from tests.project import QUICK, QUICK_SEARCH, REAL_DATA, REPO, SENTINELS, STAGES, Project, make_project
-from tests.services import PREFECT_LOGIN, free_port, server
+from tests.support.paths import REAL_DATA, REPO
+from tests.support.project import QUICK, QUICK_SEARCH, SENTINELS, STAGES, Project, make_project
+from tests.support.services import PREFECT_LOGIN, free_port, server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
