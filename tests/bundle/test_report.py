@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ from recondense.results.attacks import OnMembers
 from recondense.results.course import Earlier
 from recondense.results.public import Outcome, Override, Public
 from recondense.stages.layout import Layout
-from tests.support.browser import check_page
+from tests.support.browser import Page, check_page
 from tests.support.results import guessing
 
 SETS = ("condensed", "all_real")
@@ -84,28 +83,6 @@ def without(contents: Contents, *paths: str) -> Contents:
         else:
             target[last] = {"ensembles": {}, "gate": []}.get(last)
     return replace(contents, metrics=Public.model_validate(metrics))
-
-
-class Page(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "path", "circle"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in ("path", "circle"):
-            assert self.open.pop() == tag
-
-    def all(self, *names: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.tags if tag in names]
 
 
 def test_the_page_is_well_formed_and_fetches_and_runs_nothing(contents: Contents) -> None:

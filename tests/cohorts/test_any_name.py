@@ -9,9 +9,9 @@ from recondense.cohorts.readers import meds, table
 from recondense.cohorts.readers._declared import RESERVED
 from recondense.errors import InputError
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_meds_writers import OPTIONS as MEDS
-from tests.cohorts.readers.test_meds_writers import SERIES
-from tests.cohorts.readers.test_table import AGE, BILI, declared
+from tests.support.meds import OF_ONE as MEDS
+from tests.support.meds import SERIES
+from tests.support.tables import AGE, BILI, declared
 
 NAMES = [
     "HbA1c (%)", "pCO₂ [kPa]", "Größe/cm", "all missing", "2345-7", "LAB//50912//mg/dL", "<b>x</b>", "a|b", "[red]",

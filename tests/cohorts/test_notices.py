@@ -16,8 +16,8 @@ from recondense.publishing.overview import cohort_rows
 from recondense.records.attrition import Notice
 from recondense.stages.layout import Layout
 from tasks.ingestion import ingestion
-from tests.cohorts.test_losses import IDS, WARD, people, visits
 from tests.support.project import QUICK
+from tests.support.ward import IDS, WARD, people, visits
 
 
 @pytest.fixture

@@ -24,9 +24,8 @@ from recondense.records.cohort import Ingested
 from recondense.results.public import Public
 from recondense.stages.layout import Layout
 from tasks.ingestion import ingestion
-from tests.conftest import SMALL
 from tests.support.paths import REPO
-from tests.support.project import STAGES
+from tests.support.project import SMALL, STAGES
 
 HASHED = {"kind": "hashed", "validation": 0.2, "test": 0.5}
 FEWEST = 10

@@ -22,8 +22,7 @@ from recondense.errors import InputError
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
 from tasks.ingestion import ingestion
-from tests.cohorts.readers.test_coswara import needs_coswara
-from tests.support.ingestion_fixtures import record, write_set
+from tests.support.ingestion_fixtures import needs_coswara, record, write_set
 from tests.support.paths import REAL_DATA, REPO
 
 SPLIT = {"kind": "random", "seed": 0, "validation": 0.3, "test": 0.3}

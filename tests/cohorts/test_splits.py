@@ -11,7 +11,7 @@ from recondense.cohorts.split import HashedSplit, RandomSplit, SiteSplit
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_table import declared
+from tests.support.tables import declared
 
 SITES = {"kind": "site", "column": "ward", "test": ["B"], "validation": 0.25}
 

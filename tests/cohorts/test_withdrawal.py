@@ -16,10 +16,9 @@ from recondense.cohorts.read import ingest
 from recondense.cohorts.split import HashedSplit
 from recondense.errors import InputError
 from recondense.files.strict_json import read_json
-from tests.conftest import plant_sentinel
 from tests.support.ingestion_fixtures import needs_physionet2012, outcome_lines, record, write_set
 from tests.support.paths import REAL_DATA, REPO
-from tests.support.project import QUICK, SENTINELS, STAGES, Project, make_project
+from tests.support.project import QUICK, SENTINELS, STAGES, Project, make_project, plant_sentinel
 
 RANDOM = {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3}
 HASHED = {"kind": "hashed", "validation": 0.2, "test": 0.3}

@@ -17,7 +17,7 @@ from recondense.privacy.shadows.outliers import among, of_shadow, outliers
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
-from tests.condensation.test_condensation import cohort
+from tests.support.condensing import cohort
 
 REQUEST = Request(3, 2, 0, torch.device("cpu"))
 

@@ -14,7 +14,7 @@ from recondense.errors import InputError
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages.params import validate
-from tests.condensation.test_condensation import cohort, request
+from tests.support.condensing import cohort, request
 
 CPU = torch.device("cpu")
 METHODS = (gradient_matching, trajectory_matching)

@@ -18,7 +18,7 @@ from recondense.models.fit import fit
 from recondense.models.recipe import Recipe
 from recondense.models.scores import single_auc
 from recondense.records.cohort import Normalised
-from tests.condensation.test_condensation import cohort
+from tests.support.condensing import cohort
 
 SMALL = {"networks": 2, "real_batch": 8, "inner_steps": (2, 4)}
 

@@ -17,9 +17,8 @@ from recondense.diagnostics.modes import exposed, readable
 from recondense.engines import servers
 from recondense.errors import InputError
 from recondense.stages.layout import Layout
-from tests.conftest import SMALL
 from tests.support.paths import REPO
-from tests.support.project import QUICK, make_project, with_remotes
+from tests.support.project import QUICK, SMALL, make_project, with_remotes
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

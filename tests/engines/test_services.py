@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import plant_sentinel
-from tests.support.project import QUICK, SENTINELS, STAGES, Project, commit_all, make_project
+from tests.support.project import QUICK, SENTINELS, STAGES, Project, commit_all, make_project, plant_sentinel
 from tests.support.public import check_public
 from tests.support.services import PASSWORD, S3_KEYS, free_port, object_store, postgresql, server
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import plant_sentinel
 from tests.support.paths import REPO
-from tests.support.project import QUICK, STAGES, Project, make_project
+from tests.support.project import QUICK, STAGES, Project, make_project, plant_sentinel
 
 SLOW_CONDENSATION = {"method": "distribution_matching", "records_per_class": 5, "seed": 0, "steps": 100_000}
 

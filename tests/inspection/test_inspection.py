@@ -12,11 +12,10 @@ import pytest
 from recondense.inspection.describe import variables
 from recondense.inspection.inspection import inspect
 from recondense.inspection.page import page
-from tests.conftest import plant_sentinel
 from tests.support.ingestion_fixtures import needs_physionet2012
 from tests.support.inspection_fixtures import N, alarms, extra, icu, made, of, real, with_events
 from tests.support.paths import REPO
-from tests.support.project import QUICK, SENTINELS, make_project
+from tests.support.project import QUICK, SENTINELS, make_project, plant_sentinel
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -23,7 +23,7 @@ from recondense.publishing.ready import check_answers, check_budget
 from recondense.publishing.recipient import check_against
 from recondense.publishing.release import privacy
 from recondense.publishing.versions import Releases
-from tests.condensation.test_condensation import cohort
+from tests.support.condensing import cohort
 
 PLAN = Plan(n_features=3, n_classes=2, windows=2, length=2.0, shares=(0.01, 0.83, 0.16))
 

@@ -13,7 +13,7 @@ from recondense.privacy.params import Params
 from recondense.privacy.risk import Evidence, Rival, detectable_risk, rare, risk, share, wilson
 from recondense.privacy.shadows.outliers import among, outliers, planted
 from recondense.records.condensed import CondensedSet
-from tests.privacy.test_privacy import cohort
+from tests.support.auditing import cohort
 
 MEMBERS, OTHERS = np.arange(100), np.arange(100, 200)
 PEOPLE = People(MEMBERS, np.arange(200, 250), OTHERS, np.arange(10))

@@ -22,6 +22,7 @@ from recondense.stages import plugins
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from tasks.privacy import privacy
+from tests.support.auditing import cohort, independent
 from tests.support.paths import REPO
 
 QUICK = {
@@ -33,21 +34,6 @@ EVERY = plugins.names(ATTACKS)
 WITHOUT_SHADOWS = [name for name in EVERY if not needs_shadows(name)]  # others: test_shadow_attacks
 SCORING = [name for name in EVERY if hasattr(plugins.load(ATTACKS, name), "scores")]
 GUESSING = [name for name in EVERY if name not in SCORING]
-
-
-def cohort(train: int, validation: int, test: int, seed: int = 0, distance: float = 0.5) -> Normalised:
-    """Two Gaussian classes, one record in three of outcome 1; 4 steps, 5 features."""
-    rng = np.random.default_rng(seed)
-    n = train + validation + test
-    labels = (np.arange(n) % 3 == 0).astype(np.float32)
-    values = rng.standard_normal((n, 4, 5)) + distance * labels[:, None, None]
-    split = np.repeat(np.arange(3), [train, validation, test])
-    return Normalised(values.astype(np.float32), np.ones(values.shape, bool), labels, split.astype(np.uint8))
-
-
-def independent(per_class: int = 10) -> CondensedSet:
-    """Records of the same classes, from nobody in the cohort."""
-    return random_records(cohort(300, 0, 0, seed=99).part("train"), per_class, 0)
 
 
 def audit(name: str, records: Normalised, condensed: CondensedSet, **params: Any) -> dict[str, Any]:

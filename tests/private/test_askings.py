@@ -20,7 +20,7 @@ from recondense.publishing.reproduce import asked_then
 from recondense.records.cohort import Normalised
 from recondense.stages.layout import Layout
 from tasks.condensation import condensation
-from tests.condensation.test_condensation import FAST, cohort, condensed, project
+from tests.support.condensing import FAST, cohort, condensed, project
 
 QUESTION, SIGMA = b"how many", 50
 SUMS = np.arange(40, dtype=np.int64)

@@ -23,7 +23,7 @@ from recondense.private.mechanism import Stream, answered, discrete_gaussian
 from recondense.private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
 from recondense.records.cohort import Normalised
 from tasks.condensation import condensation
-from tests.condensation.test_condensation import FAST, cohort, project
+from tests.support.condensing import FAST, cohort, project
 from tests.support.paths import REPO
 
 KEY = bytes(range(32))

@@ -8,8 +8,7 @@ import pytest
 
 from recondense.publishing.overview import cohort_rows, release_rows
 from recondense.stages.layout import Layout
-from tests.conftest import SMALL
-from tests.support.project import commit_all, make_project
+from tests.support.project import SMALL, commit_all, make_project
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from recondense.project.params_file import set_params
 from recondense.publishing.recipient import check_against
 from recondense.publishing.release import release
 from recondense.publishing.reproduce import reproduce
-from tests.condensation.test_condensation import FAST
+from tests.support.condensing import FAST
 from tests.support.project import QUICK, commit_all, make_project, with_remotes
 
 WHO = "A Tester"  # who overrides the gate, and so signs

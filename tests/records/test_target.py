@@ -7,9 +7,9 @@ from recondense.cohorts.readers import coswara, meds, mimic3, pbcseq, physionet2
 from recondense.records.target import Target
 from recondense.results.public import Public
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_meds_writers import OPTIONS as MEDS
-from tests.cohorts.readers.test_table import DIED, RULE, declared
+from tests.support.meds import OF_ONE as MEDS
 from tests.support.results import GUARANTEE, METRICS, public
+from tests.support.tables import DIED, RULE, declared
 
 SAID = {
     "label": "death in hospital",

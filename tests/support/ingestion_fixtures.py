@@ -17,6 +17,10 @@ needs_physionet2012 = pytest.mark.skipif(
     not (REAL_DATA / "physionet2012" / "set-a.tar.gz").is_file(),
     reason=f"no PhysioNet 2012 files in {REAL_DATA / 'physionet2012'}; set RECONDENSE_DATA to the folder above them",
 )
+needs_coswara = pytest.mark.skipif(
+    not (REAL_DATA / "coswara" / "combined_data.csv").is_file(),
+    reason=f"no Coswara files in {REAL_DATA / 'coswara'}; set RECONDENSE_DATA to the folder above them",
+)
 OUTCOME_HEADER = "RecordID,SAPS-I,SOFA,Length_of_stay,Survival,In-hospital_death\n"
 
 

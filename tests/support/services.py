@@ -107,3 +107,16 @@ def object_store(folder: Path, buckets: Sequence[str]) -> Iterator[str]:
         for bucket in buckets:
             urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="PUT"), timeout=10).close()
         yield url
+
+
+@contextmanager
+def running_server(home: Path, port: int) -> Iterator[str]:
+    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block.
+
+    It asks for a login, as those do that recondense starts.
+    """
+    url = f"http://127.0.0.1:{port}"
+    command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
+    environment = {"PREFECT_HOME": str(home), "PREFECT_SERVER_API_AUTH_STRING": PREFECT_LOGIN}
+    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", environment):
+        yield url

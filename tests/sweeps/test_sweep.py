@@ -19,8 +19,7 @@ from recondense.errors import InputError
 from recondense.sweeps.cells import plan
 from recondense.sweeps.figures import sweep_figure
 from recondense.sweeps.outcomes import Outcome, grouped, smallest
-from tests.conftest import plant_sentinel
-from tests.support.project import QUICK, SENTINELS, Project, make_project
+from tests.support.project import QUICK, SENTINELS, Project, make_project, plant_sentinel
 
 # 48 train subjects have the outcome, so 70 records a class is more than there are
 CELLS = ["alpha", "--methods", "group_means,random_records", "--sizes", "2,70", "--seeds", "1"]

@@ -20,15 +20,7 @@ from recondense.project.params_file import set_params
 from recondense.publishing.recipient import examine
 from tests.support.project import with_remotes
 from tests.support.services import free_port
-from tests.unattended.test_serve import (
-    POLL,
-    Served,
-    as_a_work_pool,
-    lines_of_patient_2,
-    make_served,
-    processes_of,
-    until,
-)
+from tests.support.serving import POLL, Served, as_a_work_pool, lines_of_patient_2, make_served, processes_of, until
 
 KILLS = int(os.environ.get("RECONDENSE_KILLS", "50"))  # in all, half of them under each of KEEPERS
 LONGEST = 90.0  # seconds from one kill to the next, where a whole run and its release take longer

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from recondense.errors import InputError
-from tests.wizard.test_guesses import cohort, proposed, reasons, two
+from tests.support.proposals import cohort, proposed, reasons, two
 
 STAYS = 3
 

@@ -15,13 +15,10 @@ from recondense.errors import InputError
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
+from tests.support.ingestion_fixtures import needs_coswara
 from tests.support.paths import REAL_DATA
 
 REAL = REAL_DATA / "coswara"
-needs_coswara = pytest.mark.skipif(
-    not (REAL / "combined_data.csv").is_file(),
-    reason=f"no Coswara files in {REAL}; set RECONDENSE_DATA to the folder above them",
-)
 
 
 def tone(hertz=1000.0, seconds=10.0, rate=16_000, amplitude=0.5):

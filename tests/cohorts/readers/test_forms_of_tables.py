@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tests.cohorts.readers.test_table import AGE, PEOPLE, VISITS, read, refused
-from tests.cohorts.readers.test_times import told
 from tests.support.paths import CASES
+from tests.support.tables import AGE, PEOPLE, VISITS, read, refused, told
 
 VISIT = [["a", 0.0, "bili", 1.5], ["a", 24.0, "bili", 2.5]]
 TEXT = "id,day,bili\na,0,1.5\na,1,2.5\n"

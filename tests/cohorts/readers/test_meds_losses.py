@@ -3,7 +3,7 @@
 from recondense.cohorts.readers import meds
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_meds import LAB, OPTIONS, record, write
+from tests.support.meds import LAB, OPTIONS, record, write
 
 
 def test_codes_that_occur_nowhere_and_events_without_a_value_and_subjects_without_events_are_told(tmp_path):

@@ -13,15 +13,9 @@ from recondense.cohorts.readers import meds
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
+from tests.support.meds import OF_ONE, SERIES
 
 NOON = datetime.datetime(2020, 1, 3, 12)
-SERIES = {"label": "serum creatinine", "unit": "mg/dl", "role": "series", "codes": ["LAB//Crea"]}
-OPTIONS = {
-    "source": {"title": "a MEDS data set", "licence": "ODC-BY 1.0"},
-    "labels": "labels",
-    "window_hours": 24,
-    "variables": {"creatinine": SERIES},
-}
 EVENTS = pa.table(
     {
         "subject_id": pa.array([1, 1, 2, 2, 3], pa.int64()),
@@ -53,7 +47,7 @@ def written(raw, events=EVENTS, labels=LABELS):
 def read(raw, **changes):
     """Events, subjects and the account of them."""
     attrition = Attrition()
-    options = validate(meds.Options, {**OPTIONS, **changes}, "options")
+    options = validate(meds.Options, {**OF_ONE, **changes}, "options")
     return *meds.read(raw, options, attrition), attrition
 
 
@@ -206,7 +200,7 @@ def test_a_code_of_several_that_never_occurs_is_noted(tmp_path):
 
 def test_new_records_come_without_labels_of_the_outcome(tmp_path):
     written(tmp_path, labels=LABELS.drop(["boolean_value"]))
-    options = validate(meds.Options, OPTIONS, "options")
+    options = validate(meds.Options, OF_ONE, "options")
     subjects = meds.read(tmp_path, options, Attrition(), outcome_required=False)[1]
     assert subjects["outcome"].isna().all() and len(subjects) == 3
     shutil.rmtree(tmp_path / "data")

@@ -7,8 +7,8 @@ from ruamel.yaml import YAML
 
 from recondense.cohorts.params import Params
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_table import AGE, BILI, DIED, LONG, PEOPLE, RULE, SUBJECTS, VISITS, read, refused
 from tests.support.paths import REPO
+from tests.support.tables import AGE, BILI, DIED, LONG, PEOPLE, RULE, SUBJECTS, VISITS, read, refused
 
 VITALS = {"file": "vitals.csv", "subject": "case", "time": "h", "decimal": ",", "delimiter": ";"}
 RATE = {"label": "heart rate", "unit": "1/min", "role": "series", "low": 0, "high": 350}

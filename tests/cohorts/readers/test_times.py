@@ -10,11 +10,10 @@ import pytest
 
 from recondense.cohorts.readers import table
 from recondense.errors import InputError
-from recondense.records.attrition import Attrition
 from recondense.records.cells import seconds
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_table import PEOPLE, RULE, VISITS, declared, read, refused, wide
 from tests.support.paths import CASES
+from tests.support.tables import PEOPLE, RULE, VISITS, declared, read, refused, told, wide
 
 STAMPS = {"unit": "hours", "timestamps": True, "zero": "admitted"}
 
@@ -22,15 +21,6 @@ STAMPS = {"unit": "hours", "timestamps": True, "zero": "admitted"}
 def stays(*moments):
     """Subjects a, b, ... with their time zero."""
     return "id,age,died,admitted\n" + "".join(f"{'abc'[n]},50,{n % 2},{one}\n" for n, one in enumerate(moments))
-
-
-def told(folder, files, **changes):
-    """The notices that reading gives, and its events."""
-    for name, content in files.items():
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    attrition = Attrition()
-    events, _ = table.read(folder, validate(table.Options, declared(**changes), "options"), attrition)
-    return attrition.notices, events
 
 
 def of_case(name, **changes):

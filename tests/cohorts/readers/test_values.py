@@ -7,9 +7,8 @@ from recondense.cohorts.read import plausible_events
 from recondense.cohorts.readers import table
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
-from tests.cohorts.readers.test_table import AGE, BILI, LONG, PEOPLE, SUBJECTS, VISITS, declared, read, wide
-from tests.cohorts.readers.test_times import told
 from tests.support.paths import CASES
+from tests.support.tables import AGE, BILI, LONG, PEOPLE, SUBJECTS, VISITS, declared, read, told, wide
 
 VALUE = {"label": "a value", "role": "series"}
 SEX = {"label": "female", "role": "static", "kind": "binary", "positive": ["f"]}
