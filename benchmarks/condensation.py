@@ -17,7 +17,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, headers, parts_of, read, scored, tensor
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.files.strict_json import write_json
@@ -28,13 +28,13 @@ from recondense.models.recipe import PAPER_NETWORKS, Recipe, RecipeSearch
 from recondense.models.reference_params import Params as ReferenceParams
 from recondense.models.teacher import soft_labels
 from recondense.models.trial import TrainingSet
-from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages import plugins
 
 PUBLISHED_STEPS = 24_000
 TIMED_STEPS = 4  # of each network
-PUBLISHED = {
+PUBLISHED: dict[str, Any] = {
     "representation": "output",
     "initialisation": "noise",
     "real_batch": 256,
@@ -77,7 +77,7 @@ def main() -> None:
     """Measure the rows asked for, then write the table and the figure of these and of those measured earlier."""
     arguments = parse()
     cohort = tensor(arguments.cohort)
-    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    parts = parts_of(cohort)
     about = header(
         tensor=f"{arguments.cohort} {digest(cohort)}, {' x '.join(map(str, cohort.values.shape[1:]))}",
         patients=counts(parts),

@@ -197,7 +197,7 @@ def parts(number: int) -> Iterator[tuple[list[tuple[str, bytes]], str]]:
     head, *rows = (raw / "Outcomes-a.txt").read_text().splitlines(keepends=True)
     with tarfile.open(raw / "set-a.tar.gz") as tar:
         members = sorted((member for member in tar if member.isfile()), key=lambda member: member.name)
-        files = [(Path(member.name).name, tar.extractfile(member).read()) for member in members]  # type: ignore[union-attr]
+        files = [(Path(member.name).name, tar.extractfile(member).read()) for member in members]
     outcome_of = {row.split(",")[0]: row for row in rows}
     for part in range(number):
         chosen = files[part * len(files) // number : (part + 1) * len(files) // number]

@@ -17,17 +17,28 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.condensation import PAPER_NETWORKS, average
-from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
+from benchmarks.condensation import average
+from benchmarks.harness import (
+    OUT,
+    counts,
+    digest,
+    fixed,
+    header,
+    headers,
+    parts_of,
+    read,
+    scored,
+    tensor,
+)
 from recondense.condensation.methods import Request, private_statistics
 from recondense.files.strict_json import write_json
 from recondense.models.choose import choose
 from recondense.models.fit import choose_device
 from recondense.models.part import Part
-from recondense.models.recipe import RecipeSearch
+from recondense.models.recipe import PAPER_NETWORKS, RecipeSearch
 from recondense.models.trial import TrainingSet
 from recondense.private.askings import unrecorded
-from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.cohort import Normalised
 
 PUBLISHED = 0.803  # of the paper, without a guarantee, from 20 records
 SEARCH = RecipeSearch(seeds=1)
@@ -37,7 +48,7 @@ def main() -> None:
     """Measure each epsilon, then write the curve."""
     arguments = parse()
     cohort = tensor(arguments.cohort, {"normalisation": {"scale": "public"}})
-    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    parts = parts_of(cohort)
     about = header(
         tensor=f"{arguments.cohort} {digest(cohort)}, public scale",
         patients=counts(parts),

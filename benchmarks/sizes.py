@@ -17,7 +17,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.condensation import ROWS, Row
-from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, parts_of, read, scored, tensor
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.files.strict_json import write_json
@@ -28,7 +28,7 @@ from recondense.models.recipe import Recipe, RecipeSearch
 from recondense.models.reference_params import Params as ReferenceParams
 from recondense.models.teacher import soft_labels
 from recondense.models.trial import TrainingSet
-from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.cohort import Normalised
 from recondense.stages import plugins
 
 SHOWN = {"unrolled": "#0b6e4f", "k-means, soft labels": "#7b4fa3", "k-means": "#b3541e"}
@@ -40,7 +40,7 @@ def main() -> None:
     """Measure each size with each method, then draw these and what was measured earlier."""
     arguments = parse()
     cohort = tensor(arguments.cohort)
-    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    parts = parts_of(cohort)
     about = header(
         tensor=f"{arguments.cohort} {digest(cohort)}",
         patients=counts(parts),

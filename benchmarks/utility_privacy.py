@@ -45,7 +45,7 @@ from recondense.privacy.figures import Scores
 from recondense.privacy.params import ATTACKS, Params, Signals
 from recondense.privacy.pooled import pooled
 from recondense.privacy.shadows.draw import condensing_seed, members
-from recondense.privacy.shadows.unit import keep, subset, waiting
+from recondense.privacy.shadows.unit import Arrays, keep, subset, waiting
 from recondense.privacy.signals import signals
 from recondense.privacy.with_shadows import in_turn, needs_shadows, own_signals
 from recondense.records.cohort import SPLITS, Normalised, Split
@@ -241,6 +241,11 @@ def measure(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dic
     return found
 
 
+def kept_set(arrays: Arrays) -> CondensedSet:
+    """The condensed set of a shadow's file."""
+    return CondensedSet(arrays["values"].astype(np.float32), arrays["labels"].astype(np.float32))
+
+
 def attacked(
     making: Making, cohort: Normalised, there: Sequence[int], arguments: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
@@ -248,8 +253,8 @@ def attacked(
     sets = [waiting(making.shadow(each)) for each in there]
     known = np.stack([one["members"] for one in sets]).astype(bool)
     if making.row.included:
-        known = np.stack([inside(cohort.values, one["values"]) for one in sets])
-    records = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, there, strict=True)]
+        known = np.stack([inside(cohort.values, kept_set(one).values) for one in sets])
+    records = [making.noisy(kept_set(s), i) for s, i in zip(sets, there, strict=True)]
     found, params = {}, Params()
     looked_at = {name: own_signals(name) for name in arguments.attacks if needs_shadows(name)}
     confidences = None
@@ -267,6 +272,7 @@ def attacked(
         if name in looked_at:
             own = looked_at[name]
             signal = own(records, cohort.values, cohort.labels) if own else confidences
+            assert signal is not None
             each = in_turn(scores, signal, known)
         else:
             each = np.stack([scores(None, held) for held in records])
@@ -283,7 +289,7 @@ def heard(making: Making, cohort: Normalised, there: Sequence[int], params: Sign
     paths = {index: making.folder / f"{index}.heard-{key}.safetensors" for index in there}
     missing = [index for index in there if not paths[index].exists()]
     sets = [waiting(making.shadow(index)) for index in missing]
-    noisy = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, missing, strict=True)]
+    noisy = [making.noisy(kept_set(s), i) for s, i in zip(sets, missing, strict=True)]
     if missing:
         found = signals(noisy, cohort.values, cohort.labels, params, 0, choose_device("auto"))
         for index, signal in zip(missing, found, strict=True):
@@ -315,7 +321,7 @@ def released(making: Making, cohort: Normalised, seed: int, split: Split, argume
         train = cohort.part("train")
         made = method.condense(train, making.request(seed), method.Options(**row.options)).condensed
         keep(made_at, {"values": made.values, "labels": made.labels})
-    records, part = making.noisy(CondensedSet(**waiting(made_at)), seed), Part.of(cohort, split)
+    records, part = making.noisy(kept_set(waiting(made_at)), seed), Part.of(cohort, split)
     recipes = choose(records, Part.of(cohort, "validation"), RecipeSearch(networks=NETWORKS, seeds=1), device)
     jobs = [Trained(records, name, recipes.of(name), each, part) for name in NETWORKS for each in range(seeds)]
     risks = np.stack(list(spread(Trained.risks, jobs, device))).reshape(len(NETWORKS), seeds, -1)

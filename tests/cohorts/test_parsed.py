@@ -123,7 +123,7 @@ def test_what_was_kept_gives_the_same_bytes_and_counts_as_parsing(cohort: tuple[
 
 @needs_coswara
 def test_real_recordings_are_the_same_with_and_without(tmp_path: Path) -> None:
-    options = {"outcome": "g"}
+    options: dict[str, object] = {"outcome": "g"}
     made = [read("coswara", REAL_DATA / "coswara", kept, options) for kept in (None, tmp_path, tmp_path)]
     assert same(made[0], made[1]) and same(made[1], made[2])
     assert len(entries(tmp_path)) == 36
@@ -167,7 +167,8 @@ def test_a_changed_file_is_read_again_and_nothing_else(cohort: tuple[str, Path, 
 def test_another_option_parses_again_only_where_it_matters(tmp_path: Path) -> None:
     raw, kept = recordings(tmp_path / "raw", 8), tmp_path / "kept"
     names = []
-    for options in ({}, {"min_quality": 2}, {"relative_level": False}):
+    choices: tuple[dict[str, object], ...] = ({}, {"min_quality": 2}, {"relative_level": False})
+    for options in choices:
         read("coswara", raw, kept, options)
         names.append(set(entries(kept)))
     assert names[0] == names[1]

@@ -82,7 +82,7 @@ def test_the_validation_part_can_be_of_sites_too() -> None:
 @pytest.mark.parametrize("several", ["train", "test"])
 def test_a_patient_of_two_sites_is_told_and_goes_where_it_was_stated(several: str) -> None:
     subjects = pd.DataFrame({"subject_id": ids(4), "patient_id": ["q", "q", "r", "s"]})
-    subjects["sites"] = [frozenset({"A"}), frozenset({"B"}), frozenset({"B"}), frozenset()]
+    subjects["sites"] = pd.Series([frozenset({"A"}), frozenset({"B"}), frozenset({"B"}), frozenset()])
     attrition = Attrition()
     split = drawn(by_site(validation=1e-9, several=several), subjects, attrition)
     assert split.tolist() == [several, several, "test", "train"]

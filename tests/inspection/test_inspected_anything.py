@@ -48,7 +48,7 @@ def anything(seed: int) -> Cohort:
         found[random.random(n) < 0.3] = np.nan
     split = random.choice(["train", "validation", "test"][: random.integers(1, 4)], n)
     subjects = pd.DataFrame({"subject_id": ids, "outcome": found, "split": split, **columns})
-    none = {"subject_id": [], "hours": [], "variable": [], "value": []}
+    none: dict[str, list[object]] = {"subject_id": [], "hours": [], "variable": [], "value": []}
     table = pd.concat(events) if events else pd.DataFrame(none).astype({"hours": float, "value": float})
     table = table.assign(order=table["subject_id"].map({one: i for i, one in enumerate(ids)}).astype(float))
     table = table.sort_values(["order", "hours"], kind="stable").drop(columns="order").reset_index(drop=True)

@@ -51,6 +51,7 @@ def test_an_extreme_value_of_few_subjects_is_told_to_nobody() -> None:
     assert alarms(extra(made(), "sodium", value)) == {}
 
 
+GLUCOSE, DEGREES = (np.random.default_rng(4).normal(mean, spread, N) for mean, spread in ((130, 30), (37, 0.7)))
 LEVEL = np.random.default_rng(3).integers(0, 3, N)
 TWINS = {
     "is the same as": lambda cohort: extra(cohort, "twin", cohort.records.subjects["age"].to_numpy()),
@@ -63,7 +64,6 @@ TWINS = {
         with_static(cohort, LEVEL == 1), LEVEL, ("surgical", "medical", "other"), "ward"
     ),
 }
-GLUCOSE, DEGREES = (np.random.default_rng(4).normal(mean, spread, N) for mean, spread in ((130, 30), (37, 0.7)))
 
 
 @pytest.mark.parametrize("words", TWINS)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from recondense.cohorts.readers import Downloads, find
+from recondense.cohorts.readers import Downloads, physionet2012
 from recondense.errors import InputError
 from recondense.project.fetch import fetch_cohort
 from recondense.wizard.download import CHUNK, fetch
@@ -221,8 +221,7 @@ def test_a_file_or_server_that_is_not_there_is_named(server: Server, raw: Path) 
 
 
 def test_physionet2012_names_the_files_of_the_sets_that_are_chosen() -> None:
-    dataset = find("physionet2012")
-    chosen = dataset.downloads(dataset.Options(sets=("b", "a")))
+    chosen = physionet2012.downloads(physionet2012.Options(sets=("b", "a")))
     assert chosen.names == ("set-a.tar.gz", "Outcomes-a.txt", "set-b.tar.gz", "Outcomes-b.txt")
     assert chosen.base == "https://physionet.org/files/challenge-2012/1.0.0/"
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 # Subject, time, code, value
 Row = tuple[int, datetime.datetime | None, str, float | None]
 NOON = datetime.datetime(2020, 1, 3, 12)
-VARIABLES = {
+VARIABLES: dict[str, dict[str, Any]] = {
     "creatinine": {
         "label": "serum creatinine",
         "unit": "mg/dl",

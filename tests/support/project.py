@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,22 @@ def make_project(
     ):
         subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
     return Project(root, environment)
+
+
+def copied(project: Project, root: Path, **environment: str) -> Project:
+    """A copy of a project that has been run, with its MLflow store."""
+    shutil.copytree(project.root, root, symlinks=True)
+    with closing(sqlite3.connect(root / "mlflow.db")) as database, database:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            database.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(project.root), str(root)))
+    return Project(root, environment)
+
+
+def add_cohort(root: Path, name: str, block: dict[str, Any]) -> None:
+    """Add a cohort to the params.yaml of the project at ``root``."""
+    params = YAML(typ="safe").load(root / "params.yaml")
+    params["cohorts"][name] = json.loads(json.dumps(block))
+    YAML().dump(params, root / "params.yaml")
 
 
 def with_remotes(root: Path) -> None:

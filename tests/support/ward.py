@@ -15,7 +15,7 @@ OUTCOME = {"column": "died", "positive": ["1"], "negative": ["0"]}
 def people(
     ids: Sequence[str],
     *,
-    sex: Callable[[int], str] = lambda n: "fm"[n % 2],
+    sex: Callable[[int], object] = lambda n: "fm"[n % 2],
     died: Callable[[int], object] = lambda n: n // 2 % 2,
     age: Callable[[int], object] = lambda n: 40 + n % 50,
 ) -> str:

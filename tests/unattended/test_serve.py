@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -61,7 +62,9 @@ STANDS = Standing(new=5, gone=0, hours=10.0, spent=2.0)
         (Standing(262, 0, None, None), {"budget": 3}, ["cannot be kept"]),
     ],
 )
-def test_a_run_waits_for_what_its_cohort_asks_for(standing: Standing, params: dict, reasons: list[str]) -> None:
+def test_a_run_waits_for_what_its_cohort_asks_for(
+    standing: Standing, params: dict[str, Any], reasons: list[str]
+) -> None:
     found = reasons_to_wait(standing, Params(**params))
     assert len(found) == len(reasons)
     assert all(words in reason for words, reason in zip(reasons, found, strict=True))
@@ -95,7 +98,8 @@ def test_any_change_of_a_raw_folder_changes_its_fingerprint(tmp_path: Path) -> N
         lambda: (raw / "a.csv").write_text("12"),
         lambda: os.utime(raw / "a.csv", (1, 1)),
         lambda: (raw / "a.csv").rename(raw / "b.csv"),
-        lambda: ((raw / "set-a").mkdir(), (raw / "set-a" / "c.txt").touch()),
+        lambda: (raw / "set-a").mkdir(),
+        lambda: (raw / "set-a" / "c.txt").touch(),
         lambda: (raw / "withdrawn.txt").write_text("7\n"),
         lambda: (raw / "b.csv").unlink(),
     ):

@@ -71,7 +71,7 @@ def test_one_damaged_line_of_utf_8_makes_no_other_encoding_of_it(tmp_path: Path)
 
 def dated(form: str, zero_form: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     start = pd.to_datetime("2023-01-03") + pd.to_timedelta(np.arange(N) % 300, "D")
-    time = np.repeat(start, 4) + pd.to_timedelta(np.tile(range(4), N), "D")
+    time = start.repeat(4) + pd.to_timedelta(np.tile(range(4), N), "D")
     return {"day": time.strftime(form)}, {"admitted": start.strftime(zero_form or form)}
 
 

@@ -26,7 +26,7 @@ def tone(hertz: float = 1000.0, seconds: float = 10.0, rate: int = 16_000, ampli
     return amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
 
 
-def write(raw: Path, people: dict[str, str], column: str = "covid_status", **recordings: Any) -> Path:
+def write(raw: Path, people: dict[str, str], *, column: str = "covid_status", **recordings: Any) -> Path:
     """Participants by id with their value of ``column``, and a recording by id: samples, or (samples, rate)."""
     lines = [f"id,a,{column}", *(f"{name},30,{value}" for name, value in people.items())]
     (raw / "combined_data.csv").write_text("\n".join(lines) + "\n")
@@ -104,7 +104,7 @@ def test_a_window_that_a_telephone_has_muted_counts_as_silence() -> None:
 
 
 def test_a_status_that_is_blank_or_unknown_is_set_aside_without_repeating_it(tmp_path: Path) -> None:
-    sounds = {name: tone() for name in "abcd"}
+    sounds: dict[str, Any] = {name: tone() for name in "abcd"}
     people = {"a": "positive_mild", "b": "healthy", "c": "", "d": "lives at 5 High Street"}
     _, subjects, counts, rows = read(write(tmp_path, people, **sounds))
     assert subjects[["subject_id", "outcome"]].values.tolist() == [["a", 1.0], ["b", 0.0]]
@@ -137,8 +137,8 @@ def test_a_tone_is_loudest_in_the_band_around_it_at_its_own_level(tmp_path: Path
 
 
 def test_the_sample_rate_of_a_recording_makes_no_difference(tmp_path: Path) -> None:
-    def chord(rate: int) -> np.ndarray:
-        return sum(tone(hertz, rate=rate, amplitude=0.1) for hertz in (250, 1000, 5000)), rate
+    def chord(rate: int) -> tuple[np.ndarray, int]:
+        return np.sum([tone(hertz, rate=rate, amplitude=0.1) for hertz in (250, 1000, 5000)], axis=0), rate
 
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=chord(16_000), b=chord(48_000))
     events, _, _, _ = read(raw, relative_level=False)
@@ -250,7 +250,8 @@ def test_a_recording_with_samples_that_are_no_numbers_is_set_aside(tmp_path: Pat
 
 
 def test_what_listeners_judged_too_poor_is_set_aside(tmp_path: Path) -> None:
-    raw = write(tmp_path, dict.fromkeys("abcd", "healthy"), **{name: tone() for name in "abcd"})
+    sounds: dict[str, Any] = {name: tone() for name in "abcd"}
+    raw = write(tmp_path, dict.fromkeys("abcd", "healthy"), **sounds)
     (raw / "annotations").mkdir()
     lines = [
         "FILENAME, QUALITY",

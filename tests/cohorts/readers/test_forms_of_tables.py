@@ -231,7 +231,7 @@ def test_a_type_that_no_cell_has_is_refused_by_name_where_it_is_needed(
     visits = pa.table({"id": ["a"], "day": [0], "bili": [1.0], "odd.one": values})
     pyarrow.parquet.write_table(visits, tmp_path / "visits.parquet")
     odd = {"odd": {"label": "odd", "role": "series", "column": "odd.one"}}
-    changes = {"measurements": {**VISITS, "file": "visits.parquet"}, "variables": odd}
+    changes: dict[str, Any] = {"measurements": {**VISITS, "file": "visits.parquet"}, "variables": odd}
     assert "column 'odd.one' has the type" in refused(tmp_path, {"subjects.csv": PEOPLE}, **changes)
     changes["variables"] = {"bili": {"label": "bilirubin", "role": "series"}}
     assert len(read(tmp_path, {}, **changes)[0]) == 1
@@ -256,7 +256,12 @@ def workbook(path: Path, rows: Sequence[Sequence[Any]], **others: Any) -> Any:
 
 def test_a_sheet_says_what_its_cells_hold(tmp_path: Path) -> None:
     start, later = dt.datetime(2024, 1, 10), dt.datetime(2024, 1, 10, 6, 30)
-    rows = [["ID", "Day", "bili", "vent", None], [7, later, 1.5, dt.timedelta(hours=30)], [], ["P8", start, "<0.5"]]
+    rows: list[list[Any]] = [
+        ["ID", "Day", "bili", "vent", None],
+        [7, later, 1.5, dt.timedelta(hours=30)],
+        [],
+        ["P8", start, "<0.5"],
+    ]
     people = [["id", "died", "admitted"], [7.0, True, start], ["P8", False, start]]
     workbook(tmp_path / "ward.xlsx", rows, People=people)
     vent = {"label": "ventilated", "unit": "days", "role": "series"}
@@ -273,7 +278,7 @@ def test_a_sheet_says_what_its_cells_hold(tmp_path: Path) -> None:
 
 
 def test_of_several_sheets_one_has_to_be_named(tmp_path: Path) -> None:
-    rows = [["id", "day", "bili"], ["a", 0, 1.5], ["a", 1, 2.5]]
+    rows: list[list[Any]] = [["id", "day", "bili"], ["a", 0, 1.5], ["a", 1, 2.5]]
     workbook(tmp_path / "ward.xlsx", rows, Notes=[["x"]])
     visits = {**VISITS, "file": "ward.xlsx"}
     said = refused(tmp_path, {"subjects.csv": PEOPLE}, measurements=visits)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from recondense.stages.layout import Layout
@@ -69,7 +70,8 @@ def test_a_real_stay_reads_as_its_file_says(real: tuple[Path, dict[str, Any], fl
         for at, name, value in (line.split(",") for line in lines)
     ]
     subject = cohort.subjects.set_index("subject_id").loc["132539"]
-    assert subject[["outcome", "age", "male", "icu_type"]].tolist() == [0, 54, 0, 3]
+    assert isinstance(subject, pd.Series)
+    assert subject[["outcome", "age", "male", "icu_type"]].to_list() == [0, 54, 0, 3]
     assert subject[["height", "weight_admission", "bmi"]].isna().all()
 
 

@@ -19,7 +19,21 @@ from recondense.records.attrition import Attrition
 from recondense.records.cohort import Ingested
 from recondense.stages.params import validate
 from tests.support.paths import REPO
-from tests.support.tables import AGE, BILI, DIED, LONG, PEOPLE, RULE, SUBJECTS, VISITS, declared, read, refused, wide
+from tests.support.tables import (
+    AGE,
+    BILI,
+    DIED,
+    LONG,
+    PEOPLE,
+    RULE,
+    SUBJECTS,
+    VISITS,
+    Files,
+    declared,
+    read,
+    refused,
+    wide,
+)
 
 # The forms of a table
 
@@ -178,7 +192,7 @@ def test_a_file_without_column_names_is_refused_without_printing_its_first_recor
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     cut = gzip.compress(wide("a,0,1").encode())[:-9]
-    files = {"visits.csv.gz": cut, "subjects.csv": PEOPLE}
+    files: Files = {"visits.csv.gz": cut, "subjects.csv": PEOPLE}
     assert "visits.csv.gz is damaged" in refused(tmp_path, files, measurements={**VISITS, "file": "visits.csv.gz"})
     files = {"visits.parquet": b"PAR1 not really"}
     assert "no readable Parquet" in refused(tmp_path, files, measurements={**VISITS, "file": "visits.parquet"})

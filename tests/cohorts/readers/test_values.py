@@ -1,6 +1,7 @@
 """What a cell stands for: limits of measurement are values, and marks of missing values are none."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ SEX = {"label": "female", "role": "static", "kind": "binary", "positive": ["f"]}
 
 
 def test_the_sickest_of_the_case_are_values_and_told() -> None:
-    changes = {
+    changes: dict[str, Any] = {
         "measurements": VISITS,
         "subjects": {**SUBJECTS, "file": "people.csv"},
         "variables": {"creatinine": VALUE, "age": AGE},
