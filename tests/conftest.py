@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,17 @@ TOGETHER = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    first = list(TOGETHER)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--order", default="", help="'reverse', or a word to shuffle by: files, and tests in each of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    first, order = list(TOGETHER), config.getoption("--order")
     items.sort(key=lambda item: first.index(item.path.stem) if item.path.stem in first else len(first))
+    if order == "reverse":
+        items.reverse()
+    elif order:
+        items.sort(key=lambda item: [sha256(f"{order} {name}".encode()).digest() for name in (item.path, item.nodeid)])
 
 
 @pytest.hookimpl(optionalhook=True)
