@@ -7,6 +7,7 @@ none is computed twice. What the stage does not find it computes itself, as unde
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
 from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, as_completed
@@ -16,7 +17,7 @@ from flows.child import end_children, execute
 from flows.console import say
 from flows.pipeline import Pipeline
 from flows.retries import worth_another_try
-from flows.runners import cores, threads_each
+from flows.runners import threads_each
 from tasks.common.layout import Layout
 from tasks.common.progress import track
 from tasks.shadows.work import Work
@@ -24,7 +25,7 @@ from tasks.shadows.work import Work
 
 def on_this_machine() -> TaskRunner[Any]:
     """A shadow a core: two cores for one would have to start workers first, which a short shadow does not repay."""
-    return ThreadPoolTaskRunner(max_workers=cores())
+    return ThreadPoolTaskRunner(max_workers=cpu_count())
 
 
 @task(
@@ -51,7 +52,7 @@ def compute_ahead(pipeline: Pipeline, environment: dict[str, str] | None) -> Non
         return
     say(f"  {len(missing)} shadows to condense")
     if environment is None:
-        environment = threads_each(cores())
+        environment = threads_each(cpu_count())
     try:
         futures: list[PrefectFuture[Any]] = shadow.map(
             unmapped(pipeline.cohort), missing, unmapped(str(pipeline.root)), unmapped(environment)
