@@ -10,7 +10,7 @@ from tasks.common.errors import InputError
 
 
 def threads_each(count: int) -> dict[str, str]:
-    """The environment of one of ``count`` processes: its share of the cores, of a container's where it has fewer.
+    """The environment of one of ``count`` processes: together as many threads as cores may be used.
 
     The user's own limit wins.
     """
