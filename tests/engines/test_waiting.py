@@ -52,7 +52,7 @@ if any("temporary_server" in one for one in sys.orig_argv):
 """
 START = """
 from pathlib import Path
-from flows import servers
+from recondense.engines import servers
 from recondense.engines.settings import use_local_services
 servers.SAY_SECONDS = 1
 use_local_services(Path.cwd())
