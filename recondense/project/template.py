@@ -58,3 +58,8 @@ def _params() -> tuple[str, str]:
     """The template's params.yaml: what is above its cohorts, and they."""
     head, _, body = files()[PARAMS].read_text(encoding="utf-8").partition("cohorts:\n")
     return head, body
+
+
+def is_of(root: Path) -> bool:
+    """Whether the project at ``root`` is the clone whose own files are the template."""
+    return not PACKED.is_dir() and root.resolve() == CLONE
