@@ -13,7 +13,7 @@ from tests.project import REPO
 
 PAGES = [REPO / "README.md", REPO / "SECURITY.md", *sorted((REPO / "docs").rglob("*.md"))]
 OF_NOW = [page for page in PAGES if page.name != "decisions.md"]  # which names what there was on its days
-THREATS = REPO / "docs/explanation/threat-model.md"
+THREATS = REPO / "docs/board/threat-model.md"
 LEAST = 20  # rows of the threat model, each a promise
 NAMED = re.compile(r"`((?:tests|tasks|flows|benchmarks|docs)/[\w./-]*|test_\w+\.py)`")
 COMMAND = re.compile(r"^(?:[A-Z_]+=\S+ )*recondense (.+?)(?:\s{2,}#.*)?$", re.MULTILINE)

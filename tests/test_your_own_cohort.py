@@ -1,4 +1,4 @@
-"""docs/your-own-cohort.md, done as it says, in a copy of this project."""
+"""docs/steward/your-own-cohort.md, done as it says, in a copy of this project."""
 
 import re
 import subprocess
