@@ -36,8 +36,8 @@ from recondense.records.cohort import Variable
 from recondense.stages.layout import Layout
 from recondense.sweeps.figures import of_stage
 from recondense.terminal import Terminal
-from tests.names import CLASSES, NAMES, STEWARD, cohort
-from tests.project import STAGES, make_project
+from tests.support.names import CLASSES, NAMES, STEWARD, cohort
+from tests.support.project import STAGES, make_project
 
 
 @pytest.fixture(scope="module")

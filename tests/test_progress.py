@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-from tests.project import REPO
+from tests.support.paths import REPO
 
 SCRIPT = """
 import time
