@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recondense.cli.console import MOST_NOTICES
-from recondense.cohorts.notices import of_cohort, say_notices, still_in
+from recondense.cohorts.notices import MOST_NOTICES, of_cohort, say_notices, still_in
 from recondense.diagnostics.project import cohorts
 from recondense.errors import InputError
 from recondense.files.strict_json import read_json
