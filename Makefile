@@ -30,7 +30,7 @@ docs: $(VENV)/installed-dev
 
 $(VENV)/installed: pyproject.toml | $(BIN)/pip
 	@echo "installing into $(VENV) (a few minutes, once)"
-	@$(INSTALL) -e .
+	@$(INSTALL) -e '.[pipeline]'
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip

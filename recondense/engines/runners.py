@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from recondense.errors import InputError
+from recondense.errors import InputError, needing_extras
 
 
 def cores() -> int:
@@ -36,7 +36,8 @@ def runner(dask: str | None, workers: int | None) -> tuple[TaskRunner[Any], dict
         environment = {}
     if dask is None:
         return ThreadPoolTaskRunner(max_workers=count), environment
-    from prefect_dask.task_runners import DaskTaskRunner
+    with needing_extras():
+        from prefect_dask.task_runners import DaskTaskRunner
 
     if dask != "local":
         return DaskTaskRunner(address=dask), environment

@@ -53,6 +53,8 @@ def add_cohort(root: Path, cohort: str, text: str) -> None:
     before = path.read_text(encoding="utf-8")
     lines = before.splitlines(keepends=True)
     document = YAML().load(before)
+    if not document["cohorts"]:
+        lines[document.lc.key("cohorts")[0]] = "cohorts:\n"  # in place of `cohorts: {}`
     after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
     end = min(after, default=len(lines))
     head = "".join(lines[:end]).rstrip("\n")

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from recondense.errors import FAULT, REFUSED, InputError, Refusal, without_its_text
+from recondense.errors import FAULT, REFUSED, InputError, Refusal, needing_extras, without_its_text
 from recondense.escape import printable
 from recondense.stages import software
 from recondense.stages.layout import STAGE_FOLDERS, Layout, find_root
@@ -36,10 +36,11 @@ def main(arguments: list[str]) -> int:
     try:
         layout = Layout(find_root(), cohort)
         software.check(layout, name)
-        if unit:
-            importlib.import_module(f"tasks.{name}").unit(layout, int(unit[0]))
-        else:
-            getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
+        with needing_extras():
+            if unit:
+                importlib.import_module(f"tasks.{name}").unit(layout, int(unit[0]))
+            else:
+                getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
     except InputError as error:
         return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
     except Exception as error:

@@ -30,9 +30,8 @@ HEAD = "# Which code each stage runs: DVC compares these digests. Written by rec
 
 def installed(root: Path) -> dict[str, Any]:
     """What software.yaml would say now: the library's version, and digests by stage, reader and method."""
-    importable(root)
     found: dict[str, Any] = {"version": version("recondense")}
-    found["stages"] = {name: code.digest(f"tasks.{name}") for name in STAGE_FOLDERS}
+    found["stages"] = {name: code.digest(f"tasks.{name}", root=root) for name in STAGE_FOLDERS}
     for kind, family in FAMILIES.items():
         found[kind] = {name: code.digest(module) for name, module in plugins.modules(family).items()}
     return found
