@@ -74,9 +74,7 @@ def _said(command: Any) -> Iterator[tuple[str, str]]:
 def params() -> str:
     """Every section of params.yaml: each key, its type and default, and what its model says."""
     return "\n".join(
-        line
-        for section, module in MODELS.items()
-        for line in _section(section, importlib.import_module(module).Params)
+        line for section, module in MODELS.items() for line in _section(section, importlib.import_module(module).Params)
     )
 
 

@@ -23,7 +23,9 @@ def asked(lines: list[str]) -> set[str]:
     """Names of the distributions that ``lines`` of pyproject.toml ask for, with those of extras among them."""
     found = set()
     for one in map(Requirement, lines):
-        found |= {canonicalize_name(one.name)}.union(*(asked(EXTRAS[extra]) for extra in one.extras if one.name in ("recondense", "x")))
+        found |= {canonicalize_name(one.name)}.union(
+            *(asked(EXTRAS[extra]) for extra in one.extras if one.name in ("recondense", "x"))
+        )
     return found
 
 

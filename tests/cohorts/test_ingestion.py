@@ -70,7 +70,7 @@ CASES = {
 
 def case(name):
     """The plug-in, its options, and the folder of its real files: of one that is new, the usual folder."""
-    raw, options = CASES.get(name, (ROOT / "data/1_raw" / name, {}))
+    raw, options = CASES.get(name, (REPO / "data/1_raw" / name, {}))
     return find(name), find(name).Options(**options), raw
 
 

@@ -65,7 +65,7 @@ def register(package: Path) -> None:
 
 
 def test_four_new_plug_ins_keep_the_contracts_and_make_a_bundle_that_verifies(tmp_path: Path) -> None:
-    project, said = follow(tmp_path, STAGE_BY_STAGE)
+    _, said = follow(tmp_path, STAGE_BY_STAGE)
     assert (tmp_path / "data/7_released/wearable/candidate/condensed.safetensors").is_file()
     assert re.search(r"(succeeded|above guessing|inconclusive|resisted)", said)
     ran = int(re.search(r"(\d+) passed", said)[1])  # type: ignore[index]
