@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.shadows import compute_ahead, on_this_machine
 from recondense.engines.dvc import Pipeline
-from recondense.engines.runners import runner
+from recondense.engines.runners import runner, threads_each
 from recondense.errors import InputError
 from recondense.privacy.shadows.draw import condensing_seed, members
 from recondense.privacy.shadows.outliers import among, of_shadow
@@ -249,6 +249,12 @@ def test_tasks_on_threads_and_dvc_repro_make_the_same_bytes(engines: Engines, mo
     assert engines.file.read_bytes() == engines.made
     assert engines.project.status("shadows@alpha") == {}
     assert not list((engines.project.root / ".recondense").rglob("*.safetensors"))
+
+
+def test_where_fewer_cores_may_be_used_fewer_threads_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # as a container's quota would
+    assert threads_each(1) == {"OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.slow
