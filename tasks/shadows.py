@@ -11,6 +11,7 @@ from recondense.privacy.shadows.work import Work, clear, source
 from recondense.progress import track
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.labels import n_classes, per_class
+from recondense.stages.layout import Layout
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -41,6 +42,13 @@ def shadows(context: Context[Params]) -> dict[str, Any]:
         "seed": work.params.seed,
         "seconds_condensing": round(float(sum(shadow["seconds"][0] for shadow in found)), 3),
     }
+
+
+def unit(layout: Layout, index: int) -> None:
+    """Compute shadow ``index`` alone, and leave it where the stage finds it."""
+    from recondense.privacy.shadows.unit import unit as compute  # torch takes seconds, and the stage may not need it
+
+    compute(layout, index)
 
 
 def computed(work: Work, cohort: Normalised) -> list[dict[str, Any]]:

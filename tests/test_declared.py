@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.project import REPO
+from tests.support.paths import REPO
 
 DECLARED = tomllib.loads((REPO / "pyproject.toml").read_text())
 EXTRAS = DECLARED["project"]["optional-dependencies"]
@@ -21,11 +21,11 @@ OF_A_QUERY = "recondense/cohorts/readers/_table/queries.py"  # its one importer 
 
 def asked(lines: list[str]) -> set[str]:
     """Names of the distributions that ``lines`` of pyproject.toml ask for, with those of extras among them."""
-    found = set()
+    found: set[str] = set()
     for one in map(Requirement, lines):
-        found |= {canonicalize_name(one.name)}.union(
-            *(asked(EXTRAS[extra]) for extra in one.extras if one.name in ("recondense", "x"))
-        )
+        found.add(canonicalize_name(one.name))
+        if one.name == "recondense":
+            found = found.union(*(asked(EXTRAS[extra]) for extra in one.extras))
     return found
 
 
@@ -72,29 +72,29 @@ def undeclared(files: list[Path]) -> list[str]:
         for top, told in imported(file):
             allowed = CORE if own else CORE | asked(EXTRAS["pipeline"])
             if told or file == REPO / OF_A_QUERY:
-                allowed = allowed | asked(["x[audio,dask,sql]"])
+                allowed = allowed | asked(["recondense[audio,dask,sql]"])
             if not distributions()[top] & allowed:
                 wrong.append(f"{file.relative_to(REPO)} imports {top}")
     return wrong
 
 
-def test_the_library_imports_only_what_its_core_or_the_extra_of_that_part_declares():
+def test_the_library_imports_only_what_its_core_or_the_extra_of_that_part_declares() -> None:
     files = [path for folder in ("recondense", "tasks", "flows") for path in (REPO / folder).rglob("*.py")]
     assert len(core_files()) > 200 and undeclared(files) == []
 
 
-def test_what_the_core_declares_is_imported():
+def test_what_the_core_declares_is_imported() -> None:
     used = {top for file in (REPO / "recondense").rglob("*.py") for top, _ in imported(file)}
     assert CORE - set().union(*(distributions()[top] for top in used)) == set()
 
 
-def test_tests_and_benchmarks_import_only_what_the_extra_dev_declares():
-    files = [path for folder in ("tests", "benchmarks") for path in (REPO / folder).glob("*.py")]
+def test_tests_and_benchmarks_import_only_what_the_extra_dev_declares() -> None:
+    files = [path for folder in ("tests", "benchmarks") for path in (REPO / folder).rglob("*.py")]
     allowed = CORE | asked(EXTRAS["dev"])
     used = {top for file in files for top, _ in imported(file)}
     assert {top for top in used if not distributions()[top] & allowed} == set()
 
 
 @pytest.mark.parametrize("engine", ["prefect", "dvc", "mlflow"])
-def test_no_engine_is_a_dependency_of_the_core(engine):
+def test_no_engine_is_a_dependency_of_the_core(engine: str) -> None:
     assert engine not in CORE and engine in asked(EXTRAS["pipeline"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.project import REPO
+from tests.support.paths import REPO
 
 
 def build_wheel(folder: Path) -> Path:
