@@ -130,10 +130,11 @@ def test_decisions_are_numbered_without_a_gap_and_say_their_day() -> None:
 
 
 def test_every_page_of_the_documentation_that_a_message_names_is_there() -> None:
-    titles, named = in_navigation(), []
+    titles = in_navigation()
+    named: list[tuple[str, str, str]] = []
     for file in (file for folder in ("recondense", "tasks", "flows") for file in sorted((REPO / folder).rglob("*.py"))):
         whole = " ".join(re.sub(r'"\s+f?"', "", file.read_text(encoding="utf-8")).split())
-        named += [(file.name, *found) for found in IN_A_MESSAGE.findall(whole)]
+        named += [(file.name, title, heading) for title, heading in IN_A_MESSAGE.findall(whole)]
     assert len(named) >= 7
     for name, title, heading in named:
         assert title in titles, f"{name}: no page '{title}'"
