@@ -6,7 +6,7 @@
     python -m benchmarks.condensation --rows unrolled --time # condense once more for the seconds; scores stay
 
 Methods see the train split; recipes are chosen on the validation split; the test split is looked at once, at the end.
-Writes ``docs/benchmarks/condensation_COHORT.{json,md,png}``.
+Writes ``docs/results/condensation_COHORT.{json,md,png}``.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 A scratch clone of the last commit is served by `recondense serve`, with the policy ``release: true`` and a budget of
 epsilon. Records are put into its raw folder part by part; everything else happens by itself. Then it is run once more
 without a new record, and every release is verified against the published ledger. Writes
-``docs/benchmarks/growing_cohort.{json,md,png}``.
+``docs/results/growing_cohort.{json,md,png}``.
 """
 
 import argparse

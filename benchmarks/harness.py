@@ -27,7 +27,7 @@ from tasks.normalisation import normalisation
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))
-OUT = ROOT / "docs" / "benchmarks"
+OUT = ROOT / "docs" / "results"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 
 

@@ -6,7 +6,7 @@
 
 The cohort is on a public scale, statistics are asked once with noise, and all else, the choice of recipes too, looks at
 a cohort drawn from the answers. So no split but train is looked at before the test split is, and that only through the
-mechanism. Writes ``docs/benchmarks/private_COHORT.{json,md,png}`` after each draw: a killed run goes on with those that
+mechanism. Writes ``docs/results/private_COHORT.{json,md,png}`` after each draw: a killed run goes on with those that
 are missing, for the same tensor and numbers. Figures of other epsilons stay.
 """
 

@@ -6,7 +6,7 @@
 Unrolled condensation and k-means, with hard and with soft labels, one condensation each, recipes chosen on the
 validation split by one network seed; four networks of four families are trained with two seeds. Fewer steps than by
 default, for time. `recondense sweep COHORT --target 0.99` chooses a size by such a curve on the validation split.
-Writes ``docs/benchmarks/sizes_COHORT.*``.
+Writes ``docs/results/sizes_COHORT.*``.
 """
 
 import argparse

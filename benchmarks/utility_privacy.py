@@ -7,7 +7,7 @@
 Shadows are drawn, heard and attacked by the pipeline's own code: each is attacked with the others for its shadows. A
 shadow is a file in the scratch folder under a digest of all it depends on, and so is what networks make of it: a killed
 run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold records:
-remove the folder afterwards. Writes ``docs/benchmarks/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
+remove the folder afterwards. Writes ``docs/results/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
 there are; rows measured earlier stay.
 """
 

@@ -1,6 +1,7 @@
 """How many patients stand behind a condensed record, and what becomes of those who stand out."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def train(n: int = 120) -> Normalised:
 
 
 @pytest.mark.parametrize("control", [random_records, kmeans, group_means])
-def test_a_control_says_whose_mean_each_record_is(control) -> None:  # type: ignore[no-untyped-def]
+def test_a_control_says_whose_mean_each_record_is(control: Any) -> None:  # type: ignore[no-untyped-def]
     records = train()
     found = control(records, 3, 0)
     for value, label, group in zip(found.values, found.labels, found.groups, strict=True):

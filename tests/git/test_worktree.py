@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("hide", HIDDEN, ids=lambda hide: hide.__name__)
-def test_changed_code_is_seen_however_it_is_hidden_from_git(project: Path, hide) -> None:
+def test_changed_code_is_seen_however_it_is_hidden_from_git(project: Path, hide: Any) -> None:
     assert changed(project) == []
     assert versions(project)["dirty"] is code_revision(project)["uncommitted_changes"] is False
     path = hide(project)

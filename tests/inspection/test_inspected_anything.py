@@ -1,6 +1,7 @@
 """Whatever cohort ingestion accepts, a look at it ends with a page and tells no single patient's value."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,9 @@ def anything(seed: int) -> Cohort:
 
 
 @pytest.mark.parametrize("seeds", np.array_split(np.arange(300), 6), ids=lambda seeds: f"from {seeds[0]}")
-def test_a_look_at_any_small_cohort_ends_with_plain_data_a_page_and_words_on_the_terminal(seeds, capsys):
+def test_a_look_at_any_small_cohort_ends_with_plain_data_a_page_and_words_on_the_terminal(
+    seeds: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     for seed in seeds:
         found = inspect(anything(int(seed)))
         assert json.loads(json.dumps(found, allow_nan=False)) == found

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,7 +156,7 @@ def test_a_test_part_of_one_class_is_an_error_and_not_a_figure(layout: Layout) -
 
 
 @pytest.mark.parametrize("control", [random_records, kmeans, group_means])
-def test_a_control_is_balanced_reproducible_and_needs_enough_subjects(control) -> None:  # type: ignore[no-untyped-def]
+def test_a_control_is_balanced_reproducible_and_needs_enough_subjects(control: Any) -> None:  # type: ignore[no-untyped-def]
     train = cohort().part("train")
     found = control(train, 4, 0)
     assert found.labels.tolist() == [0] * 4 + [1] * 4
