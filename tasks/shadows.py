@@ -45,15 +45,14 @@ def shadows(context: Context[Params]) -> dict[str, Any]:
 
 def computed(work: Work, cohort: Normalised) -> list[dict[str, Any]]:
     """Every shadow, of which those that wait are taken as they are."""
-    from recondense.privacy.shadows.unit import (  # torch takes seconds, and there may be nothing to do
-        condensed,
-        keep,
-        waiting,
-    )
+    from recondense.privacy.shadows.unit import condensed  # torch takes seconds, and there may be nothing to do
 
     for index in track(work.missing(), "shadows"):
-        keep(work.path(index), condensed(work, cohort, index))
-    return [waiting(work.path(index)) for index in range(work.params.count)]
+        work.keep(index, condensed(work, cohort, index))
+    found = [shadow for shadow in map(work.kept, range(work.params.count)) if shadow is not None]
+    if len(found) != work.params.count:
+        raise InputError("shadows were removed while they were gathered: run it again")
+    return found
 
 
 def gathered(found: list[dict[str, Any]], cohort: Normalised, records_per_class: int) -> ShadowSets:

@@ -1,7 +1,6 @@
 """Tiny cohorts in the form of the real files, and where the real ones are."""
 
 import io
-import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +11,10 @@ import pytest
 from recondense.cohorts.readers import physionet2012
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
+from recondense.settings import settings
 
 ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))
+DATA = settings().data or ROOT.parent / "shared" / "data"
 needs_physionet2012 = pytest.mark.skipif(
     not (DATA / "physionet2012" / "set-a.tar.gz").is_file(),
     reason=f"no PhysioNet 2012 files in {DATA / 'physionet2012'}; set RECONDENSE_DATA to the folder above them",

@@ -11,8 +11,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from recondense.settings import settings
+
 REPO = Path(__file__).resolve().parents[1]
-REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "data"))
+REAL_DATA = settings().data or REPO.parent / "shared" / "data"
 
 # A patient id and a cholesterol value that stand nowhere else
 SENTINELS = ("913572468", "297.531864")

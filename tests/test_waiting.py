@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from recondense.engines import tethered
-from recondense.files.turn import turn
+from recondense.files.lock import turn
 from tests.project import REPO
 
 WAIT = """
 from pathlib import Path
-from recondense.files.turn import turn
+from recondense.files.lock import turn
 with turn(Path({lock!r}), "another command on cohort alpha"):
     print("mine")
 """

@@ -1,26 +1,12 @@
 """Commits and tags that hold exactly what they should, whatever else is in the work tree or staged."""
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from recondense.errors import InputError
 from recondense.git import worktree
-
-
-def git(root: Path, *arguments: str, **environment: str) -> str:
-    """The output of one git command in ``root``. Raises `InputError` with what git said."""
-    try:
-        variables = {**os.environ, **worktree.ITSELF, **environment}
-        done = subprocess.run(["git", *arguments], cwd=root, env=variables, capture_output=True, check=False)
-    except OSError as error:
-        raise InputError("git is not installed: a release is a commit and a tag") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip() or f"it ended with status {done.returncode}"
-        raise InputError(f"git {arguments[0]}: {said}")
-    return done.stdout.decode(errors="replace")
+from recondense.git.command import git as git
 
 
 def head(root: Path) -> str:
