@@ -58,7 +58,13 @@ def test_changing_one_cohorts_condensation_reruns_only_that_cohort_from_there_on
 @pytest.mark.slow
 def test_editing_a_stages_code_reruns_it_and_what_depends_on_its_new_output(house: Project) -> None:
     with (house.root / "tasks/condensation.py").open("a") as code:
-        code.write("# an edit\n")
+        code.write("# a comment\n")
+    assert house.run("alpha") == dict.fromkeys(STAGES, "Cached")
+    with (house.root / "tasks/condensation.py").open("a") as code:
+        code.write("EDITED = True\n")
+    refused = house.call("tasks", "condensation", "alpha", check=False)
+    assert refused.returncode == 1
+    assert "software.yaml" in refused.stderr
     states = house.run("alpha")
     assert states["condensation"] == "Completed"
     assert states["training"] == "Cached", "the condensed records came out the same, so nothing to train again"

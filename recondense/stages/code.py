@@ -61,7 +61,7 @@ def imported(path: Path, name: str, changed: int) -> tuple[str, ...]:
             above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
             source = ".".join(filter(None, [above, node.module or ""]))
             found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Constant) and node.value in ALL_RUN:
+        elif isinstance(node, ast.Constant) and node.value in ALL_RUN and package != "recondense.stages":
             found += plugins.modules(node.value).values()
     return tuple(dict.fromkeys(found))
 
