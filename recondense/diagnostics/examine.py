@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from recondense.diagnostics.machine import CODE, environment, gpu, machine, packages
+from recondense.diagnostics.environment import environment
+from recondense.diagnostics.machine import CODE, gpu, machine, packages
 from recondense.diagnostics.modes import readable
 from recondense.diagnostics.project import cohorts, dvc_stages, git_history, signing
 from recondense.diagnostics.restricted import restricted

@@ -11,7 +11,6 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from recondense.probes.finding import GB, Finding, Found, section_of
-from recondense.settings import PREFIX, unknown
 from recondense.stages import params
 
 CODE = Path(__file__).resolve().parents[2]
@@ -35,16 +34,6 @@ def machine(root: Path) -> Found:
         yield Finding("ok", words)
     else:
         yield Finding("warning", words, "end other programs, or the system may kill a stage for want of memory")
-
-
-def environment(root: Path) -> Found:
-    """Variables that look like ours."""
-    others = unknown()
-    for name, nearest in others.items():
-        found = f"{name} is set, and there is no such variable" + (f"; {nearest} is near to it" if nearest else "")
-        yield Finding("warning", found, f"unset {name}" + (f", or rename it to {nearest}" if nearest else ""))
-    if not others:
-        yield Finding("ok", f"no variable {PREFIX}* that nothing reads")
 
 
 def packages(root: Path) -> Found:
