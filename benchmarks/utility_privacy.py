@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from benchmarks.condensation import average
 from benchmarks.harness import OUT, digest, header, read, tensor
 from benchmarks.utility_privacy_page import figure, line, page
+from recondense.charts.picture import save
 from recondense.condensation import baselines, methods
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
@@ -204,7 +205,7 @@ def main() -> None:
         print(line(name, rows[name]), flush=True)
     rows = read(path)["rows"]
     path.with_suffix(".md").write_text(page(arguments.cohort, rows), encoding="utf-8")
-    figure(rows).savefig(path.with_suffix(".png"), dpi=150)
+    save(figure(rows), path.with_suffix(".png"))
 
 
 def parse() -> argparse.Namespace:

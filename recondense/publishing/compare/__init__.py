@@ -14,6 +14,7 @@ def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict
     Returns where they are, ``page`` and ``picture``; ``candidates``, as `Candidate` has them; and ``unrecorded``,
     releases that MLflow knows nothing of. Raises `InputError`.
     """
+    from recondense.charts.picture import save
     from recondense.publishing.compare.figure import figure
     from recondense.publishing.compare.page import page
 
@@ -22,7 +23,6 @@ def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict
     folder = out or root / ".recondense" / "comparisons"
     html, png = folder / f"{cohort}.html", folder / f"{cohort}.png"
     atomic.write(html, page(cohort, found, missing))
-    with atomic.replacing(png) as scratch:
-        figure(cohort, found).savefig(scratch, format="png", dpi=150)
+    save(figure(cohort, found), png)
     rows = [{"label": one.label, **asdict(one), "attack": one.attack and one.attack.as_json()} for one in found]
     return {"page": str(html), "picture": str(png), "unrecorded": missing, "candidates": rows}
