@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -13,15 +14,16 @@ from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
 from recondense.cli import app
+from recondense.settings import Settings, variable
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import SIDE_SECTIONS, StageParams
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the command line's and the params' reference where a page asks for it."""
-    for mark, made in (("<!-- command line -->", command_line), ("<!-- params -->", params)):
-        if mark in markdown:
-            markdown = markdown.replace(mark, made())
+    """Put the reference of the command line, of params and of settings where a page asks for it."""
+    for mark, made in {"command line": command_line, "params": params, "settings": settings}.items():
+        if f"<!-- {mark} -->" in markdown:
+            markdown = markdown.replace(f"<!-- {mark} -->", made())
     return markdown
 
 
@@ -50,6 +52,15 @@ def params() -> str:
         for section in (*STAGE_FOLDERS, *SIDE_SECTIONS)
         for line in _section(section, importlib.import_module(f"tasks.{section}.params").Params)
     )
+
+
+def settings() -> str:
+    """Every variable of the environment that recondense reads."""
+    rows = [
+        f"| `{variable(name)}` | {_type(field.annotation)} | `{_plain(field.default)}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows])
 
 
 def _section(name: str, model: type[BaseModel], level: int = 2) -> Iterator[str]:
@@ -91,7 +102,15 @@ def _type(annotation: Any) -> str:
         return f"list of {', '.join(_type(part) for part in parts if part is not Ellipsis)}"
     if kind is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return "section"
-    words = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any"}
+    words = {
+        int: "whole number",
+        float: "number",
+        str: "text",
+        bool: "true or false",
+        type(None): "null",
+        Any: "any",
+        Path: "path",
+    }
     return words.get(annotation, str(getattr(annotation, "__name__", annotation)))
 
 

@@ -57,9 +57,9 @@ def variable(name: str) -> str:
 
 def unknown() -> dict[str, str]:
     """Variables of our prefix that nothing reads, each with the nearest that is read, or ""."""
-    known = [variable(name) for name in Settings.model_fields]
-    others = [f"{PREFIX}{name}" for name in _given() if f"{PREFIX}{name}" not in known]
-    return {name: next(iter(get_close_matches(name, known, n=1)), "") for name in others}
+    known = [name.upper() for name in Settings.model_fields]
+    near = {name: get_close_matches(name, known, n=1) for name in _given() if name not in known}
+    return {variable(name): "".join(map(variable, found)) for name, found in near.items()}
 
 
 def _given() -> dict[str, str]:

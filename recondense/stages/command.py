@@ -14,6 +14,7 @@ from recondense.escape import printable
 from recondense.settings import Settings, settings
 from recondense.stages import software
 from recondense.stages.layout import STAGE_FOLDERS, Layout, find_root
+from recondense.stages.params import check_cohort_name
 from recondense.stages.tiers import OWNER_ALONE
 
 IN_UNITS = ("shadows",)
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> int:
         if given.parent_pipe:
             threading.Thread(target=_leave_with_parent, daemon=True).start()
         layout = Layout(find_root(), cohort)
+        check_cohort_name(cohort)
         with log.run(layout.root, cohort, "-".join([name, *unit])) as kept:
             software.check(layout, name)
             if unit:
