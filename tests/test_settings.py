@@ -29,7 +29,7 @@ def test_every_variable_that_any_file_names_is_a_setting() -> None:
 
 
 def test_no_file_reads_such_a_variable_but_by_the_settings() -> None:
-    read = re.compile(r"(?:environ\.get\(|getenv\(|environ\[)\"RECONDENSE_\w+\"\]?(?! = )")
+    read = re.compile(r"(?:environ\.get\(|getenv\(|environ\[)\"RECONDENSE_\w+\"(?!\] = )")
     assert [path.name for path in READ if read.search(path.read_text())] == []
 
 
