@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recondense.errors import InputError
 from recondense.git import worktree
+from recondense.git.command import answer
 from recondense.git.command import git as git
 
 
@@ -74,15 +75,11 @@ def tagged(root: Path, prefix: str) -> dict[str, str]:
 
 def content(root: Path, revision: str, path: str) -> str | None:
     """What ``path`` held at ``revision``, None where it was not there."""
-    try:
-        return git(root, "show", f"{revision}:./{path}")
-    except InputError:
-        return None
+    found = answer(root, "show", f"{revision}:./{path}")
+    return None if found is None else found.decode(errors="replace")
 
 
 def setting(root: Path, name: str) -> str | None:
     """A setting of git's configuration, None where there is none."""
-    try:
-        return git(root, "config", "--get", name).strip()
-    except InputError:
-        return None
+    found = answer(root, "config", "--get", name)
+    return None if found is None else found.decode(errors="replace").strip()

@@ -22,9 +22,7 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    path = root / "params.yaml"
-    before = path.read_text(encoding="utf-8")
-    document = yaml.load(before)
+    document = yaml.load(root / "params.yaml")
     for assignment in assignments:
         keys, value = _parse(assignment)
         target: Any = document["cohorts"][cohort]
@@ -35,12 +33,7 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
         target[keys[-1]] = value
     text = StringIO()
     yaml.dump(document, text)
-    atomic.write(path, text.getvalue())
-    try:
-        check_cohort(root, cohort)
-    except InputError:
-        atomic.write(path, before)
-        raise
+    _write_valid(root, cohort, text.getvalue())
 
 
 def add_cohort(root: Path, cohort: str, text: str) -> None:
@@ -51,14 +44,20 @@ def add_cohort(root: Path, cohort: str, text: str) -> None:
     check_cohort_name(cohort)
     if cohort in read(root):
         raise InputError(f"params.yaml has a cohort '{cohort}' already: choose another name, or take that block out")
-    path = root / "params.yaml"
-    before = path.read_text(encoding="utf-8")
+    before = (root / "params.yaml").read_text(encoding="utf-8")
     lines = before.splitlines(keepends=True)
     document = YAML().load(before)
     after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
     end = min(after, default=len(lines))
     head = "".join(lines[:end]).rstrip("\n")
-    atomic.write(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+    _write_valid(root, cohort, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+
+
+def _write_valid(root: Path, cohort: str, text: str) -> None:
+    """Write params.yaml, or leave it as it was where ``cohort``'s block would not be valid."""
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    atomic.write(path, text)
     try:
         check_cohort(root, cohort)
     except InputError:
