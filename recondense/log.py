@@ -8,7 +8,6 @@ nobody listens: the library is quiet.
 import hashlib
 import logging
 import platform
-import sys
 import time
 import traceback
 import warnings
@@ -43,7 +42,8 @@ def run(root: Path, cohort: str, name: str) -> Iterator[str]:
     everything.addHandler(handler)
     level = log.level
     log.setLevel(logging.INFO)
-    log.info("%s of %s, Python %s, %s", name, cohort, platform.python_version(), _versions())
+    packages = ", ".join(f"{package} {version(package)}" for package in VERSIONS)
+    log.info("%s of %s, Python %s, %s", name, cohort, platform.python_version(), packages)
     try:
         with _warnings_withheld():
             yield path.relative_to(root).as_posix()
@@ -71,8 +71,15 @@ def folder(does: str, place: Path) -> None:
 
 def counts(found: Mapping[str, Any]) -> None:
     """The whole numbers among a stage's metrics, as of subjects and records."""
-    said = {name: value for name, value in found.items() if type(value) is int}
-    log.info("counts: %s", ", ".join(f"{name} {value:,}" for name, value in said.items()) or "none")
+    log.info("counts: %s", ", ".join(_whole_numbers(found)) or "none")
+
+
+def _whole_numbers(found: Mapping[str, Any], below: str = "") -> Iterator[str]:
+    for name, value in found.items():
+        if type(value) is int:  # and not a bool
+            yield f"{below}{name} {value:,}"
+        elif isinstance(value, Mapping):
+            yield from _whole_numbers(value, f"{below}{name}.")
 
 
 class _Formatter(logging.Formatter):
@@ -130,7 +137,3 @@ def _said(error: Exception) -> str:
     if settings().debug:
         return "".join(traceback.format_exception(error))
     return str(error) if isinstance(error, InputError) else without_its_text(error)
-
-
-def _versions() -> str:
-    return ", ".join(f"{name} {version(name)}" for name in VERSIONS if name in sys.modules or name == "recondense")

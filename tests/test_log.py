@@ -27,10 +27,10 @@ def test_a_log_says_what_ran_and_nobody_else_can_read_it(tmp_path: Path) -> None
     with log.run(tmp_path, "ward", "normalisation") as kept:
         log.params("normalisation", "{}")
         log.folder("wrote", tmp_path / "made")
-        log.counts({"subjects": 312, "seconds": 1.5, "tier": "restricted", "flag": True})
+        log.counts({"subjects": {"in": 312, "share": 0.5}, "seconds": 1.5, "tier": "restricted", "flag": True})
     said = content(tmp_path, kept)
     for words in ("normalisation of ward", "recondense ", "params of normalisation: SHA-256 44136fa355b3", "done in",
-                  "values.safetensors: 2,048 bytes", "counts: subjects 312\n"):  # fmt: skip
+                  "values.safetensors: 2,048 bytes", "counts: subjects.in 312\n"):  # fmt: skip
         assert words in said
     path = tmp_path / kept
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
