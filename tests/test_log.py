@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def test_texts_of_libraries_are_withheld_unless_the_steward_debugs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], debug: bool
 ) -> None:
     monkeypatch.setenv("RECONDENSE_DEBUG", str(int(debug)))
-    with pytest.raises(ValueError), log.run(tmp_path, "ward", STAGE) as kept:
+    told = pytest.warns(UserWarning) if debug else nullcontext()
+    with pytest.raises(ValueError), told, log.run(tmp_path, "ward", STAGE) as kept:
         with warnings.catch_warnings(action="always"):
             warnings.showwarning(UserWarning(SECRET), UserWarning, "/lib/reader.py", 7)
         logging.getLogger("library.reader").error("cannot read %s", SECRET)
