@@ -4,9 +4,7 @@ import importlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from recondense.engines.settings import LOGIN
 from recondense.stages.layout import Layout
-from tests.project import QUICK, QUICK_SEARCH, REAL_DATA, REPO, SENTINELS, STAGES, Project, make_project
-from tests.services import PREFECT_LOGIN, free_port, server
+from tests.support.paths import REAL_DATA, REPO
+from tests.support.project import QUICK, SMALL, STAGES, Project, make_project, plant_sentinel
+from tests.support.services import PREFECT_LOGIN, free_port, running_server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
@@ -56,17 +55,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return Together(config, log)
 
 
-NETWORKS = ["lstm_beta", "tcn_beta"]
-SMALL = {
-    **QUICK,
-    "ingestion": {**QUICK["ingestion"], "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.6}},
-    "reference": {"networks": NETWORKS, "steps": 20},
-    "condensation": {**QUICK["condensation"], "records_per_class": 2, "recipe_search": {**QUICK_SEARCH, "ensemble": 2}},
-    "training": {**QUICK["training"], "networks": NETWORKS, "controls": []},
-    "release": {**QUICK["release"], "min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
-}
-
-
 @pytest.fixture(scope="session", autouse=True)
 def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where tests keep the key that signs ledgers; the user's own is never read nor written."""
@@ -99,19 +87,6 @@ def prefect_server(prefect_home: Path) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def running_server(home: Path, port: int) -> Iterator[str]:
-    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block.
-
-    It asks for a login, as those do that recondense starts.
-    """
-    url = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
-    environment = {"PREFECT_HOME": str(home), "PREFECT_SERVER_API_AUTH_STRING": PREFECT_LOGIN}
-    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", environment):
-        yield url
-
-
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Project:
     """A project whose cohorts alpha and beta have been run once; every test that changes it leaves both current.
@@ -138,16 +113,3 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     for name in STAGES:
         getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
     return layout
-
-
-def plant_sentinel(csv: Path) -> None:
-    """Give patient 2 the id and the first cholesterol of `SENTINELS`."""
-    lines = csv.read_text().splitlines()
-    for number, line in enumerate(lines):
-        cells = line.split(",")
-        if cells[0] == "2":
-            cells[0] = SENTINELS[0]
-            if cells[6] == "0":
-                cells[12] = SENTINELS[1]
-            lines[number] = ",".join(cells)
-    csv.write_text("\n".join(lines) + "\n")

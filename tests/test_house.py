@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.project import REPO
+from tests.support.project import REPO
 
 LIBRARY = REPO / "recondense"
 FAMILIES = ("recondense.cohorts.readers", "recondense.condensation.methods", "recondense.models.networks")

@@ -12,7 +12,7 @@ import pytest
 
 from recondense import log
 from recondense.errors import InputError
-from tests.project import REPO
+from tests.support.paths import REPO
 
 SECRET = "Mrs Miller, 261 mg/dl"
 STAGE = "ingestion"

@@ -10,7 +10,7 @@ from recondense.diagnostics.environment import environment
 from recondense.errors import InputError
 from recondense.files import secret
 from recondense.settings import Settings, settings, unknown, variable
-from tests.project import REPO
+from tests.support.paths import REPO
 
 PARTS = ("recondense", "tasks", "flows", "benchmarks", "tests")
 READ = [path for part in PARTS for path in (REPO / part).rglob("*.py")]
