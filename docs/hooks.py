@@ -16,6 +16,7 @@ from typer.cli import get_docs_for_click
 
 from recondense.cli import app
 from recondense.project.sections import MODELS
+from recondense.settings import Settings, variable
 from recondense.stages.params import StageParams
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +25,13 @@ DECISIONS = ROOT / "docs/decisions"
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put what is made from the code where a page asks for it."""
-    marks = {"command line": command_line, "params": params, "layers": layers, "decisions": decisions}
+    marks = {
+        "command line": command_line,
+        "params": params,
+        "settings": settings,
+        "layers": layers,
+        "decisions": decisions,
+    }
     for mark, made in marks.items():
         if f"<!-- {mark} -->" in markdown:
             markdown = markdown.replace(f"<!-- {mark} -->", made())
@@ -78,6 +85,15 @@ def params() -> str:
     )
 
 
+def settings() -> str:
+    """Every variable of the environment that recondense reads."""
+    rows = [
+        f"| `{variable(name)}` | {_type(field.annotation)} | `{_plain(field.default)}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows])
+
+
 def _section(name: str, model: type[BaseModel], level: int = 2) -> Iterator[str]:
     bases = [each for each in model.__mro__ if issubclass(each, BaseModel) and each not in (StageParams, BaseModel)]
     yield "\n\n".join([f"\n{'#' * level} {name}", *(inspect.cleandoc(each.__doc__ or "") for each in bases), ""])
@@ -117,7 +133,15 @@ def _type(annotation: Any) -> str:
         return f"list of {', '.join(_type(part) for part in parts if part is not Ellipsis)}"
     if kind is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return "section"
-    words = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any"}
+    words = {
+        int: "whole number",
+        float: "number",
+        str: "text",
+        bool: "true or false",
+        type(None): "null",
+        Any: "any",
+        Path: "path",
+    }
     return words.get(annotation, str(getattr(annotation, "__name__", annotation)))
 
 

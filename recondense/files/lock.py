@@ -1,11 +1,11 @@
-"""Waiting for another command of this project: said once it takes long, with what for and who holds it."""
+"""The locks of a project: whoever waits for one says so once it takes long, with what for and who holds it."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from recondense.terminal import say
 
@@ -13,15 +13,37 @@ SECONDS = 1.0  # of waiting in silence
 SHOWN = 100  # characters of a command
 
 
+def of_cohort(cohort: str) -> str:
+    """The lock that whoever works on a cohort holds, whatever the cohort is called."""
+    return f"cohort-{cohort}"
+
+
 @contextmanager
-def turn(lock: Path, what: str) -> Iterator[None]:
-    """Hold the file ``lock``, which is free again when this process is gone. ``what``: who is waited for, in words."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    mine = FileLock(lock)
-    with said_after_a_while(lock, what):
+def turn(root: Path, name: str, what: str) -> Iterator[None]:
+    """Hold the lock ``name`` of the project, which is free again when this process is gone.
+
+    ``what``: who is waited for, in words.
+    """
+    mine = _lock(root, name)
+    with said_after_a_while(Path(mine.lock_file), what):
         mine.acquire()
     try:
         yield
+    finally:
+        mine.release()
+
+
+@contextmanager
+def if_free(root: Path, name: str) -> Iterator[bool]:
+    """Whether nobody held the lock ``name``; if so, it is held in the block."""
+    mine = _lock(root, name)
+    try:
+        mine.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
     finally:
         mine.release()
 
@@ -36,6 +58,12 @@ def said_after_a_while(lock: Path, what: str) -> Iterator[None]:
         yield
     finally:
         late.cancel()
+
+
+def _lock(root: Path, name: str) -> FileLock:
+    folder = root / ".recondense"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{name}.lock")
 
 
 def _by(lock: Path) -> str:
