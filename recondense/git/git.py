@@ -88,10 +88,8 @@ def setting(root: Path, name: str) -> str | None:
 def merged(mine: str, base: str, new: str) -> str | None:
     """``mine`` with what changed from ``base`` to ``new``; None where both changed the same lines."""
     with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         for name, text in (("mine", mine), ("base", base), ("new", new)):
-            (Path(scratch) / name).write_bytes(text.encode())
-        command = ["git", "merge-file", "--stdout", "--quiet", "mine", "base", "new"]
-        done = subprocess.run(command, cwd=scratch, capture_output=True, check=False)
-    if done.returncode < 0 or done.returncode >= 128:  # else the number of conflicts
-        raise InputError(f"git merge-file: {done.stderr.decode(errors='replace').strip()}")
-    return None if done.returncode else done.stdout.decode()
+            (folder / name).write_bytes(text.encode())
+        found = answer(folder, "merge-file", "--stdout", "--quiet", "mine", "base", "new")
+    return None if found is None else found.decode()
