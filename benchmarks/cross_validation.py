@@ -3,7 +3,7 @@
     python -m benchmarks.cross_validation                    # pbcseq, 5 folds, 20 records; a quarter of an hour
 
 Each fold is the test split once; of the rest a fifth validates (recipes are chosen there) and the others are condensed;
-preprocessing is fitted on these alone. Writes ``docs/benchmarks/cross_validation_COHORT.{json,md}``.
+preprocessing is fitted on these alone. Writes ``docs/results/cross_validation_COHORT.{json,md}``.
 """
 
 import argparse

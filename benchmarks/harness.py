@@ -20,14 +20,15 @@ from recondense.models.part import Part
 from recondense.models.recipe import TrainingParams
 from recondense.records.cohort import Ingested, Normalised, Split
 from recondense.records.condensed import CondensedSet
+from recondense.settings import settings
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
 from tasks.ingestion import ingestion
 from tasks.normalisation import normalisation
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))
-OUT = ROOT / "docs" / "benchmarks"
+DATA = settings().data or ROOT.parent / "shared" / "data"
+OUT = ROOT / "docs" / "results"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 
 

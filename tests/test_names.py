@@ -163,7 +163,9 @@ def test_documents_of_a_bundle_have_no_markup_of_a_name(odd: Layout, monkeypatch
 
 def test_the_bundle_is_valid_croissant(odd: Layout) -> None:
     croissant = pytest.importorskip("mlcroissant")
-    described = croissant.Dataset(jsonld=json.loads((odd.folder("release") / "croissant.json").read_text()))
+    written = json.loads((odd.folder("release") / "croissant.json").read_text())
+    assert written["@context"] == croissant.Metadata(name="any", url="https://example.org").to_json()["@context"]
+    described = croissant.Dataset(jsonld=written)
     assert [field.name for field in described.metadata.record_sets[0].fields][1:4] == [
         f"label_{name}" for name in CLASSES
     ]

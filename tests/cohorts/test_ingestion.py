@@ -71,13 +71,14 @@ CASES = {
 
 
 def case(name: str) -> tuple[Dataset, Any, Path]:
-    """The plug-in, its options, and the folder of its real files."""
-    raw, options = CASES[name]
+    """The plug-in, its options, and the folder of its real files: of one that is new, the usual folder."""
+    raw, options = CASES.get(name, (REPO / "data/1_raw" / name, {}))
     return find(name), find(name).Options(**options), raw
 
 
-def test_every_dataset_has_a_case() -> None:
-    assert set(CASES) == set(DATASETS)
+def test_a_dataset_of_the_package_has_a_case_and_any_other_its_files_in_the_raw_folder() -> None:
+    assert set(CASES) <= set(DATASETS)
+    assert [name for name in DATASETS if name not in CASES and not case(name)[2].is_dir()] == []
 
 
 @pytest.mark.parametrize("name", DATASETS)

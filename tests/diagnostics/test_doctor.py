@@ -5,6 +5,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,31 @@ def test_a_project_in_order_has_no_fault_and_its_remotes_are_left_as_they_were(p
     assert not (project.root / "mlflow.db").exists(), "a look makes no database"
 
 
-def test_whatever_is_broken_is_named_with_what_to_do_and_without_passwords(project: Project) -> None:
+def asking(folder: Path, *requirements: str) -> None:
+    """Say in ``folder`` that the recondense of PYTHONPATH asks for these packages."""
+    about = folder / f"recondense-{version('recondense')}.dist-info"
+    about.mkdir(parents=True)
+    lines = [
+        "Metadata-Version: 2.4",
+        "Name: recondense",
+        f"Version: {version('recondense')}",
+        "Requires-Python: >=3.11",
+    ]
+    (about / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {one}" for one in requirements)]) + "\n")
+
+
+def test_whatever_is_broken_is_named_with_what_to_do_and_without_passwords(project: Project, tmp_path: Path) -> None:
     shutil.rmtree(project.root.parent / "public")
-    project.edit("pyproject.toml", '"pandas>=3.0,<4"', '"pandas>=99"')
-    project.edit("pyproject.toml", '"networkx>=3"', '"no-such-package-of-ours"')
+    asking(
+        tmp_path / "asking", "pandas>=99", 'no-such-package-of-ours; extra == "pipeline"', 'unwanted; extra == "audio"'
+    )
     project.edit("params.yaml", "records_per_class", "records_a_class")
     (project.root / "data/4_condensed").write_text("a file where a folder should be")
     port = free_port()
     project.environment |= {
         "PREFECT_API_URL": f"http://ada:{SECRET}@127.0.0.1:{port}/api",
         "MLFLOW_TRACKING_URI": f"http://ada:{SECRET}@127.0.0.1:{port}",
+        "PYTHONPATH": str(tmp_path / "asking"),
     }
     began = time.monotonic()
     ended = project.call("recondense.cli", "doctor", check=False)
@@ -61,7 +77,7 @@ def test_whatever_is_broken_is_named_with_what_to_do_and_without_passwords(proje
         "public is not there mount its disk",
         "where pandas>=99 is asked for",
         "no-such-package-of-ours is missing",
-        "-m pip install -e",
+        '-m pip install --upgrade "recondense[pipeline]==',
         "alpha: its params are not valid params.yaml: cohorts.alpha.condensation.records_a_class",
         "data/4_condensed cannot be written to: Not a directory let this user write there",
         f"Prefect does not answer at http://127.0.0.1:{port}/api: Connection refused start it (`recondense ui`)",
@@ -69,6 +85,7 @@ def test_whatever_is_broken_is_named_with_what_to_do_and_without_passwords(proje
         "beta: data/1_raw/pbcseq has records (1 file)",  # what is in order is still said
     ):
         assert words in said, ended.stdout
+    assert "unwanted" not in said, "no cohort here has recordings"
     assert SECRET not in ended.stdout + ended.stderr
 
 

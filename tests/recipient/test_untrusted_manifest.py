@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from recondense.cohorts.params import Params
-from recondense.cohorts.readers._table.queries import check_statement, rows_of
+from recondense.cohorts.readers._table.places import check_statement
+from recondense.cohorts.readers._table.queries import rows_of
 from recondense.errors import InputError
 from recondense.recipient.evaluate import evaluate
 from recondense.recipient.matched import ingestion_params

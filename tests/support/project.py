@@ -17,7 +17,11 @@ from tests.support.paths import REPO
 
 # A patient id and a cholesterol value that stand nowhere else
 SENTINELS = ("913572468", "297.531864")
-SOURCES = ("recondense/", "tests/", "docs/", "benchmarks/", ".ci/", "README.md", "mkdocs.yml", "Makefile")
+# What a hospital's project has not
+SOURCES = (
+    *("recondense/", "tests/", "docs/", "benchmarks/", ".ci/", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *("SECURITY.md", "mkdocs.yml", "Makefile", "requirements.lock", ".pre-commit-config.yaml"),
+)
 STAGES = ["ingestion", "normalisation", "reference", "condensation", "shadows", "training", "privacy", "release"]
 
 QUICK_SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "noises": [0.5], "steps": [20, 40], "seeds": 1}

@@ -1,7 +1,6 @@
 """Reading the PhysioNet Challenge 2012: real stays, and every way in which a file, record or line can be bad."""
 
 import gzip
-import os
 import tarfile
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from recondense.settings import settings
 from recondense.stages.layout import Layout
 from tasks.ingestion import ingestion
 from tests.support.ingestion_fixtures import (
@@ -91,7 +91,7 @@ def test_an_extracted_folder_gives_the_same_as_its_archive(tmp_path: Path) -> No
 
 
 @needs_physionet2012
-@pytest.mark.skipif("RECONDENSE_TIMINGS" not in os.environ, reason="set RECONDENSE_TIMINGS=1 to measure")
+@pytest.mark.skipif(not settings().timings, reason="set RECONDENSE_TIMINGS=1 to measure")
 def test_eight_thousand_stays_take_at_most_six_seconds(real: tuple[Path, dict[str, Any], float]) -> None:
     print(f"ingestion of sets a and b: {real[2]:.2f} s")
     assert real[2] <= 6

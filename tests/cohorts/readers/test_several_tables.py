@@ -243,7 +243,7 @@ def test_a_first_measurement_needs_measurements(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documentation_is_valid() -> None:
-    page = (REPO / "docs/your-own-cohort.md").read_text(encoding="utf-8")
+    page = (REPO / "docs/steward/your-own-cohort.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```\n(dataset: table\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     params = validate(Params, YAML(typ="safe").load(example), "ingestion")
     target = params.plugin().target(params.plugin_options())
