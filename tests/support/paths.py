@@ -7,4 +7,4 @@ from recondense.settings import settings
 REPO = Path(__file__).resolve().parents[2]
 REAL_DATA = settings().data or REPO.parent / "shared" / "data"
 CASES = REPO / "tests" / "cases"
-BUNDLE_OF_FORMAT_2 = REPO / "tests" / "bundles" / "format-2.tar.xz"
+BUNDLE_OF_FORMAT_2 = CASES / "format-2.tar.xz"
