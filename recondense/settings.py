@@ -35,8 +35,8 @@ class Settings(BaseModel):
     mlflow_run: str | None = Field(None, description=f"The MLflow run that a manifest names. {INTERNAL}")
     parent_pipe: bool = Field(False, description=f"The stage ends once its standard input is closed. {INTERNAL}")
     reason_file: Path | None = Field(None, description=f"Where the stage writes why it stopped. {INTERNAL}")
-    kills: int = Field(50, ge=1, description="How often tests/unattended/test_kills.py kills a run")
-    seed: int | None = Field(None, description="The seed of tests/unattended/test_kills.py, to repeat what it did")
+    kills: int = Field(50, ge=1, description="How often the tests of kills kill what runs")
+    seed: int | None = Field(None, description="The seed of the tests of kills, to repeat what they did")
     timings: bool = Field(False, description="Tests that measure how long reading takes are run, too")
 
 
