@@ -50,7 +50,9 @@ def test_importing_the_library_loads_neither_an_engine_nor_torch_nor_pandas(tmp_
 
 
 def test_every_name_of_the_library_is_there_without_the_engines(tmp_path: Path) -> None:
-    said = run("import recondense as rc; print(sorted(n for n in rc.__all__ if getattr(rc, n)) == rc.__all__)", tmp_path)
+    said = run(
+        "import recondense as rc; print(sorted(n for n in rc.__all__ if getattr(rc, n)) == rc.__all__)", tmp_path
+    )
     assert said == "True\n"
 
 
