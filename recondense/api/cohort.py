@@ -200,7 +200,7 @@ def to_labels(labels: ArrayLike, n: int) -> tuple[NDArray[np.float32], tuple[str
     known = column.dropna()
     is_number = known.map(lambda one: isinstance(one, bool | int | float | np.number | np.bool_)).all()
     known = known.astype(float if is_number else "str")
-    levels: list[Any] = sorted(set(known))  # type: ignore[type-var]
+    levels: list[Any] = sorted(set(known))
     if levels == [0, 1]:
         return known.reindex(column.index).to_numpy(dtype=np.float32), ()
     if len(levels) < 3:
