@@ -68,7 +68,9 @@ def dvc_stages(root: Path) -> Found:
 
     pipelines = [Pipeline(root, cohort) for cohort in params.read(root)]
     yield Finding("ok", f"dvc.yaml has every stage of {len(pipelines)} cohorts")
-    if {VAULT, RELEASE} <= set(pipelines[0].repo.config["remote"]):  # where one is absent, its own check says so
+    if pipelines and {VAULT, RELEASE} <= set(
+        pipelines[0].repo.config["remote"]
+    ):  # where one is absent, its own check says so
         try:
             check_remotes(pipelines[0])
         except InputError as error:
