@@ -100,7 +100,7 @@ def evaluate(
 
 
 def _search(asked: Params) -> RecipeSearch:
-    """Recipes are chosen for the families of the chosen networks alone, where these have a representative."""
-    families = {plugins.load(MODELS, name).FAMILY for name in asked.chosen()}
-    chosen = [name for name in REPRESENTATIVES if plugins.load(MODELS, name).FAMILY in families]
-    return RecipeSearch(networks=tuple(chosen) or REPRESENTATIVES, seeds=1)
+    """Recipes are chosen for the families of the chosen networks alone, each by its representative if it has one."""
+    by_family = {plugins.load(MODELS, name).FAMILY: name for name in (*asked.chosen(), *REPRESENTATIVES)}
+    families = dict.fromkeys(plugins.load(MODELS, name).FAMILY for name in asked.chosen())
+    return RecipeSearch(networks=tuple(by_family[family] for family in families), seeds=1)

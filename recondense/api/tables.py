@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recondense.errors import InputError
 
 PARTS = ("synthetic", "members", "others")
-MOST_LEVELS = 100  # more are ids or free text, which single out by themselves
+MOST_LEVELS, FEWEST_OF_EACH = 100, 3  # more levels, or of fewer records, are ids or free text: they single out
 
 Raw = NDArray[np.float64]
 Frames = Sequence[pd.DataFrame]  # in the order of PARTS
@@ -120,7 +120,7 @@ def _levels(name: str, columns: Sequence[pd.Series], codes: bool, notes: list[st
         raise InputError(f"column '{name}' holds numbers in one table and text in another: make them alike")
     texts = [_text(column, codes) for column in columns]
     levels = sorted(set(texts[1]) | set(texts[2]))
-    if len(levels) > MOST_LEVELS:
+    if len(levels) > min(MOST_LEVELS, max(10, (len(texts[1]) + len(texts[2])) // FEWEST_OF_EACH)):
         raise InputError(
             f"column '{name}' has {len(levels):,} levels: it seems to hold ids or free text; leave it out of all tables"
         )
