@@ -5,16 +5,18 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 from recondense.engines.settings import LOGIN
 from recondense.stages.layout import Layout
 from tests.support.paths import REAL_DATA, REPO
-from tests.support.project import QUICK, SMALL, STAGES, Project, make_project, plant_sentinel
+from tests.support.project import QUICK, SMALL, STAGES, Project, copied, make_project, plant_sentinel
 from tests.support.services import PREFECT_LOGIN, free_port, running_server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
@@ -22,25 +24,33 @@ os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", ML
 os.environ["PREFECT_API_AUTH_STRING"] = PREFECT_LOGIN  # of this process; commands find it among the tests' keys
 
 
-# Files whose tests share an expensive session fixture stay together on one worker. The longest begin first.
+# Files whose tests share an expensive fixture stay together on one worker. The longest begin first.
 TOGETHER = {
     "test_engines": "house",
     "test_cli": "house",
-    "test_withdrawal": "house",
-    "test_versions": "house",
-    "test_sweep": "sweep",
-    "test_services": "services",
-    "test_servers": "servers",
     "test_serve": "serve",
+    "test_services": "services",
+    "test_sweep": "sweep",
+    "test_versions": "versions",
+    "test_withdrawal": "withdrawal",
+    "test_servers": "servers",
     "test_report": "recipient",
     "test_recipient": "recipient",
     "test_evaluate": "recipient",
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    first = list(TOGETHER)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--order", default="", help="'reverse', or a word to shuffle by: files, and tests in each of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    first, order = list(TOGETHER), config.getoption("--order")
     items.sort(key=lambda item: first.index(item.path.stem) if item.path.stem in first else len(first))
+    if order == "reverse":
+        items.reverse()
+    elif order:
+        items.sort(key=lambda item: [sha256(f"{order} {name}".encode()).digest() for name in (item.path, item.nodeid)])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -88,18 +98,39 @@ def prefect_server(prefect_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Project:
-    """A project whose cohorts alpha and beta have been run once; every test that changes it leaves both current.
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """A project whose cohort alpha has been run once, the same for all workers of a session; no test changes it.
 
     One patient carries an id and a cholesterol that stand nowhere else, so that leaks can be searched for.
     """
-    project = make_project(
-        tmp_path_factory.mktemp("house"), {"alpha": QUICK, "beta": QUICK}, PREFECT_API_URL=f"{prefect_server}/api"
-    )
-    plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
-    for cohort in ("alpha", "beta"):
-        assert project.run(cohort) == dict.fromkeys(STAGES, "Completed")
-    return project
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "prefect").mkdir(parents=True)
+            with running_server(folder / "prefect", free_port()) as url:
+                project = make_project(folder / "project", {"alpha": QUICK}, PREFECT_API_URL=f"{url}/api")
+                plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
+                assert project.run("alpha") == dict.fromkeys(STAGES, "Completed")
+            (folder / "done").touch()
+    return Project(folder / "project")
+
+
+@pytest.fixture(scope="session")
+def server_of_finished(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Prefect server that knows the run of `finished`."""
+    home = tmp_path_factory.mktemp("remembers") / "prefect"
+    shutil.copytree(finished.root.parent / "prefect", home)
+    with running_server(home, free_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def house(finished: Project, server_of_finished: str, tmp_path: Path) -> Iterator[Project]:
+    """A copy of `finished` for one test, which may do with it what it likes."""
+    yield copied(finished, tmp_path / "house", PREFECT_API_URL=f"{server_of_finished}/api")
+    shutil.rmtree(tmp_path / "house")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The command line: a module for each part of the work. Heavy packages are imported by the commands that need them."""
 
-import os
 import sys
 from contextlib import suppress
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from recondense.cli import bundles, cohorts, completion, ledger, projects, relea
 from recondense.cli.shared import echo
 from recondense.engines.process import StageFailed, StageRefused
 from recondense.errors import FAULT, REFUSED, InputError, needing_extras, said_by_the_system, without_its_text
+from recondense.settings import settings
 from recondense.stages.layout import find_root
 
 app = typer.Typer(
@@ -55,13 +55,14 @@ def main() -> None:
     by the gate, 70 a fault of the program, 130 interrupted."""
     completion.cut_key()
     try:
+        settings()
         with needing_extras():
             app()
     except (InputError, StageFailed) as error:
         echo(f"error: {error}", err=True, fg="red")
         sys.exit(REFUSED if isinstance(error, StageRefused) else 1)
     except Exception as error:
-        if os.environ.get("RECONDENSE_DEBUG") == "1":
+        if settings().debug:
             raise
         said = said_by_the_system(error)
         echo(f"error: {said or _unexpected(error)}", err=True, fg="red")

@@ -19,8 +19,9 @@ BUSY, MEMORY = 3, 2 * GB
 
 def machine(root: Path) -> Found:
     import psutil
+    from joblib import cpu_count
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = cpu_count()
     busy = os.getloadavg()[0] / cores
     words = f"{cores} core{'s' if cores > 1 else ''}"
     if busy < BUSY:

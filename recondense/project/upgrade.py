@@ -16,10 +16,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.git import git
 from recondense.project import template
 from recondense.project.init import BASE
-from recondense.project.params_file import rewrite
 from recondense.stages import software
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import read
@@ -144,10 +144,7 @@ def _write(root: Path, name: str, text: str | None) -> None:
     if text is None:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch()
-    rewrite(path, text)
+    atomic.write(path, text)
 
 
 def _named(root: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from recondense.stages import plugins
 
-# They show how far a stage is; nothing of them is in a result
-SHOWN = ("recondense.progress", "recondense.terminal")
+# They show how a stage is doing, or say where things are; nothing of them is in a result
+SHOWN = ("recondense", "recondense.progress", "recondense.terminal", "recondense.log", "recondense.settings")
 ALL_RUN = ("recondense.models.networks", "recondense.privacy.attacks")  # families, whichever of them a stage runs
 
 

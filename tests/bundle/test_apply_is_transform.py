@@ -36,7 +36,8 @@ LEVELS = (
     ("-1", "+2"), ("007", "8"), ("a=b", "a,b", '"a"'),
 )  # fmt: skip
 TWO = ((), ()), (("f",), ("m",)), (("yes", "Y"), ()), (("2",), ("1",)), (("0",), ("1",)), (("TRUE",), ("FALSE", "0"))
-Variables, Rows = dict[str, dict[str, Any]], list[list[str]]
+Variables = dict[str, dict[str, Any]]
+Rows = list[list[str]]
 IDS = ("P{:03}", "{}", "{:04}", "é {}", "a,{}", "{}-x", "{}.0")
 
 

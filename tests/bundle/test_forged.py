@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from typer.testing import CliRunner
 
@@ -143,6 +143,7 @@ def test_a_release_is_signed_and_its_key_vouches_for_all_of_it(
             assert [check for check in found.checks if not check.holds] == []
             assert found.signed_by == steward.fingerprint and steward.fingerprint in found.said
     public = load_pem_public_key((bundle / STEWARD).read_bytes())
+    assert isinstance(public, Ed25519PublicKey)
     public.verify((bundle / SIGNATURE).read_bytes(), (bundle / "manifest.json").read_bytes())
     with pytest.raises(InputError, match="neither a fingerprint"):
         examine(bundle, None, "not a key")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from recondense.bundle.gate import CONDITIONS, check
 from recondense.bundle.params import Params as Release
@@ -16,21 +17,23 @@ from recondense.bundle.sentences import CHANGES, WORDS
 from recondense.bundle.words import notices
 from recondense.cli.console import refused as show_refused
 from recondense.cohorts.params import Params as Ingestion
+from recondense.condensation.condense import asked_steps
 from recondense.condensation.params import Params as Condensation
 from recondense.engines import artifacts
 from recondense.errors import Refusal
+from recondense.escape import markdown
 from recondense.models.predictions import TRAINING_SETS
 from recondense.privacy.params import Params as Privacy
 from recondense.privacy.shadows.params import Params as Shadows
 from recondense.results.public import Public
 from recondense.stages.layout import Layout
 from recondense.terminal import Terminal
-from tasks.condensation import asked_steps
 from tasks.release import release
 from tests.support.results import GUARANTEE, public
 
-SECTIONS = {"condensation": Condensation, "ingestion": Ingestion, "privacy": Privacy, "release": Release,
-            "shadows": Shadows}  # fmt: skip
+SECTIONS: dict[str, type[BaseModel]] = {
+    "condensation": Condensation, "ingestion": Ingestion, "privacy": Privacy, "release": Release, "shadows": Shadows,
+}  # fmt: skip
 
 
 def a_refusal(*changes: tuple[str, Any]) -> Public:
@@ -72,7 +75,7 @@ def test_the_page_of_a_refusal_in_prefect_says_the_same(monkeypatch: pytest.Monk
     artifacts.of_refusal("icu", figures, [])
     for row in (*worth(figures), *to_change(figures)):
         for cell in row:
-            assert artifacts.markdown(cell) in made[0]
+            assert markdown(cell) in made[0]
     assert len(to_change(figures)) == 3
 
 

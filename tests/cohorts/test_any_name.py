@@ -1,5 +1,8 @@
 """A variable, a level, a class and a column may have any name; the few that are taken are refused with the way out."""
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -21,7 +24,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("form", ["long", "wide"])
-def test_variables_and_levels_of_any_name_keep_it(tmp_path, form):
+def test_variables_and_levels_of_any_name_keep_it(tmp_path: Path, form: str) -> None:
     rows = [f"s{n}" for n in range(60)]
     cells = {name: [str(n % 7) for n in range(60)] for name in NAMES}
     visits = pd.DataFrame({"id": rows, "day": "1", **cells})
@@ -55,7 +58,7 @@ def test_variables_and_levels_of_any_name_keep_it(tmp_path, form):
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
-def test_a_name_that_is_taken_is_refused_with_the_way_out(name):
+def test_a_name_that_is_taken_is_refused_with_the_way_out(name: Any) -> None:
     for model, options in (
         (table.Options, declared(variables={"bili": BILI, name: AGE})),
         (meds.Options, {**MEDS, "variables": {name: SERIES}}),

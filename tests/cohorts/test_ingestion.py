@@ -1,6 +1,8 @@
 """What all data sets share: the plug-in contract, ranges, the split, the stage's files."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from recondense.cohorts.csv_lines import read_lines
 from recondense.cohorts.params import Params
 from recondense.cohorts.read import ingest, plausible_statics
-from recondense.cohorts.readers import Source, find, pbcseq
+from recondense.cohorts.readers import Dataset, Source, find, pbcseq
 from recondense.cohorts.readers._declared import RESERVED
 from recondense.cohorts.split import PaperSplit, RandomSplit
 from recondense.errors import InputError
@@ -27,15 +29,15 @@ DATASETS = plugins.names("recondense.cohorts.readers")
 RANDOM = {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.3}
 
 
-def params(**changes):
+def params(**changes: Any) -> Params:
     return Params.model_validate({"dataset": "pbcseq", "raw": "data/1_raw/pbcseq", "split": RANDOM, **changes})
 
 
-def ids(n_subjects):
+def ids(n_subjects: int) -> list[str]:
     return [str(number) for number in range(n_subjects)]
 
 
-def icu(tmp_path, deaths, n_stays=20):
+def icu(tmp_path: Path, deaths: int, n_stays: int = 20) -> Params:
     """Params of a hand-made cohort; the first ``deaths`` of its patients died."""
     write_set(
         tmp_path,
@@ -68,18 +70,19 @@ CASES = {
 }
 
 
-def case(name):
-    """The plug-in, its options, and the folder of its real files."""
-    raw, options = CASES[name]
+def case(name: str) -> tuple[Dataset, Any, Path]:
+    """The plug-in, its options, and the folder of its real files: of one that is new, the usual folder."""
+    raw, options = CASES.get(name, (REPO / "data/1_raw" / name, {}))
     return find(name), find(name).Options(**options), raw
 
 
-def test_every_dataset_has_a_case():
-    assert set(CASES) == set(DATASETS)
+def test_a_dataset_of_the_package_has_a_case_and_any_other_its_files_in_the_raw_folder() -> None:
+    assert set(CASES) <= set(DATASETS)
+    assert [name for name in DATASETS if name not in CASES and not case(name)[2].is_dir()] == []
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_dataset_describes_its_variables_and_its_source(name):
+def test_a_dataset_describes_its_variables_and_its_source(name: Any) -> None:
     dataset, options, _ = case(name)
     variables, source = dataset.variables(options), dataset.source(options)
     names = [variable.name for variable in variables]
@@ -94,7 +97,7 @@ def test_a_dataset_describes_its_variables_and_its_source(name):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_dataset_without_its_files_says_which_and_where_they_belong(name, tmp_path):
+def test_a_dataset_without_its_files_says_which_and_where_they_belong(name: Any, tmp_path: Path) -> None:
     dataset, options, _ = case(name)
     with pytest.raises(InputError) as caught:
         dataset.read(tmp_path, options, Attrition())
@@ -102,7 +105,7 @@ def test_a_dataset_without_its_files_says_which_and_where_they_belong(name, tmp_
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_dataset_reads_sorted_events_and_its_statics(name):
+def test_a_dataset_reads_sorted_events_and_its_statics(name: Any) -> None:
     dataset, options, raw = case(name)
     if not raw.is_dir():
         pytest.skip(f"no files of {name} in {raw}; set RECONDENSE_DATA to the folder of the data sets")
@@ -139,7 +142,7 @@ def test_a_dataset_reads_sorted_events_and_its_statics(name):
         ({"split": {"kind": "by stay"}}, "'random', 'hashed', 'paper'"),
     ],
 )
-def test_params_that_do_not_suit_are_named(changes, message):
+def test_params_that_do_not_suit_are_named(changes: dict[str, Any], message: str) -> None:
     values = {"dataset": "pbcseq", "raw": "x", "split": RANDOM, **changes}
     with pytest.raises(InputError) as caught:
         validate(Params, values, "params.yaml: cohorts.x.ingestion")
@@ -151,7 +154,7 @@ def test_params_that_do_not_suit_are_named(changes, message):
 
 
 @pytest.mark.parametrize("n_subjects", [8000, 4000, 262, 11, 5])
-def test_the_paper_split_is_scikit_learn_s(n_subjects):
+def test_the_paper_split_is_scikit_learn_s(n_subjects: int) -> None:
     rest, test = train_test_split(np.arange(n_subjects), test_size=0.2, random_state=42)
     train, validation = train_test_split(rest, test_size=0.2, random_state=42)
     split = PaperSplit(kind="paper").assign(ids(n_subjects))
@@ -159,12 +162,12 @@ def test_the_paper_split_is_scikit_learn_s(n_subjects):
         assert np.flatnonzero(split == name).tolist() == sorted(expected)
 
 
-def test_the_paper_split_of_8000_stays_has_the_published_sizes():
+def test_the_paper_split_of_8000_stays_has_the_published_sizes() -> None:
     names, counts = np.unique(PaperSplit(kind="paper").assign(ids(8000)), return_counts=True)
     assert dict(zip(names, counts, strict=True)) == {"train": 5120, "validation": 1280, "test": 1600}
 
 
-def test_a_random_split_depends_on_its_seed_alone():
+def test_a_random_split_depends_on_its_seed_alone() -> None:
     first, again, other = (
         RandomSplit(kind="random", seed=seed, validation=0.1, test=0.2).assign(ids(100)).tolist() for seed in (1, 1, 2)
     )
@@ -175,7 +178,7 @@ def test_a_random_split_depends_on_its_seed_alone():
 # Checks of all data sets
 
 
-def test_implausible_and_infinite_measurements_are_set_aside(tmp_path):
+def test_implausible_and_infinite_measurements_are_set_aside(tmp_path: Path) -> None:
     write_set(
         tmp_path,
         "a",
@@ -196,7 +199,7 @@ def test_implausible_and_infinite_measurements_are_set_aside(tmp_path):
     assert set(rows["column"]) == {"HR", "MechVent"} and rows["record"].nunique() == 20
 
 
-def test_an_implausible_static_becomes_unknown():
+def test_an_implausible_static_becomes_unknown() -> None:
     unit = Variable(name="unit", label="unit", role="static", kind="categorical", levels=("medical", "surgical"))
     age = Variable(name="age", label="age", role="static", low=0, high=120)
     subjects = pd.DataFrame(
@@ -208,17 +211,17 @@ def test_an_implausible_static_becomes_unknown():
     assert attrition.summary()["descriptors"] == {"in": 5, "kept": 3, "set_aside": {"outside plausible range": 2}}
 
 
-def test_a_cohort_with_one_outcome_is_refused(tmp_path):
+def test_a_cohort_with_one_outcome_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the same outcome"):
         ingest(tmp_path, icu(tmp_path, deaths=0))
 
 
-def test_a_split_with_one_outcome_is_refused(tmp_path):
+def test_a_split_with_one_outcome_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="split lacks subjects of one of the two outcomes"):
         ingest(tmp_path, icu(tmp_path, deaths=1))
 
 
-def test_a_cohort_without_subjects_is_refused_with_the_counts_of_why(tmp_path):
+def test_a_cohort_without_subjects_is_refused_with_the_counts_of_why(tmp_path: Path) -> None:
     write_set(tmp_path, "a", {"132539.txt": "", "132540.txt": ""}, {132539: 1})
     with pytest.raises(InputError) as caught:
         ingest(tmp_path, params(dataset="physionet2012", raw="."))
@@ -226,21 +229,21 @@ def test_a_cohort_without_subjects_is_refused_with_the_counts_of_why(tmp_path):
     assert "132539" not in str(caught.value)
 
 
-def test_a_set_without_any_record_file_is_refused(tmp_path):
+def test_a_set_without_any_record_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set-a").mkdir()
     write_set(tmp_path, "a", {}, {})
     with pytest.raises(InputError, match="the raw files hold none"):
         ingest(tmp_path, params(dataset="physionet2012", raw="."))
 
 
-def test_a_trial_file_without_visits_is_refused(tmp_path):
+def test_a_trial_file_without_visits_is_refused(tmp_path: Path) -> None:
     lines = (REPO / "data/1_raw/pbcseq/pbcseq.csv").read_text().splitlines()
     (tmp_path / "pbcseq.csv").write_text(lines[0] + "\n")
     with pytest.raises(InputError, match="no subject is left"):
         ingest(tmp_path, params(raw="."))
 
 
-def test_new_records_need_neither_outcomes_nor_both_classes(tmp_path):
+def test_new_records_need_neither_outcomes_nor_both_classes(tmp_path: Path) -> None:
     write_set(tmp_path, "c", {"1.txt": record(1, "00:07,HR,73")}, None)
     cohort, _ = ingest(tmp_path, params(dataset="physionet2012", raw="."), outcome_required=False)
     assert cohort.subjects[["subject_id", "split"]].values.tolist() == [["1", "test"]]
@@ -251,7 +254,7 @@ def test_new_records_need_neither_outcomes_nor_both_classes(tmp_path):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path) -> Path:
     raw = REPO / "data/1_raw/pbcseq"
     (tmp_path / "params.yaml").write_text(
         "cohorts:\n  trial:\n    ingestion: {dataset: pbcseq, "
@@ -260,7 +263,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project):
+def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project: Path) -> None:
     metrics = ingestion(Layout(project, "trial"))
     folder = project / "data/2_ingested/trial"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -286,7 +289,7 @@ def test_the_stage_leaves_a_cohort_its_source_and_what_was_set_aside(project):
     assert metrics["tier"] == "restricted"
 
 
-def test_the_stage_writes_the_same_bytes_again(project):
+def test_the_stage_writes_the_same_bytes_again(project: Path) -> None:
     layout = Layout(project, "trial")
     ingestion(layout)
     files = [path for path in layout.folder("ingestion").iterdir() if path.name != "metrics.json"]
@@ -298,7 +301,7 @@ def test_the_stage_writes_the_same_bytes_again(project):
 # Lines of comma-separated text
 
 
-def test_what_is_wrong_with_a_line_costs_that_line_alone(tmp_path):
+def test_what_is_wrong_with_a_line_costs_that_line_alone(tmp_path: Path) -> None:
     lines = [
         b"a,b",
         b"1,2",
@@ -333,7 +336,7 @@ def test_what_is_wrong_with_a_line_costs_that_line_alone(tmp_path):
         ("a,b\n1,2\n".encode("utf-16"), "not plain comma-separated text"),
     ],
 )
-def test_a_file_of_lines_that_cannot_be_used_is_refused(tmp_path, content, message):
+def test_a_file_of_lines_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(InputError, match=message):

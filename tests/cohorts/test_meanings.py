@@ -1,6 +1,9 @@
 """Files that mean the same give the same events; files that mean something else are refused, or told of: by the run, or
 where nothing was declared that could be missed, by `inspect`."""
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -18,7 +21,7 @@ N_CASES, BATCH = 500, 50
 SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
 
 
-def read(case: meanings.Case, folder) -> tuple[Ingested, Attrition]:
+def read(case: meanings.Case, folder: Path) -> tuple[Ingested, Attrition]:
     meanings.write(case, folder)
     params = {"dataset": "table", "raw": str(folder), "split": SPLIT, "options": case.options}
     return ingest(folder, Params.model_validate(params))
@@ -38,14 +41,14 @@ def meaning(cohort: Ingested) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def meant(tmp_path_factory):
+def meant(tmp_path_factory: pytest.TempPathFactory) -> Any:
     cohort, _ = read(meanings.clean(), tmp_path_factory.mktemp("clean"))
     assert len(cohort.subjects) == meanings.N_PEOPLE and len(cohort.events) > 600
     return meaning(cohort)
 
 
 @pytest.mark.parametrize("first", range(0, N_CASES, BATCH))
-def test_what_keeps_the_meaning_gives_the_same_events(first, meant, tmp_path):
+def test_what_keeps_the_meaning_gives_the_same_events(first: int, meant: Any, tmp_path: Path) -> None:
     for seed in range(first, first + BATCH):
         case = meanings.kept(seed)
         folder = tmp_path / str(seed)
@@ -60,7 +63,7 @@ def test_what_keeps_the_meaning_gives_the_same_events(first, meant, tmp_path):
 
 
 @pytest.mark.parametrize("first", range(0, N_CASES, BATCH))
-def test_what_changes_the_meaning_is_refused_or_told(first, tmp_path):
+def test_what_changes_the_meaning_is_refused_or_told(first: int, tmp_path: Path) -> None:
     for seed in range(first, first + BATCH):
         name, case, words = meanings.changed(seed)
         folder = tmp_path / str(seed)

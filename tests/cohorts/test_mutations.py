@@ -25,13 +25,15 @@ from tests.support.mutations import MUTATIONS, Files
 SECONDS = 10  # of processor time that a single reading may take; it takes about 0.03
 
 
-def test_there_are_a_thousand_mutations():
+def test_there_are_a_thousand_mutations() -> None:
     assert sum(reader.seeds for reader in READERS.values()) * len(MUTATIONS) >= 1000
 
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_damaged_inbox_is_read_with_a_full_account_or_refused_with_a_message_that_helps(name, mutation, capfd):
+def test_a_damaged_inbox_is_read_with_a_full_account_or_refused_with_a_message_that_helps(
+    name: Any, mutation: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     for seed in range(READERS[name].seeds):
         try:
             judge(name, mutation, seed)
@@ -43,7 +45,7 @@ def test_a_damaged_inbox_is_read_with_a_full_account_or_refused_with_a_message_t
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_of_the_damaged_inboxes_some_are_read_and_some_refused(name):
+def test_of_the_damaged_inboxes_some_are_read_and_some_refused(name: Any) -> None:
     ends = Counter(judge(name, mutation, seed) for mutation in ("a_file_copied", "emptied") for seed in range(4))
     assert ends["read"] >= 1 and ends["refused"] >= 1
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recondense.cli.console import MOST_NOTICES
-from recondense.cohorts.notices import of_cohort, say_notices, still_in
+from recondense.cohorts.notices import MOST_NOTICES, of_cohort, say_notices, still_in
 from recondense.diagnostics.project import cohorts
 from recondense.errors import InputError
 from recondense.files.strict_json import read_json
@@ -34,7 +33,9 @@ def layout(tmp_path: Path) -> Layout:
     return found
 
 
-def test_the_stage_leaves_notices_with_what_was_lost_first_and_their_numbers_alone_in_its_metrics(layout):
+def test_the_stage_leaves_notices_with_what_was_lost_first_and_their_numbers_alone_in_its_metrics(
+    layout: Layout,
+) -> None:
     rows = read_json(layout.folder("ingestion") / "notices.json")
     assert [row["name"] for row in rows] == ["ids of visits.csv", "subjects without measurements"]
     assert all(row.keys() >= {"name", "text", "count", "of", "lost"} for row in rows)
@@ -42,7 +43,7 @@ def test_the_stage_leaves_notices_with_what_was_lost_first_and_their_numbers_alo
     assert [notice.name for notice in of_cohort(layout)] == [row["name"] for row in rows]
 
 
-def test_doctor_and_cohorts_tell_what_the_last_run_noticed(layout):
+def test_doctor_and_cohorts_tell_what_the_last_run_noticed(layout: Layout) -> None:
     texts = [notice.text for notice in of_cohort(layout)]
     (row,) = cohort_rows(layout.root)
     assert row["notices"] == texts
@@ -50,7 +51,7 @@ def test_doctor_and_cohorts_tell_what_the_last_run_noticed(layout):
     assert warnings == [f"ward: {text}" for text in texts]
 
 
-def test_a_list_of_withdrawals_that_no_run_has_read_is_told_without_a_run(layout):
+def test_a_list_of_withdrawals_that_no_run_has_read_is_told_without_a_run(layout: Layout) -> None:
     listed = layout.root / "data/1_raw/ward/withdrawn.txt"
     listed.write_text("P7\n# left\np8\nP9;P10\nQ1\n")
     now = (layout.folder("ingestion") / "notices.json").stat().st_mtime + 5
@@ -69,7 +70,7 @@ def test_a_list_of_withdrawals_that_no_run_has_read_is_told_without_a_run(layout
     assert list(still_in(layout)) == []
 
 
-def test_a_refused_run_leaves_the_last_cohort_and_its_notices_as_they_were(layout):
+def test_a_refused_run_leaves_the_last_cohort_and_its_notices_as_they_were(layout: Layout) -> None:
     before = (layout.folder("ingestion") / "notices.json").read_bytes()
     (layout.root / "data/1_raw/ward/withdrawn.txt").write_text("p7\n")
     with pytest.raises(InputError, match="nearly do"):
@@ -78,7 +79,7 @@ def test_a_refused_run_leaves_the_last_cohort_and_its_notices_as_they_were(layou
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_why_a_run_was_refused_is_told_by_doctor_and_cohorts_until_one_is_not(layout, first):
+def test_why_a_run_was_refused_is_told_by_doctor_and_cohorts_until_one_is_not(layout: Layout, first: bool) -> None:
     if first:
         shutil.rmtree(layout.folder("ingestion"))
     listed = layout.root / "data/1_raw/ward/withdrawn.txt"
@@ -93,7 +94,7 @@ def test_why_a_run_was_refused_is_told_by_doctor_and_cohorts_until_one_is_not(la
     assert not any("refused" in text for text in cohort_rows(layout.root)[0]["notices"])
 
 
-def test_the_terminal_shows_so_many_notices_and_says_where_the_others_are(capfd):
+def test_the_terminal_shows_so_many_notices_and_says_where_the_others_are(capfd: pytest.CaptureFixture[str]) -> None:
     say_notices([Notice(f"n{i}", f"fact {i} [mg/dl]", 1, 2) for i in range(MOST_NOTICES + 3)], "notices.json")
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == MOST_NOTICES + 1

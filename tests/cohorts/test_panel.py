@@ -245,7 +245,7 @@ def test_two_bundles_around_a_test_patient_who_withdraws_tell_nothing_of_her(sma
 
     for stated in (before, after):
         counts = numbers(stated.as_json()["cohort"]["counts"]) | numbers(stated.as_json()["cohort"]["subjects"])
-        sizes = [] if stated.n is None else [stated.n.test, stated.n.test_cases]
+        sizes: list[Any] = [] if stated.n is None else [stated.n.test, stated.n.test_cases]
         assert all(count % STEP == 0 for count in [*counts.values(), *sizes, *stated.cohort.train_patients_per_class])
 
 

@@ -114,7 +114,7 @@ def change(dataset: str, raw: Path, number: int, value: float = 44) -> None:
 # The same result
 
 
-def test_what_was_kept_gives_the_same_bytes_and_counts_as_parsing(cohort):
+def test_what_was_kept_gives_the_same_bytes_and_counts_as_parsing(cohort: tuple[str, Path, Path]) -> None:
     dataset, raw, kept = cohort
     with_it, without = read(dataset, raw, kept), read(dataset, raw, None)
     assert same(with_it, without)
@@ -122,8 +122,8 @@ def test_what_was_kept_gives_the_same_bytes_and_counts_as_parsing(cohort):
 
 
 @needs_coswara
-def test_real_recordings_are_the_same_with_and_without(tmp_path):
-    options = {"outcome": "g"}
+def test_real_recordings_are_the_same_with_and_without(tmp_path: Path) -> None:
+    options: dict[str, object] = {"outcome": "g"}
     made = [read("coswara", REAL_DATA / "coswara", kept, options) for kept in (None, tmp_path, tmp_path)]
     assert same(made[0], made[1]) and same(made[1], made[2])
     assert len(entries(tmp_path)) == 36
@@ -132,7 +132,7 @@ def test_real_recordings_are_the_same_with_and_without(tmp_path):
 # Only what is new
 
 
-def test_a_run_without_anything_new_writes_nothing_anew(cohort):
+def test_a_run_without_anything_new_writes_nothing_anew(cohort: tuple[str, Path, Path]) -> None:
     dataset, raw, kept = cohort
     before = entries(kept)
     for path in raw.rglob("*"):
@@ -141,7 +141,7 @@ def test_a_run_without_anything_new_writes_nothing_anew(cohort):
     assert entries(kept) == before
 
 
-def test_a_new_file_costs_only_itself(cohort):
+def test_a_new_file_costs_only_itself(cohort: tuple[str, Path, Path]) -> None:
     dataset, raw, kept = cohort
     before = entries(kept)
     add(dataset, raw)
@@ -153,7 +153,7 @@ def test_a_new_file_costs_only_itself(cohort):
     assert same(arrived, read(dataset, raw, None))
 
 
-def test_a_changed_file_is_read_again_and_nothing_else(cohort):
+def test_a_changed_file_is_read_again_and_nothing_else(cohort: tuple[str, Path, Path]) -> None:
     dataset, raw, kept = cohort
     before, old = entries(kept), read(dataset, raw, kept)
     change(dataset, raw, 5)
@@ -164,10 +164,11 @@ def test_a_changed_file_is_read_again_and_nothing_else(cohort):
     assert all(after[name] == before[name] for name in after.keys() & before.keys())
 
 
-def test_another_option_parses_again_only_where_it_matters(tmp_path):
+def test_another_option_parses_again_only_where_it_matters(tmp_path: Path) -> None:
     raw, kept = recordings(tmp_path / "raw", 8), tmp_path / "kept"
     names = []
-    for options in ({}, {"min_quality": 2}, {"relative_level": False}):
+    choices: tuple[dict[str, object], ...] = ({}, {"min_quality": 2}, {"relative_level": False})
+    for options in choices:
         read("coswara", raw, kept, options)
         names.append(set(entries(kept)))
     assert names[0] == names[1]
@@ -181,7 +182,7 @@ def all_of(kept: Path) -> list[np.ndarray]:
     return [array for path in kept.iterdir() for array in load_file(path).values()]
 
 
-def test_of_a_removed_file_and_of_what_a_changed_one_said_before_nothing_is_left(tmp_path):
+def test_of_a_removed_file_and_of_what_a_changed_one_said_before_nothing_is_left(tmp_path: Path) -> None:
     raw, kept = stays(tmp_path / "raw"), tmp_path / "kept"
     for gone in ("changed", "removed"):
         change("physionet2012", raw, 7, SECRET)
@@ -196,7 +197,7 @@ def test_of_a_removed_file_and_of_what_a_changed_one_said_before_nothing_is_left
 
 
 @pytest.mark.parametrize("file", ["1007.txt", "1008.txt"], ids=["her own", "one named for another patient"])
-def test_nothing_about_a_withdrawn_patient_is_kept_not_even_beside_others(tmp_path, file):
+def test_nothing_about_a_withdrawn_patient_is_kept_not_even_beside_others(tmp_path: Path, file: str) -> None:
     raw, kept = stays(tmp_path / "raw"), tmp_path / "kept"
     write_set(raw, "a", {file: stay(1007, f"03:00,HR,{SECRET}")}, None)
     read("physionet2012", raw, kept)
@@ -213,7 +214,7 @@ def test_nothing_about_a_withdrawn_patient_is_kept_not_even_beside_others(tmp_pa
     assert entries(kept).keys() == before.keys()
 
 
-def test_a_recording_of_a_withdrawn_participant_is_not_kept(tmp_path):
+def test_a_recording_of_a_withdrawn_participant_is_not_kept(tmp_path: Path) -> None:
     raw, kept = recordings(tmp_path / "raw"), tmp_path / "kept"
     read("coswara", raw, kept)
     before = set(entries(kept))
@@ -234,7 +235,7 @@ def test_a_recording_of_a_withdrawn_participant_is_not_kept(tmp_path):
     assert gone in entries(kept)
 
 
-def test_a_stage_keeps_it_in_a_restricted_folder_that_git_ignores(tmp_path):
+def test_a_stage_keeps_it_in_a_restricted_folder_that_git_ignores(tmp_path: Path) -> None:
     raw = recordings(tmp_path / "raw")
     mine = block(REPO, "coswara_open") | {"ingestion": {"dataset": "coswara", "raw": str(raw), "split": SPLIT}}
     (tmp_path / "dvc.yaml").touch()
@@ -246,7 +247,7 @@ def test_a_stage_keeps_it_in_a_restricted_folder_that_git_ignores(tmp_path):
     assert ignored.returncode == 0
 
 
-def test_a_cohort_that_is_now_read_by_another_data_set_keeps_nothing_of_the_first(tmp_path):
+def test_a_cohort_that_is_now_read_by_another_data_set_keeps_nothing_of_the_first(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     read("coswara", recordings(tmp_path / "sounds"), kept)
     trial = tmp_path / "trial"
@@ -287,7 +288,7 @@ def a_folder(path: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, one_bit, swapped, renamed, emptied, a_folder])
-def test_an_entry_that_is_not_what_was_kept_is_parsed_again_and_replaced(tmp_path, damage):
+def test_an_entry_that_is_not_what_was_kept_is_parsed_again_and_replaced(tmp_path: Path, damage: Any) -> None:
     dataset, raw, kept = "coswara", recordings(tmp_path / "raw"), tmp_path / "kept"
     read(dataset, raw, kept)
     good = {path.name: path.read_bytes() for path in kept.iterdir()}
@@ -296,7 +297,7 @@ def test_an_entry_that_is_not_what_was_kept_is_parsed_again_and_replaced(tmp_pat
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == good
 
 
-def test_whatever_else_lies_in_the_folder_is_removed(cohort):
+def test_whatever_else_lies_in_the_folder_is_removed(cohort: tuple[str, Path, Path]) -> None:
     dataset, raw, kept = cohort
     before = entries(kept)
     (kept / ".partial-77").write_bytes(b"half an entry of a killed run")
@@ -317,7 +318,7 @@ Parsed(Path(sys.argv[1])).once(b"content", 1, lambda: {"x": np.arange(9)}, lambd
 """
 
 
-def test_a_killed_run_leaves_no_entry_in_part(tmp_path):
+def test_a_killed_run_leaves_no_entry_in_part(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     assert subprocess.run([sys.executable, "-c", KILLED, kept], cwd=REPO).returncode == 9
     assert len(list(kept.iterdir())) == 1, "what it was writing"
@@ -328,7 +329,7 @@ def test_a_killed_run_leaves_no_entry_in_part(tmp_path):
     assert [path.suffix for path in kept.iterdir()] == [".safetensors"]
 
 
-def test_a_run_that_fails_leaves_what_was_kept(cohort):
+def test_a_run_that_fails_leaves_what_was_kept(cohort: tuple[str, Path, Path]) -> None:
     dataset, raw, kept = cohort
     before = entries(kept)
     outcomes = raw / ("combined_data.csv" if dataset == "coswara" else "Outcomes-a.txt")
@@ -338,7 +339,7 @@ def test_a_run_that_fails_leaves_what_was_kept(cohort):
     assert entries(kept) == before
 
 
-def test_other_code_or_other_packages_parse_anew(tmp_path, monkeypatch):
+def test_other_code_or_other_packages_parse_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = tmp_path / "code"
     code.mkdir()
     kept, results = tmp_path / "kept", iter(range(9))

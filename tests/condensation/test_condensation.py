@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from recondense.condensation.methods import distribution_matching
+from recondense.condensation.methods._learning import drawn, initial
 from recondense.condensation.methods.distribution_matching import Options, represent
 from recondense.condensation.params import METHODS, Params
 from recondense.errors import InputError
@@ -19,14 +20,14 @@ from recondense.records.condensed import CondensedSet
 from recondense.stages import plugins
 from recondense.stages.params import section
 from tasks.condensation import condensation
-from tests.support.condensing import BEFORE, FAST, cohort, condensed, project, request
+from tests.support.condensing import BEFORE, FAST, cohort, condensed, project, request, state_of_numpy
 from tests.support.paths import REPO
 
 
 @pytest.mark.parametrize("method", plugins.names(METHODS))
 def test_every_method_gives_the_records_asked_for_and_equal_bytes_for_equal_seeds(method: str) -> None:
     module, train = plugins.load(METHODS, method), cohort().part("train")
-    before = torch.random.get_rng_state(), np.random.get_state()[1].tolist()
+    before = torch.random.get_rng_state(), state_of_numpy()
     first, again, other = (module.condense(train, request(seed=seed), module.Options()) for seed in (1, 1, 2))
     assert first.condensed.values.shape == (8, 4, 3)
     assert first.condensed.values.dtype == first.condensed.labels.dtype == np.float32
@@ -36,7 +37,7 @@ def test_every_method_gives_the_records_asked_for_and_equal_bytes_for_equal_seed
     assert first.losses.tolist() == again.losses.tolist()
     assert first.condensed.values.tobytes() != other.condensed.values.tobytes()
     assert torch.equal(before[0], torch.random.get_rng_state()), "torch's global generator was moved"
-    assert before[1] == np.random.get_state()[1].tolist(), "numpy's global generator was moved"
+    assert before[1] == state_of_numpy(), "numpy's global generator was moved"
 
 
 UNMOVED = [name for name in plugins.names(METHODS) if not getattr(plugins.load(METHODS, name), "PRIVATE", False)]
@@ -128,7 +129,7 @@ def test_distribution_matching_lowers_its_loss(representation: str, initialisati
         networks=("rnn_beta", "lstm_beta"),
     )
     train = cohort(300, distance=3.0).part("train")
-    start = distribution_matching.initial(train, request(), options)
+    start = initial(train, request(), options)
     result = distribution_matching.condense(train, request(steps=200), options).condensed
     assert mismatch(result, train, options) < 0.7 * mismatch(start, train, options)
 
@@ -142,7 +143,7 @@ def test_distribution_matching_moves_each_class_towards_its_real_mean() -> None:
         means = [group.values[group.labels == outcome].mean(axis=0) for group in (records, train)]
         return float(np.linalg.norm(means[0] - means[1]))
 
-    start = distribution_matching.initial(train, request(), options)
+    start = initial(train, request(), options)
     assert distance(result, 1) < 0.6 * distance(start, 1)
     assert distance(result, 1) < np.linalg.norm(
         result.values[result.labels == 1].mean(0) - train.values[train.labels == 0].mean(0)
@@ -175,9 +176,9 @@ def test_features_are_what_the_head_turns_into_the_output(network: str) -> None:
 
 
 def test_a_step_draws_each_real_record_at_most_once() -> None:
-    chosen = distribution_matching.drawn(np.arange(100, 400), 256, np.random.default_rng(0))
+    chosen = drawn(np.arange(100, 400), 256, np.random.default_rng(0))
     assert len(set(chosen.tolist())) == 256 and set(chosen.tolist()) <= set(range(100, 400))
-    assert distribution_matching.drawn(np.arange(7), 256, np.random.default_rng(0)).tolist() == list(range(7))
+    assert drawn(np.arange(7), 256, np.random.default_rng(0)).tolist() == list(range(7))
 
 
 def test_a_diverging_run_stops_and_leaves_the_earlier_result(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Gradient and trajectory matching: their distances by hand, and that they get nearer to what they are to match."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recondense.condensation.methods import _learning, gradient_matching, trajectory_matching
+from recondense.condensation.methods._learning import initial
 from recondense.condensation.methods._networks import FAMILIES, Family, Normalise, Weight
 from recondense.condensation.methods.trajectory_matching import Curve
 from recondense.errors import InputError
@@ -81,7 +83,7 @@ def test_gradient_matching_lowers_its_distance_on_networks_it_did_not_see(name: 
     options = gradient_matching.Options(
         families=(name,), initialisation="noise", learning_rate=0.03, network_steps=2, real_batch=32
     )
-    start = gradient_matching.initial(train, request(), options)
+    start = initial(train, request(), options)
     result = gradient_matching.condense(train, request(steps=40), options).condensed
     family = FAMILIES[name](3)
     unseen = family.initialise(10, torch.Generator().manual_seed(12345), CPU)
@@ -143,7 +145,7 @@ def test_condensed_records_lead_a_student_nearer_to_experts_that_were_not_matche
         expert_steps=40,
         curve_steps=15,
     )
-    start = trajectory_matching.initial(train, request(), options)
+    start = initial(train, request(), options)
     result = trajectory_matching.condense(train, request(steps=30), options).condensed
     family, curve = experts(name, train, 12345, options)
 
@@ -196,7 +198,7 @@ def test_a_step_draws_as_many_records_of_one_class_as_of_the_other() -> None:
         (trajectory_matching, {"expert_learning_rate": 1e30}, "expert_learning_rate, 1e"),
     ],
 )
-def test_a_diverging_run_says_which_option_to_lower(method: object, wild: dict[str, float], mend: str) -> None:
+def test_a_diverging_run_says_which_option_to_lower(method: Any, wild: dict[str, float], mend: str) -> None:
     options = method.Options(families=("tcn",), initialisation="random_records", **wild)
     with pytest.raises(InputError, match=mend.replace("+", r"\+")):
         method.condense(cohort().part("train"), request(steps=20), options)
@@ -207,7 +209,7 @@ def test_a_diverging_run_says_which_option_to_lower(method: object, wild: dict[s
     ("families", "message"), [(["rnn", "mlp"], "no family 'mlp' .*: rnn, lstm, tcn"), ([], "families: .*least 1")]
 )
 def test_a_family_that_does_not_exist_is_refused_with_the_known_ones(
-    method: object, families: Sequence[str], message: str
+    method: Any, families: Sequence[str], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         validate(method.Options, {"families": families}, "params.yaml: options")

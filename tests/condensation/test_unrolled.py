@@ -1,6 +1,7 @@
 """Unrolled condensation: its gradient is the true one, it learns, and what it must not depend on it does not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recondense.condensation.methods import Request, unrolled
+from recondense.condensation.methods._learning import initial
 from recondense.condensation.methods._networks import FAMILIES, Statistics
 from recondense.condensation.methods._recurrence import lstm, rnn
 from recondense.condensation.methods._standardise import standardised
@@ -39,14 +41,14 @@ def test_a_batch_of_networks_is_each_network_by_itself(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "layer"), [("rnn", torch.nn.RNN), ("lstm", torch.nn.LSTM)])
 def test_a_recurrent_family_computes_what_torch_s_own_layer_does(name: str, layer: type[torch.nn.RNN]) -> None:
-    family = FAMILIES[name](3)
+    family: Any = FAMILIES[name](3)
     parameters = family.initialise(1, torch.Generator().manual_seed(0), torch.device("cpu"))
     sizes = [int(np.prod(weight.shape)) for weight in family.weights.values()]
     shapes = [weight.shape for weight in family.weights.values()]
     into, bias, recurrent, read_out, last = (
         part.view(shape) for part, shape in zip(torch.split(parameters[0], sizes), shapes, strict=True)
     )
-    theirs = layer(3, family.units, batch_first=True)  # type: ignore[attr-defined]
+    theirs: Any = layer(3, family.units, batch_first=True)
     # torch's order of an LSTM's gates is input, forget, cell, output; this family's is output, forget, input, cell
     order = [2, 1, 3, 0] if name == "lstm" else [0]
 
@@ -84,7 +86,7 @@ def test_standardising_s_first_and_second_derivatives_are_those_of_finite_differ
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_batch_norm_of_real_records_uses_what_the_condensed_ones_gave_it(name: str) -> None:
-    family = FAMILIES[name](3)
+    family: Any = FAMILIES[name](3)
     parameters = family.initialise(1, torch.Generator().manual_seed(0), torch.device("cpu"))
     generator = torch.Generator().manual_seed(1)
     condensed, real = torch.randn(1, 6, 4, 3, generator=generator), torch.randn(1, 6, 4, 3, generator=generator)
@@ -101,7 +103,7 @@ def test_the_gradient_through_training_is_that_of_finite_differences(name: str) 
     start = family.initialise(2, generator, torch.device("cpu")).double()
     values, labels = torch.randn(4, 3, 2, generator=generator).double(), torch.tensor([0.1, 0.2, 0.8, 0.9]).double()
     real, outcomes = torch.randn(1, 6, 3, 2, generator=generator).double(), (torch.arange(6) % 2).double()
-    seen = [slice(None), np.array([0, 3]), np.array([2, 1])]
+    seen: list[Any] = [slice(None), np.array([0, 3]), np.array([2, 1])]
 
     def loss(values: Tensor, labels: Tensor) -> Tensor:
         rate = torch.full((2, 1), 0.01).double()
@@ -122,7 +124,7 @@ def test_the_gradient_through_training_is_that_of_finite_differences(name: str) 
 
 def test_steps_on_a_large_set_see_each_record_at_most_once_a_pass_and_all_of_a_small_one() -> None:
     rng = np.random.default_rng(0)
-    seen = unrolled.batches(200, 64, 7, rng)
+    seen = [np.arange(200)[rows] for rows in unrolled.batches(200, 64, 7, rng)]
     assert [len(rows) for rows in seen] == [64] * 7
     assert [len(np.unique(np.concatenate(seen[start : start + 3]))) for start in (0, 3)] == [192, 192]
     assert unrolled.batches(20, 64, 4, rng) == [slice(None)] * 4
@@ -132,7 +134,7 @@ def test_models_of_no_pooled_architecture_learn_more_from_the_result_than_from_i
     everyone = cohort(400, distance=0.5)
     train, unseen = everyone.part("train"), everyone.part("test")
     options = Options(**SMALL, learning_rate=0.05, initialisation="noise")
-    start = unrolled.initial(train, request(), options)
+    start = initial(train, request(), options)
     result = unrolled.condense(train, request(steps=120), options).condensed
 
     def reached(records: object) -> float:

@@ -113,7 +113,7 @@ def test_no_password_of_a_database_is_in_a_process_s_arguments(tmp_path: Path, m
 
         terminate = wait = lambda self, *_: None
 
-    monkeypatch.setattr(servers.subprocess, "Popen", Ended)
+    monkeypatch.setattr(subprocess, "Popen", Ended)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ada:s3cret@127.0.0.1/mlflow")
     with pytest.raises(InputError):
         servers.serve_pages(tmp_path, 1, 2)

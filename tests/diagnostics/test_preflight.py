@@ -186,7 +186,7 @@ def test_a_place_for_keys_that_cannot_be_written_to_is_said_before_the_run(
 
 
 ASK = """
-import flows, getpass, pathlib
+import getpass, pathlib, recondense.engines
 from dvc.repo import Repo
 Repo.init(pathlib.Path.cwd(), no_scm=True)
 print(getpass.getuser(), pathlib.Path.home(), bool(Repo(pathlib.Path.cwd()).site_cache_dir))

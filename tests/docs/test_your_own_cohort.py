@@ -1,4 +1,4 @@
-"""docs/your-own-cohort.md, done as it says, in a copy of this project."""
+"""docs/steward/your-own-cohort.md, done as it says, in a copy of this project."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from recondense.records.attrition import Attrition
 from tests.support.paths import REPO
 from tests.support.project import Project, make_project
 
-PAGE = REPO / "docs" / "your-own-cohort.md"
+PAGE = REPO / "docs/steward/your-own-cohort.md"
 BLOCKS = re.findall(r"^```(sh|yaml)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,25 +34,50 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make_project(tmp_path_factory.mktemp("served pages"), {"alpha": QUICK})
 
 
-@pytest.fixture(scope="module")
-def pages(project: Project) -> Iterator[tuple[str, str, psutil.Process]]:
-    """Prefect's address, MLflow's, and the process of `recondense ui` that serves both."""
-    ports = free_port(), free_port()
-    options = ["--prefect-port", str(ports[0]), "--mlflow-port", str(ports[1])]
-    process = subprocess.Popen(
-        project.command("recondense.cli", "ui", *options),
-        cwd=project.root,
-        env=project.env | {"MLFLOW_TRACKING_URI": f"sqlite:///{project.root}/mlflow.db?timeout=20"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    prefect, mlflow = (f"http://127.0.0.1:{port}" for port in ports)
-    try:
+@dataclass
+class Pages:
+    """`recondense ui` in a project."""
+
+    project: Project
+    ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """Prefect's and MLflow's."""
+        prefect, mlflow = (f"http://127.0.0.1:{port}" for port in self.ports)
+        return prefect, mlflow
+
+    def started(self) -> psutil.Process:
+        """Its process, which is started where there is none, or none any more."""
+        if self.process is None or self.process.poll() is not None:
+            options = ["--prefect-port", str(self.ports[0]), "--mlflow-port", str(self.ports[1])]
+            self.process = subprocess.Popen(
+                self.project.command("recondense.cli", "ui", *options),
+                cwd=self.project.root,
+                env=self.project.env | {"MLFLOW_TRACKING_URI": f"sqlite:///{self.project.root}/mlflow.db?timeout=20"},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        prefect, mlflow = self.addresses
         until(lambda: answers(f"{prefect}/api/health") and answers(f"{mlflow}/health"))
-        yield prefect, mlflow, psutil.Process(process.pid)
-    finally:
-        process.kill()
-        process.wait()
+        return psutil.Process(self.process.pid)
+
+
+@pytest.fixture(scope="module")
+def ui(project: Project) -> Iterator[Pages]:
+    ui = Pages(project)
+    yield ui
+    if ui.process:
+        ui.process.kill()
+        ui.process.wait()
+
+
+@pytest.fixture
+def pages(ui: Pages) -> tuple[str, str, psutil.Process]:
+    """Prefect's address, MLflow's, and the process of `recondense ui` that serves both."""
+    process = ui.started()
+    return *ui.addresses, process
 
 
 def answers(url: str) -> bool:
@@ -125,9 +151,10 @@ def test_the_login_is_the_user_s_own_file_and_in_no_process_s_arguments(
 def test_the_servers_end_with_whoever_serves_the_pages_even_by_sigkill(
     pages: tuple[str, str, psutil.Process],
 ) -> None:
-    prefect, mlflow, ui = pages
-    servers = ui.children(recursive=True)
-    ui.send_signal(signal.SIGKILL)
+    prefect, mlflow, starter = pages
+    servers = starter.children(recursive=True)
+    starter.send_signal(signal.SIGKILL)
+    starter.wait()
     until(lambda: not any(process.is_running() and process.status() != "zombie" for process in servers), 15)
     assert not answers(f"{prefect}/api/health") and not answers(f"{mlflow}/health")
 

@@ -48,7 +48,8 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, database: str, store: str
         server(mlflow_command, f"{mlflow}/health", home / "mlflow.log", backend),
     ):
         addresses = {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow, **S3_KEYS}
-        project = make_project(tmp_path_factory.mktemp("hospital"), {"alpha": QUICK}, **addresses)
+        project = make_project(tmp_path_factory.mktemp("hospital"), {"alpha": QUICK})
+        project.environment.update(addresses)
         plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
         assert project.run("alpha") == dict.fromkeys(STAGES, "Completed")
         yield project

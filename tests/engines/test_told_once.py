@@ -1,6 +1,7 @@
 """Why a stage stopped is said once: by the flow that started it, or by the stage where no flow did."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def empty(tmp_path: Path) -> Path:
     """A project without the cohort that is asked for."""
     (tmp_path / "params.yaml").write_text("cohorts: {other: {}}\n")
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    shutil.copy2(REPO / "software.yaml", tmp_path)
     return tmp_path
 
 

@@ -11,27 +11,26 @@ from pathlib import Path
 import pytest
 
 from recondense.engines import tethered
-from recondense.files.turn import turn
+from recondense.files.lock import turn
 from tests.support.paths import REPO
 
 WAIT = """
 from pathlib import Path
-from recondense.files.turn import turn
-with turn(Path({lock!r}), "another command on cohort alpha"):
+from recondense.files.lock import turn
+with turn(Path({root!r}), "cohort-alpha", "another command on cohort alpha"):
     print("mine")
 """
 
 
-def other(lock: Path) -> "subprocess.Popen[str]":
+def other(root: Path) -> "subprocess.Popen[str]":
     """Another process that wants the lock."""
-    command = [sys.executable, "-c", WAIT.format(lock=str(lock))]
+    command = [sys.executable, "-c", WAIT.format(root=str(root))]
     return subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_whoever_waits_says_for_what_and_for_which_process(tmp_path: Path) -> None:
-    lock = tmp_path / ".recondense/alpha.lock"
-    with turn(lock, "nobody"):
-        waiter = other(lock)
+    with turn(tmp_path, "cohort-alpha", "nobody"):
+        waiter = other(tmp_path)
         assert waiter.stderr
         said = waiter.stderr.readline()
         assert waiter.poll() is None, "it waits"
@@ -42,7 +41,7 @@ def test_whoever_waits_says_for_what_and_for_which_process(tmp_path: Path) -> No
 
 
 def test_whoever_need_not_wait_says_nothing(tmp_path: Path) -> None:
-    assert other(tmp_path / "alpha.lock").communicate(timeout=60) == ("mine\n", "")
+    assert other(tmp_path).communicate(timeout=60) == ("mine\n", "")
 
 
 SLOW = """
@@ -52,7 +51,7 @@ if any("temporary_server" in one for one in sys.orig_argv):
 """
 START = """
 from pathlib import Path
-from flows import servers
+from recondense.engines import servers
 from recondense.engines.settings import use_local_services
 servers.SAY_SECONDS = 1
 use_local_services(Path.cwd())

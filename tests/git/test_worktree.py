@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from recondense.bundle.make import code_revision
 from recondense.errors import InputError
 from recondense.git import git
 from recondense.git.worktree import changed, differing
-from recondense.ledger.origin import versions
+from recondense.ledger.origin import remembered, versions
 from recondense.publishing.ready import check_work_tree
 
 RECORDED = "data/6_audited/alpha/metrics.json"
@@ -83,8 +84,8 @@ def monitor_that_sees_nothing(root: Path) -> str:
 
 def excluded_module(root: Path) -> str:
     (root / ".git/info/exclude").write_text("helper.py\n")
-    (root / "tasks/release/helper.py").write_text("")
-    return "tasks/release/helper.py"
+    (root / "tasks/helper.py").write_text("")
+    return "tasks/helper.py"
 
 
 def folder_that_ignores_itself(root: Path) -> str:
@@ -141,7 +142,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("hide", HIDDEN, ids=lambda hide: hide.__name__)
-def test_changed_code_is_seen_however_it_is_hidden_from_git(project: Path, hide) -> None:
+def test_changed_code_is_seen_however_it_is_hidden_from_git(project: Path, hide: Any) -> None:
     assert changed(project) == []
     assert versions(project)["dirty"] is code_revision(project)["uncommitted_changes"] is False
     path = hide(project)
@@ -162,6 +163,15 @@ def test_what_runs_write_and_notes_do_not_make_the_code_another(project: Path) -
     assert versions(project)["dirty"] is False
     assert differing(project) == [RECORDED]
     assert git.changed(project) == [RECORDED, "notes.txt"]
+
+
+def test_what_git_remembers_of_a_file_is_what_was_committed_though_its_object_is_replaced(project: Path) -> None:
+    (project / "other").write_text("forged\n")
+    forged = said(project, "hash-object", "-w", "other")
+    said(project, "replace", said(project, "rev-parse", f"HEAD:{RECORDED}"), forged)
+    assert said(project, "show", f"HEAD:{RECORDED}") == "forged", "git is deceived"
+    assert remembered(project, RECORDED) == {"HEAD": b"first = 1\n"}
+    assert git.content(project, "HEAD", RECORDED) == "first = 1\n"
 
 
 def test_outside_git_nothing_is_said_of_the_code(tmp_path: Path) -> None:

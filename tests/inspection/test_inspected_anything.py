@@ -1,6 +1,7 @@
 """Whatever cohort ingestion accepts, a look at it ends with a page and tells no single patient's value."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def anything(seed: int) -> Cohort:
         found[random.random(n) < 0.3] = np.nan
     split = random.choice(["train", "validation", "test"][: random.integers(1, 4)], n)
     subjects = pd.DataFrame({"subject_id": ids, "outcome": found, "split": split, **columns})
-    none = {"subject_id": [], "hours": [], "variable": [], "value": []}
+    none: dict[str, list[object]] = {"subject_id": [], "hours": [], "variable": [], "value": []}
     table = pd.concat(events) if events else pd.DataFrame(none).astype({"hours": float, "value": float})
     table = table.assign(order=table["subject_id"].map({one: i for i, one in enumerate(ids)}).astype(float))
     table = table.sort_values(["order", "hours"], kind="stable").drop(columns="order").reset_index(drop=True)
@@ -60,7 +61,9 @@ def anything(seed: int) -> Cohort:
 
 
 @pytest.mark.parametrize("seeds", np.array_split(np.arange(300), 6), ids=lambda seeds: f"from {seeds[0]}")
-def test_a_look_at_any_small_cohort_ends_with_plain_data_a_page_and_words_on_the_terminal(seeds, capsys):
+def test_a_look_at_any_small_cohort_ends_with_plain_data_a_page_and_words_on_the_terminal(
+    seeds: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     for seed in seeds:
         found = inspect(anything(int(seed)))
         assert json.loads(json.dumps(found, allow_nan=False)) == found

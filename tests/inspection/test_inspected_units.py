@@ -1,11 +1,14 @@
 """Two units in one column are found wherever they meet, and what is no unit is not."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from recondense.inspection.cohort import Cohort
 from recondense.inspection.conversions import CONVERSIONS, fitting
 from recondense.inspection.marks import stand_for_unknown
 from recondense.inspection.units import mixed, two_groups
@@ -26,7 +29,7 @@ SEEN = [(kind, share) for kind in MIX_UPS for share in (0.05, 0.2, 0.5) if kind 
 
 
 @pytest.mark.parametrize(("kind", "share"), SEEN)
-def test_two_units_in_one_column_are_seen(kind, share):
+def test_two_units_in_one_column_are_seen(kind: Any, share: Any) -> None:
     name, convert = MIX_UPS[kind]
     assert alarms(mix_up(made(), name, convert, share)) == {"two units in one column": [name]}
 
@@ -40,7 +43,7 @@ def test_two_units_in_one_column_are_seen(kind, share):
         ("creatinine", lambda x: x / 88.4, "88"),
     ],
 )
-def test_the_conversion_is_named(label, convert, words):
+def test_the_conversion_is_named(label: str, convert: Callable[[Any], Any], words: str) -> None:
     random = np.random.default_rng(0)
     value = random.normal(37, 0.7, 400)
     value[::8] = convert(value[::8])
@@ -49,7 +52,7 @@ def test_the_conversion_is_named(label, convert, words):
     assert words in conversion and share == pytest.approx(1 / 8) and not more
 
 
-def test_two_groups_without_a_known_conversion_or_of_a_score_are_no_suspicion():
+def test_two_groups_without_a_known_conversion_or_of_a_score_are_no_suspicion() -> None:
     random = np.random.default_rng(0)
     value = random.normal(37, 0.7, 400)
     value[::8] *= 5
@@ -57,7 +60,7 @@ def test_two_groups_without_a_known_conversion_or_of_a_score_are_no_suspicion():
     assert list(two_groups(np.arange(400), random.choice([0.5, 5.0], 400), CONVERSIONS)) == []
 
 
-def test_many_values_beyond_what_is_plausible_are_seen_and_few_are_not():
+def test_many_values_beyond_what_is_plausible_are_seen_and_few_are_not() -> None:
     cohort = made()
     for n, expected in ((60, {"variables with many values beyond what is plausible": ["glucose"]}), (10, {})):
         rows = pd.DataFrame({"unit": "measurements", "reason": "outside plausible range", "column": ["glucose"] * n})
@@ -75,14 +78,14 @@ def test_many_values_beyond_what_is_plausible_are_seen_and_few_are_not():
         ("Weight", lambda x: x * 2.205, 0.5),
     ],
 )
-def test_units_mixed_up_in_real_values_are_seen(name, convert, share):
+def test_units_mixed_up_in_real_values_are_seen(name: str, convert: Callable[[Any], Any], share: float) -> None:
     variable = next(one for one in icu().records.variables if one.name == name)
     subject, _, value = icu().measured(variable)
     mixed = np.where(subject % round(1 / share) == 0, convert(value), value)
     assert len(list(two_groups(subject, mixed, fitting(variable), variable.unit))) == 1
 
 
-def measured(name, label, unit, value, times=6, seed=0):
+def measured(name: str, label: str, unit: str, value: np.ndarray, times: int = 6, seed: int = 0) -> Cohort:
     """The sound cohort with this as its only variable, ``(n_subjects * times,)``, and a static, its ward."""
     cohort = made(seed)
     ids = cohort.records.subjects["subject_id"].to_numpy()
@@ -112,7 +115,7 @@ QUANTITIES = {
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("unit", QUANTITIES)
-def test_a_part_of_a_column_in_another_unit_is_found_and_the_unit_named(unit, part):
+def test_a_part_of_a_column_in_another_unit_is_found_and_the_unit_named(unit: str, part: str) -> None:
     name, label, declared, level, spread, convert = QUANTITIES[unit]
     random = np.random.default_rng(1)
     value = np.exp(np.repeat(random.normal(level, spread, N), 6) + random.normal(0, 0.01, 6 * N))
@@ -121,7 +124,7 @@ def test_a_part_of_a_column_in_another_unit_is_found_and_the_unit_named(unit, pa
     assert list(mixed(measured(name, label, declared, value))) == []
 
 
-def shares(random, low, high):
+def shares(random: np.random.Generator, low: float, high: float) -> np.ndarray:
     return np.repeat(random.beta(low, high, N), 6).round(3)
 
 
@@ -141,7 +144,7 @@ SOUND = {
 
 
 @pytest.mark.parametrize("quantity", SOUND, ids=lambda quantity: " ".join(quantity))
-def test_a_sound_quantity_is_neither_two_units_nor_full_of_marks(quantity):
+def test_a_sound_quantity_is_neither_two_units_nor_full_of_marks(quantity: tuple[str, str, str]) -> None:
     for seed in range(5):
         cohort = measured(*quantity, SOUND[quantity](np.random.default_rng(seed)))
         assert [*mixed(cohort), *stand_for_unknown(cohort)] == []

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,14 +20,14 @@ from tests.support.project import QUICK, SENTINELS, make_project, plant_sentinel
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_sound_cohort_raises_no_alarm(seed):
+def test_a_sound_cohort_raises_no_alarm(seed: int) -> None:
     assert alarms(made(seed)) == {}
 
 
 # Leakage
 
 
-def test_a_variable_that_gives_the_outcome_away_is_named():
+def test_a_variable_that_gives_the_outcome_away_is_named() -> None:
     cohort = made()
     noise = np.random.default_rng(1).normal(0, 0.2, N)
     assert alarms(extra(cohort, "marker", cohort.outcome + noise)) == {
@@ -34,51 +35,51 @@ def test_a_variable_that_gives_the_outcome_away_is_named():
     }
 
 
-def test_so_is_one_that_does_it_by_values_in_the_middle():
+def test_so_is_one_that_does_it_by_values_in_the_middle() -> None:
     cohort = made()
     away = np.random.default_rng(1).choice([-1.0, 1.0], N) * (1 - cohort.outcome)
     assert alarms(extra(cohort, "marker", away)) == {"values that alone predict the outcome": ["marker"]}
 
 
-def test_a_leak_is_seen_in_a_static_too():
+def test_a_leak_is_seen_in_a_static_too() -> None:
     cohort = made()
     cohort.records.subjects["age"] = 50 + 20 * cohort.outcome
     assert alarms(cohort) == {"values that alone predict the outcome": ["age"]}
 
 
-def test_a_variable_that_is_measured_because_of_the_outcome_is_named():
+def test_a_variable_that_is_measured_because_of_the_outcome_is_named() -> None:
     cohort = made()
     found = alarms(extra(cohort, "swab", np.arange(N), chosen=cohort.outcome == 1))
     assert found["missingness that alone predicts the outcome"][0] == "swab"
     assert "values that alone predict the outcome" not in found
 
 
-def test_with_few_cases_a_perfect_prediction_is_no_suspicion():
+def test_with_few_cases_a_perfect_prediction_is_no_suspicion() -> None:
     cohort = made()
     cohort.records.subjects["outcome"] = (np.arange(N) % 30 == 0).astype(float)
     assert alarms(extra(cohort, "marker", cohort.outcome)) == {}
 
 
-def test_records_that_end_with_the_outcome_are_seen():
+def test_records_that_end_with_the_outcome_are_seen() -> None:
     cohort = made()
     events = cohort.records.events
     late = of(cohort, cohort.outcome == 1) & (events["hours"] > 3)
     assert "first and last hour" in alarms(with_events(cohort, events[~late]))["times that give the outcome away"]
 
 
-def test_measurements_outside_the_steps_are_counted():
+def test_measurements_outside_the_steps_are_counted() -> None:
     assert alarms(extra(made(), "late", np.arange(N), hours=7.0)) == {
         "rows outside the hours that are looked at": ["hours"]
     }
 
 
-def test_a_variable_named_like_an_outcome_is_named():
+def test_a_variable_named_like_an_outcome_is_named() -> None:
     found = alarms(extra(made(), "x1", np.arange(N), label="hospital_discharge status"))
     assert found == {"variables named like an outcome": ["x1"]}
 
 
 @pytest.mark.parametrize("kind", ["sorted", "numbered", "lettered"])
-def test_ids_that_predict_the_outcome_are_seen(kind):
+def test_ids_that_predict_the_outcome_are_seen(kind: str) -> None:
     cohort = made()
     subjects = cohort.records.subjects
     order = np.argsort(cohort.outcome, kind="stable") if kind == "sorted" else np.arange(N)
@@ -97,7 +98,7 @@ def test_ids_that_predict_the_outcome_are_seen(kind):
 # Duplicates
 
 
-def test_subjects_that_are_in_the_cohort_twice_are_seen_whatever_the_times_and_ids():
+def test_subjects_that_are_in_the_cohort_twice_are_seen_whatever_the_times_and_ids() -> None:
     cohort = made()
     events, subjects = cohort.records.events, cohort.records.subjects
     twins = subjects.iloc[:3].assign(subject_id=["x1", "x2", "x3"], outcome=1 - subjects["outcome"].iloc[:3])
@@ -111,7 +112,7 @@ def test_subjects_that_are_in_the_cohort_twice_are_seen_whatever_the_times_and_i
     assert "6 subjects in 3 groups" in seen and "in 3 the outcomes differ" in seen
 
 
-def test_subjects_with_few_values_may_agree_by_chance():
+def test_subjects_with_few_values_may_agree_by_chance() -> None:
     cohort = made()
     few = cohort.records.events.drop_duplicates(["subject_id", "variable"]).assign(value=80.0)
     cohort.records.subjects["age"] = 60.0
@@ -121,7 +122,7 @@ def test_subjects_with_few_values_may_agree_by_chance():
 # Figures
 
 
-def test_no_figure_stands_for_fewer_than_ten_subjects():
+def test_no_figure_stands_for_fewer_than_ten_subjects() -> None:
     cohort = made()
     chosen = np.arange(N) < 9
     rare = next(row for row in variables(extra(cohort, "rare", 7.7531, chosen)) if row["variable"] == "rare")
@@ -134,12 +135,12 @@ def test_no_figure_stands_for_fewer_than_ten_subjects():
     assert all(count is None or count >= 10 or count == 0 for count in some["histogram"]["counts"])
 
 
-def test_shares_of_subjects_and_of_steps_are_those_of_the_grid():
+def test_shares_of_subjects_and_of_steps_are_those_of_the_grid() -> None:
     row = next(row for row in variables(extra(made(), "x", 1.0, np.arange(N) < N / 4)) if row["variable"] == "x")
     assert (row["share_of_subjects"], row["share_of_steps"]) == (0.25, round(1 / 24, 4))
 
 
-def test_flow_adds_up_and_prevalence_is_given_by_split():
+def test_flow_adds_up_and_prevalence_is_given_by_split() -> None:
     found = inspect(made())
     assert found["flow"] == [{"unit": "subjects", "in": N + 1, "set_aside": {"no outcome": 1}, "kept": N}]
     parts = {row["split"]: row for row in found["prevalence"]}
@@ -147,7 +148,7 @@ def test_flow_adds_up_and_prevalence_is_given_by_split():
     assert parts["all"]["with_outcome"] == made().outcome.sum()
 
 
-def test_the_page_fetches_nothing_and_escapes_what_it_is_told():
+def test_the_page_fetches_nothing_and_escapes_what_it_is_told() -> None:
     text = page("trial", inspect(extra(made(), "<script>x</script>", 1.0, label="a & b")))
     assert "<script" not in text and "&lt;script&gt;" in text and "a &amp; b" in text
     assert not re.search(r"https?://|src=|@import|url\(", text)
@@ -157,12 +158,12 @@ def test_the_page_fetches_nothing_and_escapes_what_it_is_told():
 # Real cohorts
 
 
-def test_the_trial_raises_no_alarm():
+def test_the_trial_raises_no_alarm() -> None:
     assert alarms(real("pbcseq", REPO / "data/1_raw/pbcseq", {}, 2190, 4)) == {}
 
 
 @needs_physionet2012
-def test_the_intensive_care_stays_raise_no_alarm():
+def test_the_intensive_care_stays_raise_no_alarm() -> None:
     assert alarms(icu()) == {}
 
 
@@ -170,7 +171,7 @@ def test_the_intensive_care_stays_raise_no_alarm():
 
 
 @pytest.mark.slow
-def test_inspect_ingests_first_and_leaves_a_page_that_no_one_publishes(tmp_path):
+def test_inspect_ingests_first_and_leaves_a_page_that_no_one_publishes(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", {"alpha": QUICK})
     plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
     first = project.call("recondense.cli", "inspect", "alpha")

@@ -1,5 +1,7 @@
 """The downstream models: one contract for all files found, and the published shapes of the paper's eleven."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -80,7 +82,7 @@ def test_a_network_trained_on_soft_labels_predicts_their_level() -> None:
     assert predict(values).mean() == pytest.approx(0.2, abs=0.05)
 
 
-def layers(network: nn.Module, kind: type) -> list:
+def layers(network: nn.Module, kind: type) -> list[Any]:
     return [module for module in network.modules() if isinstance(module, kind)]
 
 

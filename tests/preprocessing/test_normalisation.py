@@ -1,5 +1,7 @@
 """Normalisation: train statistics alone, a fixed sequence of steps, and the way back to clinical units."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,7 +88,7 @@ def test_an_unknown_level_is_no_level_and_an_unknown_static_is_the_train_median(
     assert column(preprocessing, values, "age")[:, 0].tolist()[1] == pytest.approx(50)
 
 
-def test_preprocessing_survives_its_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_preprocessing_survives_its_file(tmp_path: Path) -> None:
     preprocessing = fit(cohort(), PARAMS)
     preprocessing.save(tmp_path / "preprocessing.json")
     assert Preprocessing.load(tmp_path / "preprocessing.json") == preprocessing

@@ -22,10 +22,11 @@ from recondense.stages import plugins
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from tasks.privacy import privacy
-from tests.support.auditing import cohort, independent
+from tests.support.auditing import cohort, independent, labels_of
+from tests.support.condensing import state_of_numpy
 from tests.support.paths import REPO
 
-QUICK = {
+QUICK: dict[str, dict[str, Any]] = {
     "loss_membership": {"networks": ["tcn_beta"], "repeats": 1, "recipe": {"steps": 100}},
     "reconstruction": {"networks": 1, "steps": 40},
     "singling_out": {"predicates": 300},
@@ -111,10 +112,10 @@ def test_guesses_from_records_of_nobody_in_the_cohort_are_no_disclosure(name: st
 def test_guesses_are_the_same_again_and_leave_global_generators_alone(name: str) -> None:
     module, records = plugins.load(ATTACKS, name), cohort(40, 20, 30)
     target = Target(independent(3), records.values, records.labels, 0, torch.device("cpu"))
-    before, numpy_before = torch.random.get_rng_state(), np.random.get_state()[1].tolist()
+    before, numpy_before = torch.random.get_rng_state(), state_of_numpy()
     first, again = (module.guesses(target, module.Options(**QUICK.get(name, {}))) for _ in range(2))
     assert torch.equal(before, torch.random.get_rng_state())
-    assert numpy_before == np.random.get_state()[1].tolist()
+    assert numpy_before == state_of_numpy()
     assert first and list(first) == list(again)
     members, others = np.arange(40), np.arange(60, 90)
     assert [g.tally(members, others) for g in first.values()] == [g.tally(members, others) for g in again.values()]
@@ -230,7 +231,7 @@ def test_what_cannot_work_is_said_before_any_work(params: dict[str, Any], messag
 
 
 def test_a_condensed_set_of_another_cohort_is_refused(tmp_path: Path) -> None:
-    other = CondensedSet(np.zeros((4, 4, 6), np.float32), np.float32([0, 1, 0, 1]))
+    other = CondensedSet(np.zeros((4, 4, 6), np.float32), labels_of(0, 1, 0, 1))
     with pytest.raises(InputError, match=r"\(4, 6\) \(steps, features\), the cohort's \(4, 5\): condense again"):
         privacy(project(tmp_path, cohort(30, 15, 30), other))
 

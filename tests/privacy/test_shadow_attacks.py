@@ -21,6 +21,7 @@ from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows,
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages import plugins
+from tests.support.auditing import labels_of
 
 NAMES = [name for name in plugins.names(ATTACKS) if needs_shadows(name)]
 QUICK = {"signals": {"networks": ["logistic_regression"], "repeats": 1}, "resamples": 100}
@@ -65,7 +66,7 @@ def heard(n: int, count: int, gain: float, seed: int = 0) -> tuple[Shadows, np.n
 
 def scores(name: str, shadows: Shadows, **options: Any) -> np.ndarray:
     module, n = plugins.load(ATTACKS, name), len(shadows.signal)
-    anything = CondensedSet(np.zeros((2, 1, 1), np.float32), np.float32([0, 1]))
+    anything = CondensedSet(np.zeros((2, 1, 1), np.float32), labels_of(0, 1))
     labels = (np.arange(n) % 2).astype(np.float32)
     target = Target(anything, np.zeros((n, 1, 1), np.float32), labels, 0, torch.device("cpu"), shadows=shadows)
     return module.scores(target, module.Options(**options))

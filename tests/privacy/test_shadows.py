@@ -17,12 +17,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.shadows import compute_ahead, on_this_machine
 from recondense.engines.dvc import Pipeline
-from recondense.engines.runners import runner
+from recondense.engines.runners import runner, threads_each
 from recondense.errors import InputError
 from recondense.privacy.shadows.draw import condensing_seed, members
 from recondense.privacy.shadows.outliers import among, of_shadow
 from recondense.privacy.shadows.sets import ShadowSets
-from recondense.privacy.shadows.unit import keep, unit, waiting
+from recondense.privacy.shadows.unit import unit
 from recondense.privacy.shadows.work import Work
 from recondense.records.cohort import Normalised
 from recondense.stages.command import main
@@ -117,21 +117,42 @@ def test_a_shadow_that_is_there_is_used_and_removed_and_one_of_other_params_is_n
     layout = project(tmp_path, count=3)
     unit(layout, 1)
     unit(layout, 1)  # finds it
-    planted = waiting(Work.now(layout).path(1))
+    planted = Work.now(layout).kept(1)
+    assert planted
     planted["values"] = np.full_like(planted["values"], 7)
-    keep(Work.now(layout).path(1), planted)
-    torn = Work.now(layout).path(2).with_name(".2.safetensors.123")  # of a unit that was killed while it wrote
-    torn.write_bytes(b"half")
+    Work.now(layout).keep(1, planted)
+    (waits,) = (tmp_path / ".recondense/shadows/tiny").iterdir()
+    waits.with_name(f".{waits.name}.123").write_bytes(b"half")  # of a unit that was killed while it wrote
     assert Work.now(layout).missing() == [0, 2]
     shadows(layout)
     assert [(values == 7).all() for values in made(layout).values] == [False, True, False]
     assert not list((tmp_path / ".recondense").rglob("*.safetensors*")), "records do not stay behind"
-    keep(Work.now(layout).path(1), planted)
+    Work.now(layout).keep(1, planted)
     other = project(tmp_path, count=3, seed=1)
     assert Work.now(other).missing() == [0, 1, 2]
     shadows(other)
     assert not (made(other).values == 7).all(axis=(1, 2, 3)).any()
     assert not list((tmp_path / ".recondense").rglob("*.safetensors*")), "nor those of params that nobody asks for"
+
+
+def test_a_shadow_whose_file_was_changed_is_computed_again(tmp_path: Path) -> None:
+    layout = project(tmp_path, count=2)
+    for index in range(2):
+        unit(layout, index)
+    one, other = sorted((tmp_path / ".recondense/shadows/tiny").iterdir())
+    assert one.stat().st_mode & 0o777 == 0o600, "it holds records"
+    content = bytearray(one.read_bytes())
+    content[-1] ^= 1
+    one.write_bytes(content)
+    assert len(Work.now(layout).missing()) == 1 and not one.exists() and other.exists()
+    shadows(layout)
+    assert (made(layout).values == made_afresh(tmp_path / "afresh")).all()
+
+
+def made_afresh(root: Path) -> Any:
+    layout = project(root, count=2)
+    shadows(layout)
+    return made(layout).values
 
 
 def test_what_a_shadow_does_not_depend_on_keeps_those_that_are_there(tmp_path: Path) -> None:
@@ -156,16 +177,16 @@ def test_a_killed_run_goes_on_with_what_is_missing_and_ends_as_if_never_killed(t
     process = subprocess.Popen(
         [sys.executable, "-m", "tasks", "shadows", "tiny"], cwd=layout.root, env={**os.environ, "PYTHONPATH": path}
     )
-    first = Work.now(layout).path(0)
-    while not first.exists():
+    while Work.now(layout).kept(0) is None:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert Work.now(layout).missing() and not layout.folder("shadows").exists()
-    written = first.stat().st_mtime_ns
+    written = Work.now(layout).kept(0)
     unit(layout, 0)
-    assert first.stat().st_mtime_ns == written
+    again = Work.now(layout).kept(0)
+    assert written and again and written["seconds"] == again["seconds"], "it was found, not computed again"
     shadows(layout)
     shadows(whole)
     same = (tmp / "shadows.safetensors" for tmp in (layout.folder("shadows"), whole.folder("shadows")))
@@ -249,6 +270,12 @@ def test_tasks_on_threads_and_dvc_repro_make_the_same_bytes(engines: Engines, mo
     assert engines.file.read_bytes() == engines.made
     assert engines.project.status("shadows@alpha") == {}
     assert not list((engines.project.root / ".recondense").rglob("*.safetensors"))
+
+
+def test_where_fewer_cores_may_be_used_fewer_threads_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # as a container's quota would
+    assert threads_each(1) == {"OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from recondense.privacy.with_shadows import audited_with_shadows, in_turn
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, hard
+from tests.support.auditing import labels_of
 
 SETS, PEOPLE, PER_CLASS = 12, 400, 2
 
@@ -39,9 +40,9 @@ def means(cohort: Normalised, known: np.ndarray, noise: float = 0.0, keep: int =
     made = []
     for index, chosen in enumerate(known):
         values = group_means(subset(cohort, chosen), PER_CLASS, seed=index).values
-        values = values + noise * np.random.default_rng(index).standard_normal(values.shape)
-        values[..., keep:] = 0
-        made.append(CondensedSet(values.astype(np.float32), np.float32([0.2, 0.6, 0.4, 0.9])))
+        noisy = values + noise * np.random.default_rng(index).standard_normal(values.shape)
+        noisy[..., keep:] = 0
+        made.append(CondensedSet(noisy.astype(np.float32), labels_of(0.2, 0.6, 0.4, 0.9)))
     return made
 
 
@@ -108,9 +109,9 @@ def test_a_set_of_another_kind_among_them_does_not_blind_the_attack() -> None:
     cohort, known = people(60), drawn()
     sets = means(cohort, known)
     alone = tracing.signals(sets[1:], cohort.values, cohort.labels)
-    real = CondensedSet(cohort.values[:4], np.float32([0, 0, 1, 1]))
+    real = CondensedSet(cohort.values[:4], labels_of(0, 0, 1, 1))
     beside = tracing.signals([real, *sets[1:]], cohort.values, cohort.labels)[1:]
-    moves = [np.corrcoef(*(each[:, one] for each in (alone, beside)))[0, 1] for one in range(0, PEOPLE, 20)]
+    moves = [np.corrcoef(alone[:, one], beside[:, one])[0, 1] for one in range(0, PEOPLE, 20)]
     assert min(moves) > 0.9
 
 
@@ -124,7 +125,7 @@ def test_variance_is_of_records_that_are_the_same_from_set_to_set_in_whatever_or
 
 def test_records_of_a_class_go_by_hard_labels_or_by_the_order_that_soft_ones_stand_in() -> None:
     values = np.arange(4, dtype=np.float32).reshape(4, 1, 1)
-    soft = CondensedSet(values, np.float32([0.1, 0.7, 0.4, 0.9]))
+    soft = CondensedSet(values, labels_of(0.1, 0.7, 0.4, 0.9))
     of_three = CondensedSet(values[:3], hard([2, 0, 1], 3))
     assert [tracing.of_class(soft, outcome).ravel().tolist() for outcome in (0, 1)] == [[0, 1], [2, 3]]
     assert [tracing.of_class(of_three, outcome).ravel().tolist() for outcome in range(3)] == [[1], [2], [0]]

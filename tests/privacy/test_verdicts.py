@@ -192,7 +192,7 @@ def test_every_estimate_over_shadows_lies_in_its_own_interval(seed: int) -> None
     rng = np.random.default_rng(seed)
     known = rng.random((4, 40)) < 0.5
     found = pooled(
-        np.round(rng.standard_normal(known.shape) + seed / 4 * known, 1), known, Params(resamples=100)
+        np.round(rng.standard_normal(known.shape) + seed / 4 * known.astype(float), 1), known, Params(resamples=100)
     ).figures
     for estimate in (found.auc, *found.tpr.values()):
         assert estimate is None or estimate.low <= estimate.value <= estimate.high

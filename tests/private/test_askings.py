@@ -228,14 +228,14 @@ RULES: dict[str, Rule] = {  # the attacker says "somebody left the train split"
     "the answers are not byte by byte the same": lambda found: (found != 0).any(axis=1),
     "the count fell": lambda found: found[:, 1] < -0.35,
     "all sums fell": lambda found: found @ np.array([0, 0.7, 0, 0.7, 0.1]) < -0.5,
-    "the difference is whole": lambda found: (np.abs(found - np.round(found)) < 1e-3).all(axis=1),
+    "the difference is whole": lambda found: np.all(np.abs(found - np.round(found)) < 1e-3, axis=1),
 }
 
 
 def test_no_rule_that_compares_two_releases_tells_who_left_better_than_epsilon_allows(
     tmp_path: Path, keys: Path
 ) -> None:
-    worlds = {}
+    worlds: dict[str, np.ndarray] = {}
     for name, left in (("a test patient", 6), ("a train patient", 5)):
         found = []
         for number in range(ROUNDS):

@@ -56,7 +56,7 @@ def test_a_patient_with_many_records_counts_once() -> None:
     patient = np.arange(40, dtype=np.uint32)
     patient[30:] = 3
     many = Normalised(one.values, one.observed, one.labels, one.split, patient)
-    without = Normalised(*(array[:30] for array in (one.values, one.observed, one.labels, one.split)))
+    without = Normalised(one.values[:30], one.observed[:30], one.labels[:30], one.split[:30])
     plan = Plan(3, 2, 2, 2.0, (0.01, 0.83, 0.16))
     assert np.array_equal(ask(many, plan, 8, 1e-5, ANSWERS).sums, ask(without, plan, 8, 1e-5, ANSWERS).sums)
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,7 @@ def no_folder(folder: Path) -> Iterator[Path]:
 )
 @pytest.mark.parametrize("place", [".recondense", "data/4_condensed"])
 def test_a_place_that_cannot_be_written_to_is_named_with_its_reason(
-    tmp_path: Path, broken: Callable[[Path], contextmanager], reason: str, place: str
+    tmp_path: Path, broken: Callable[[Path], AbstractContextManager[Path]], reason: str, place: str
 ) -> None:
     check_state(tmp_path)
     with broken(tmp_path / place), pytest.raises(InputError, match=f"{place} cannot be written to: {reason}"):

@@ -89,12 +89,11 @@ class Steward:
 
 
 @pytest.fixture(scope="module")
-def steward(house: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
+def steward(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Steward:
     """What every test here begins with; none changes it."""
     made = Steward(tmp_path_factory.mktemp("steward"))
-    house.run("alpha", "--again")  # whatever other tests left
     shutil.copytree(
-        house.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
+        finished.root, made.root, symlinks=True, ignore=shutil.ignore_patterns(".recondense", "mlruns", "mlflow.db*")
     )
     with_remotes(made.root)
     return made

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,11 @@ from tasks.reference import reference
 from tasks.training import training
 from tests.support.project import QUICK_SEARCH
 
-SECTION = {"networks": ["tcn_beta", "rnn_beta", "logistic_regression"], "steps": 40, "learning_rate": 0.002}
+SECTION: dict[str, Any] = {
+    "networks": ["tcn_beta", "rnn_beta", "logistic_regression"],
+    "steps": 40,
+    "learning_rate": 0.002,
+}
 TRAINING = {**SECTION, "seeds": 2, "control_search": QUICK_SEARCH}
 SETS = {*SIMPLE, "condensed", "all_real", "random_records", "random_records_soft", "kmeans", "kmeans_soft"}
 RECIPES = Recipes(families={"tcn": Recipe(steps=40, learning_rate=0.002), "rnn": Recipe(steps=30, learning_rate=0.002)})
@@ -124,7 +129,8 @@ def test_validation_labels_have_no_part_in_the_default_protocol(layout: Layout) 
         found = pd.read_parquet(layout.folder("reference") / "predictions.parquet")
         # Which validation subjects are predicted depends on their labels; what is said of test subjects must not
         predictions.append(found[changed.split[found["row"]] == 2].reset_index(drop=True))
-    pd.testing.assert_frame_equal(*predictions, check_exact=True)
+    first, second = predictions
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
 def test_simple_models_of_all_real_records_are_there_whichever_networks_were_chosen(layout: Layout) -> None:
@@ -155,7 +161,7 @@ def test_a_test_part_of_one_class_is_an_error_and_not_a_figure(layout: Layout) -
 
 
 @pytest.mark.parametrize("control", [random_records, kmeans, group_means])
-def test_a_control_is_balanced_reproducible_and_needs_enough_subjects(control) -> None:  # type: ignore[no-untyped-def]
+def test_a_control_is_balanced_reproducible_and_needs_enough_subjects(control: Any) -> None:
     train = cohort().part("train")
     found = control(train, 4, 0)
     assert found.labels.tolist() == [0] * 4 + [1] * 4

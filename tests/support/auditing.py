@@ -1,6 +1,7 @@
 """Planted cohorts for attacks, and condensed records that come from none of their subjects."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recondense.condensation.baselines import random_records
 from recondense.records.cohort import Normalised
@@ -20,3 +21,8 @@ def cohort(train: int, validation: int, test: int, seed: int = 0, distance: floa
 def independent(per_class: int = 10) -> CondensedSet:
     """Records of the same classes, from nobody in the cohort."""
     return random_records(cohort(300, 0, 0, seed=99).part("train"), per_class, 0)
+
+
+def labels_of(*labels: float) -> NDArray[np.float32]:
+    """Labels of condensed records."""
+    return np.array(labels, dtype=np.float32)

@@ -14,7 +14,7 @@ from recondense.records.condensed import CondensedSet
 from recondense.stages.layout import Layout
 from tests.support.project import QUICK_SEARCH
 
-FAST = {
+FAST: dict[str, dict[str, Any]] = {
     "private_statistics": {"drawn": 200, "condensing": {"networks": 1, "real_batch": 4, "inner_steps": [2, 3]}},
     "distribution_matching": {"networks": ["tcn_beta", "rnn_beta"]},
     "unrolled": {"networks": 1, "real_batch": 4, "inner_steps": [2, 3]},
@@ -56,3 +56,9 @@ def request(records_per_class: int = 4, steps: int = 3, seed: int = 0) -> Reques
 
 def condensed(layout: Layout) -> CondensedSet:
     return CondensedSet.load(layout.folder("condensation") / "condensed.safetensors")
+
+
+def state_of_numpy() -> list[int]:
+    """Where numpy's global generator stands."""
+    state: dict[str, Any] = np.random.get_state(legacy=False)
+    return [*state["state"]["key"].tolist(), state["state"]["pos"]]

@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,6 +22,8 @@ needs_coswara = pytest.mark.skipif(
     not (REAL_DATA / "coswara" / "combined_data.csv").is_file(),
     reason=f"no Coswara files in {REAL_DATA / 'coswara'}; set RECONDENSE_DATA to the folder above them",
 )
+# Events, subjects, counts by unit, rows set aside
+Reading = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any], pd.DataFrame]
 OUTCOME_HEADER = "RecordID,SAPS-I,SOFA,Length_of_stay,Survival,In-hospital_death\n"
 
 
@@ -65,9 +68,7 @@ def write_archive(path: Path, members: Mapping[str, str | tarfile.TarInfo]) -> N
             tar.addfile(info, io.BytesIO(content.encode("ascii")))
 
 
-def read_physionet2012(
-    raw: Path, *, outcome_required: bool = True
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, dict[str, object]], pd.DataFrame]:
+def read_physionet2012(raw: Path, *, outcome_required: bool = True) -> Reading:
     """Events, subjects, counts by unit (checked to add up) and rows set aside; what is returned counts as kept."""
     attrition = Attrition()
     events, subjects = physionet2012.read(raw, physionet2012.Options(), attrition, outcome_required=outcome_required)

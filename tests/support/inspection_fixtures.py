@@ -1,7 +1,10 @@
 """Small cohorts to look at: a sound one, and what makes it unsound."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +58,7 @@ def made(seed: int = 0) -> Cohort:
     return with_events(cohort, pd.concat(events))
 
 
-def with_events(cohort: Cohort, events: pd.DataFrame, **changes) -> Cohort:
+def with_events(cohort: Cohort, events: pd.DataFrame, **changes: Any) -> Cohort:
     place = pd.Index(cohort.records.subjects["subject_id"]).get_indexer(pd.Index(events["subject_id"]))
     events = events.iloc[np.lexsort((events["hours"], place))].reset_index(drop=True)
     return replace(cohort, records=replace(cohort.records, events=events, **changes))
@@ -67,13 +70,15 @@ def alarms(cohort: Cohort) -> dict[str, list[str]]:
     return {check["check"]: [alarm["what"] for alarm in check["alarms"]] for check in checks if check["alarms"]}
 
 
-def of(cohort: Cohort, chosen) -> np.ndarray:
+def of(cohort: Cohort, chosen: np.ndarray) -> np.ndarray:
     """Which events are of the ``chosen`` subjects."""
     ids = cohort.records.subjects.loc[chosen, "subject_id"]
     return cohort.records.events["subject_id"].isin(ids).to_numpy()
 
 
-def extra(cohort: Cohort, name: str, value, chosen=None, hours: float = 2.0, label: str = "") -> Cohort:
+def extra(
+    cohort: Cohort, name: str, value: object, chosen: np.ndarray | None = None, hours: float = 2.0, label: str = ""
+) -> Cohort:
     """The cohort with one more variable, measured once in each of the ``chosen`` subjects."""
     ids = cohort.records.subjects["subject_id"].to_numpy()
     chosen = np.ones(len(ids), dtype=bool) if chosen is None else chosen
@@ -82,7 +87,7 @@ def extra(cohort: Cohort, name: str, value, chosen=None, hours: float = 2.0, lab
     return with_events(cohort, pd.concat([cohort.records.events, rows]), variables=known)
 
 
-def mix_up(cohort: Cohort, name: str, convert, share: float) -> Cohort:
+def mix_up(cohort: Cohort, name: str, convert: Callable[[Any], Any], share: float) -> Cohort:
     """As if every ``1 / share``-th subject's ``name`` had come from a hospital with another unit."""
     events = cohort.records.events.copy()
     elsewhere = of(cohort, np.arange(cohort.n_subjects) % round(1 / share) == 0) & (events["variable"] == name)
@@ -90,7 +95,7 @@ def mix_up(cohort: Cohort, name: str, convert, share: float) -> Cohort:
     return with_events(cohort, events)
 
 
-def real(dataset: str, raw, options, step_hours: float, n_steps: int) -> Cohort:
+def real(dataset: str, raw: Path, options: dict[str, Any], step_hours: float, n_steps: int) -> Cohort:
     split = {"kind": "hashed", "validation": 0.2, "test": 0.3}
     records, attrition = ingest(
         REPO, Params.model_validate({"dataset": dataset, "raw": str(raw), "split": split, "options": options})

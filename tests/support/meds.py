@@ -2,13 +2,18 @@
 
 import datetime
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import meds as standard
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+# Subject, time, code, value
+Row = tuple[int, datetime.datetime | None, str, float | None]
 NOON = datetime.datetime(2020, 1, 3, 12)
-VARIABLES = {
+VARIABLES: dict[str, dict[str, Any]] = {
     "creatinine": {
         "label": "serum creatinine",
         "unit": "mg/dl",
@@ -41,17 +46,24 @@ OF_ONE = {
 }
 
 
-def at(hours):
+def at(hours: float) -> datetime.datetime:
     return NOON + datetime.timedelta(hours=hours)
 
 
-def record(subject, birth=1960, gender="GENDER//F", events=()):
+def record(
+    subject: int, birth: int = 1960, gender: str = "GENDER//F", events: Iterable[tuple[float, str, float | None]] = ()
+) -> list[Row]:
     """A birth, a gender without a time, and ``(hours before or after noon, code, value)``."""
     born = (subject, datetime.datetime(birth, 1, 3, 12), "MEDS_BIRTH", None)
     return [(subject, None, gender, None), born, *((subject, at(hours), code, value) for hours, code, value in events)]
 
 
-def write(raw, shards, labels, splits=None):
+def write(
+    raw: Path,
+    shards: Mapping[str, list[Row]],
+    labels: Sequence[tuple[int, float, bool | None]],
+    splits: dict[int, str] | None = None,
+) -> Path:
     """A data set of shards (lists of rows) and labels ``(subject, hours from noon, outcome)``, valid by its schemas."""
     for name, rows in shards.items():
         columns = dict(
@@ -81,7 +93,7 @@ def write(raw, shards, labels, splits=None):
     return raw
 
 
-def _write(path, table):
+def _write(path: Path, table: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path)
 

@@ -73,7 +73,7 @@ def table(
     folder: Path, name: str, rows: Iterable[Cells], columns: list[str], upper: bool = False, zipped: bool = False
 ) -> None:
     """One table, named and headed in upper or in lower case; the same row is written once."""
-    frame = pd.DataFrame(rows, columns=columns, dtype="str").drop_duplicates()
+    frame = pd.DataFrame(list(rows), columns=columns, dtype="str").drop_duplicates()
     if upper:
         frame.columns = frame.columns.str.upper()
     content = frame.to_csv(index=False).encode()

@@ -55,13 +55,14 @@ def stays() -> Files:
     """The first lines of the records of 20 patients who died and 20 who did not, and their outcomes."""
     needs(REAL_DATA / "physionet2012/set-a.tar.gz")
     table = pd.read_csv(REAL_DATA / "physionet2012/Outcomes-a.txt").sort_values("RecordID")
-    died = table.groupby("In-hospital_death").head(20).set_index("RecordID")["In-hospital_death"].to_dict()
+    some = table.groupby("In-hospital_death").head(20)
+    died = dict(zip(some["RecordID"].tolist(), some["In-hospital_death"].tolist(), strict=True))
     files: Files = {"Outcomes-a.txt": outcome_lines(died).encode()}
     with tarfile.open(REAL_DATA / "physionet2012/set-a.tar.gz") as archive:
         for member in archive:
             stem = Path(member.name).stem
             if member.isfile() and int(stem) in died:
-                lines = archive.extractfile(member).read().splitlines()[:50]  # type: ignore[union-attr]
+                lines = archive.extractfile(member).read().splitlines()[:50]
                 files[f"set-a/{stem}.txt"] = b"\n".join([*lines, f"10:11,Cholesterol,{VALUE}".encode(), b""])
             if len(files) > len(died):
                 return files
@@ -93,7 +94,8 @@ def admissions() -> Files:
     for one, other in (("first_careunit", "last_careunit"), ("first_wardid", "last_wardid")):
         units = units[units[one] == units[other]]
     units = units.drop_duplicates("hadm_id", keep=False).drop_duplicates("subject_id").head(36)
-    new = {row.hadm_id: (f"91357{row.icustay_id.zfill(6)}", row.intime) for row in units.itertuples()}
+    named = "91357" + units["icustay_id"].str.zfill(6)
+    new = dict(zip(units["hadm_id"], zip(named, units["intime"], strict=True), strict=True))
     born = dict(zip(units["subject_id"], units["hadm_id"], strict=True))
     items = {str(item) for name in ("HR", "glucose", "weight", "GCS_eye") for item in ITEMS[name]}
     files = {}

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,11 @@ from tests.support.paths import REPO
 
 # A patient id and a cholesterol value that stand nowhere else
 SENTINELS = ("913572468", "297.531864")
-SOURCES = ("recondense/", "tests/", "docs/", "benchmarks/", ".ci/", "README.md", "mkdocs.yml", "Makefile")
+# What a hospital's project has not
+SOURCES = (
+    *("recondense/", "tests/", "docs/", "benchmarks/", ".ci/", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *("SECURITY.md", "mkdocs.yml", "Makefile", "requirements.lock", ".pre-commit-config.yaml"),
+)
 STAGES = ["ingestion", "normalisation", "reference", "condensation", "shadows", "training", "privacy", "release"]
 
 QUICK_SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "noises": [0.5], "steps": [20, 40], "seeds": 1}
@@ -119,6 +125,22 @@ def make_project(
     ):
         subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
     return Project(root, environment)
+
+
+def copied(project: Project, root: Path, **environment: str) -> Project:
+    """A copy of a project that has been run, with its MLflow store."""
+    shutil.copytree(project.root, root, symlinks=True)
+    with closing(sqlite3.connect(root / "mlflow.db")) as database, database:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            database.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(project.root), str(root)))
+    return Project(root, environment)
+
+
+def add_cohort(root: Path, name: str, block: dict[str, Any]) -> None:
+    """Add a cohort to the params.yaml of the project at ``root``."""
+    params = YAML(typ="safe").load(root / "params.yaml")
+    params["cohorts"][name] = json.loads(json.dumps(block))
+    YAML().dump(params, root / "params.yaml")
 
 
 def with_remotes(root: Path) -> None:

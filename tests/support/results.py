@@ -36,7 +36,8 @@ def membership(tpr_high: float | None = None, **others: Any) -> dict[str, Any]:
 
 def scoring(tpr_high: float | None = None, verdict: str = "resisted") -> dict[str, Any]:
     """An attack that scores membership."""
-    beside = membership(**{"is": "made up"})
+    made_up: dict[str, Any] = {"is": "made up"}
+    beside = membership(**made_up)
     rival = {**beside, "gain": {"value": 0.0, "low": -0.02, "high": 0.02}}
     return {
         "kind": "membership", **membership(tpr_high), "detectable_auc": 0.55, "baseline": rival, "control": rival,

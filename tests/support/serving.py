@@ -85,7 +85,9 @@ class Served:
 def make_served(folder: Path, server: str, **environment: str) -> Served:
     named = {"PREFECT_API_URL": f"{server}/api", "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     environment = named | {"PREFECT_API_AUTH_STRING": PREFECT_LOGIN} | environment  # for `prefect`'s own commands
-    served = Served(make_project(folder, {"arriving": COHORT}, **environment), f"{server}/api")
+    project = make_project(folder, {"arriving": COHORT})
+    project.environment.update(environment)
+    served = Served(project, f"{server}/api")
     served.raw.parent.mkdir()
     shutil.copy(REPO / "data/1_raw/pbcseq/pbcseq.csv", served.raw)
     return served

@@ -1,12 +1,19 @@
 """Small tables of two people, what is declared of them, and what reading makes of both."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
 import pytest
 
 from recondense.cohorts.readers import table
 from recondense.errors import InputError
-from recondense.records.attrition import Attrition
+from recondense.records.attrition import Attrition, Notice
 from recondense.stages.params import validate
+from tests.support.ingestion_fixtures import Reading
 
+Files = Mapping[str, str | bytes]
 SOURCE = {"title": "a cohort", "licence": "none, not to be shared"}
 VISITS = {"file": "visits.csv", "subject": "id", "time": "day"}
 LONG = {"file": "labs.csv", "subject": "id", "time": "day", "variable": "test", "value": "result"}
@@ -18,7 +25,7 @@ RULE = {"at": 30, "horizon": 100, "time": "end", "status": "status", "events": [
 PEOPLE = "id,age,died\na,50,1\nb,60,0\n"
 
 
-def declared(**changes):
+def declared(**changes: Any) -> dict[str, Any]:
     """Options of wide visits and a table of subjects; a change of None takes the key out."""
     options = {
         "source": SOURCE,
@@ -32,7 +39,7 @@ def declared(**changes):
     return {key: value for key, value in options.items() if value is not None}
 
 
-def read(folder, files=None, *, outcome_required=True, **changes):
+def read(folder: Path, files: Files | None = None, *, outcome_required: bool = True, **changes: Any) -> Reading:
     """Events, subjects, counts by unit (checked to add up) and rows set aside; what is returned counts as kept."""
     for name, content in (files or {}).items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -45,18 +52,18 @@ def read(folder, files=None, *, outcome_required=True, **changes):
     return events, subjects, attrition.summary(), attrition.rows()
 
 
-def refused(folder, files, **changes):
+def refused(folder: Path, files: Files | None, **changes: Any) -> str:
     """The text of the `InputError` that reading raises."""
     with pytest.raises(InputError) as caught:
         read(folder, files, **changes)
     return str(caught.value)
 
 
-def wide(*rows):
+def wide(*rows: str) -> str:
     return "\n".join(["id,day,bili", *rows]) + "\n"
 
 
-def told(folder, files, **changes):
+def told(folder: Path, files: Files, **changes: Any) -> tuple[list[Notice], pd.DataFrame]:
     """The notices that reading gives, and its events."""
     for name, content in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())

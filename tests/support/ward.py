@@ -1,5 +1,7 @@
 """A ward of 120 subjects in two tables, each column of which a test may spoil."""
 
+from collections.abc import Callable, Sequence
+
 N = 120
 CREATININE = {"label": "creatinine", "role": "series", "unit": "mg/dl", "low": 0, "high": 40}
 ALBUMIN = {"label": "albumin", "role": "series", "unit": "g/dl"}
@@ -10,12 +12,24 @@ WIDE = {"file": "visits.csv", "subject": "id", "time": "day"}
 OUTCOME = {"column": "died", "positive": ["1"], "negative": ["0"]}
 
 
-def people(ids, *, sex=lambda n: "fm"[n % 2], died=lambda n: n // 2 % 2, age=lambda n: 40 + n % 50):
+def people(
+    ids: Sequence[str],
+    *,
+    sex: Callable[[int], object] = lambda n: "fm"[n % 2],
+    died: Callable[[int], object] = lambda n: n // 2 % 2,
+    age: Callable[[int], object] = lambda n: 40 + n % 50,
+) -> str:
     rows = [f"{one},{age(n)},{sex(n)},{died(n)}" for n, one in enumerate(ids)]
     return "\n".join(["id,age,sex,died", *rows]) + "\n"
 
 
-def visits(ids, *, day=lambda n, day: day, creatinine=lambda n: 1.0, albumin=lambda n: 4.0):
+def visits(
+    ids: Sequence[str],
+    *,
+    day: Callable[[int, int], object] = lambda n, day: day,
+    creatinine: Callable[[int], object] = lambda n: 1.0,
+    albumin: Callable[[int], object] = lambda n: 4.0,
+) -> str:
     rows = [f"{one},{day(n, d)},{creatinine(n)},{albumin(n)}" for n, one in enumerate(ids) for d in (0, 1)]
     return "\n".join(["id,day,creatinine,albumin", *rows]) + "\n"
 

@@ -9,11 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import psutil
 import pytest
+from matplotlib.container import ErrorbarContainer
+from matplotlib.patches import Rectangle
 
 from recondense.errors import InputError
 from recondense.sweeps.cells import plan
@@ -224,12 +226,12 @@ def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_
     panels = sweep_figure(groups).axes
     assert [panel.get_title(loc="left") for panel in panels] == ["alpha", "beta"]
     for panel in panels:
-        kmeans, group_means = panel.containers
+        kmeans, group_means = (cast(ErrorbarContainer, found) for found in panel.containers)
         assert [kmeans.get_label(), group_means.get_label()] == ["kmeans", "group means"]
-        np.testing.assert_allclose(kmeans.lines[0].get_ydata(orig=False), [0.65, 0.65])
-        np.testing.assert_allclose(kmeans.lines[2][0].get_segments()[0][:, 1], [0.6, 0.7])
-        assert len(group_means.lines[0].get_ydata(orig=False)) == 1, "a size that failed has no point"
-        (band,) = panel.patches
+        assert np.asarray(kmeans.lines[0].get_ydata(orig=False)) == pytest.approx([0.65, 0.65])
+        assert np.asarray(kmeans.lines[2][0].get_segments()[0][:, 1]) == pytest.approx([0.6, 0.7])
+        assert np.size(group_means.lines[0].get_ydata(orig=False)) == 1, "a size that failed has no point"
+        (band,) = (cast(Rectangle, patch) for patch in panel.patches)
         assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.85, 0.95))
 
 

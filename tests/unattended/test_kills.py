@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,11 +17,12 @@ import pytest
 from recondense.ledger import Ledger
 from recondense.project.params_file import set_params
 from recondense.publishing.recipient import examine
+from recondense.settings import settings
 from tests.support.project import with_remotes
 from tests.support.services import free_port
 from tests.support.serving import POLL, Served, as_a_work_pool, lines_of_patient_2, make_served, processes_of, until
 
-KILLS = int(os.environ.get("RECONDENSE_KILLS", "50"))  # in all, half of them under each of KEEPERS
+KILLS = settings().kills  # in all, half of them under each of KEEPERS
 LONGEST = 90.0  # seconds from one kill to the next, where a whole run and its release take longer
 KEEPERS = {"serve": ("serve",), "work pool": ("watch", "worker")}  # what runs unattended, beside the server
 COMMANDS = ("run", "release")
@@ -129,7 +129,7 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
 def test_whatever_is_killed_when_ledger_and_releases_are_whole_and_the_work_is_done_in_the_end(
     hospital: Hospital, kept_by: str
 ) -> None:
-    seed = int(os.environ.get("RECONDENSE_SEED", time.time()))
+    seed = settings().seed or int(time.time())
     print(f"RECONDENSE_SEED={seed}")
     chance, keepers, project = random.Random(seed), KEEPERS[kept_by], hospital.served.project
     hospital.start("server")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -61,7 +62,9 @@ STANDS = Standing(new=5, gone=0, hours=10.0, spent=2.0)
         (Standing(262, 0, None, None), {"budget": 3}, ["cannot be kept"]),
     ],
 )
-def test_a_run_waits_for_what_its_cohort_asks_for(standing: Standing, params: dict, reasons: list[str]) -> None:
+def test_a_run_waits_for_what_its_cohort_asks_for(
+    standing: Standing, params: dict[str, Any], reasons: list[str]
+) -> None:
     found = reasons_to_wait(standing, Params(**params))
     assert len(found) == len(reasons)
     assert all(words in reason for words, reason in zip(reasons, found, strict=True))
@@ -95,7 +98,8 @@ def test_any_change_of_a_raw_folder_changes_its_fingerprint(tmp_path: Path) -> N
         lambda: (raw / "a.csv").write_text("12"),
         lambda: os.utime(raw / "a.csv", (1, 1)),
         lambda: (raw / "a.csv").rename(raw / "b.csv"),
-        lambda: ((raw / "set-a").mkdir(), (raw / "set-a" / "c.txt").touch()),
+        lambda: (raw / "set-a").mkdir(),
+        lambda: (raw / "set-a" / "c.txt").touch(),
         lambda: (raw / "withdrawn.txt").write_text("7\n"),
         lambda: (raw / "b.csv").unlink(),
     ):
@@ -207,7 +211,7 @@ def test_a_prefect_block_is_told_and_one_that_cannot_tell_is_refused(prefect_ser
             send("custom-webhook/nobody", "recondense alpha: Failed", "why")
 
 
-# A project that is served
+# A project that is served. Each fixture goes on from where the one before left it; the tests look at what it found
 
 
 @pytest.fixture(scope="module")
@@ -220,14 +224,17 @@ def served(tmp_path_factory: pytest.TempPathFactory, prefect_server: str, webhoo
         yield served
 
 
-def test_records_found_at_the_start_are_read_and_held_back_by_the_policy(served: Served) -> None:
+@pytest.fixture(scope="module")
+def first_run(served: Served) -> dict[str, Any]:
+    """The run that records found at the start began, with the ledger and whether anything was normalised then."""
     run = served.ended("HeldBack", "262 new patients, min_new_patients is 1000", cause="records")
-    assert run["state_type"] == "COMPLETED"
-    assert "held back" in served.events()
-    assert not (served.project.root / "data/3_normalised/arriving").exists(), "nothing after ingestion was run"
+    normalised = (served.project.root / "data/3_normalised/arriving").exists()
+    return {**run, "events": served.events(), "normalised": normalised}
 
 
-def test_a_file_that_is_written_slowly_is_read_once_and_whole(served: Served) -> None:
+@pytest.fixture(scope="module")
+def messages_of_growth(served: Served, first_run: dict[str, Any]) -> list[str | None]:
+    """What runs said while three patients were written into the file, slowly."""
     lines = "".join(lines_of_patient_2(served.raw, name) for name in ("9001", "9002", SENTINELS[0]))
     before = {run["id"] for run in served.runs()}
     with served.raw.open("a") as file:
@@ -236,43 +243,71 @@ def test_a_file_that_is_written_slowly_is_read_once_and_whole(served: Served) ->
             file.flush()
             time.sleep(POLL / 2)
     served.ended("HeldBack", "265 new patients", cause="records")
-    messages = [run["state"]["message"] for run in served.runs() if run["id"] not in before]
-    assert not [message for message in messages if message and message.startswith(("263", "264"))]
+    return [run["state"]["message"] for run in served.runs() if run["id"] not in before]
 
 
-def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_patient_is_in_it(served: Served) -> None:
+@pytest.fixture(scope="module")
+def failed_run(served: Served, messages_of_growth: list[str | None]) -> dict[str, Any]:
+    """The run of a file whose column had another name, until whoever is named was told; the file is mended after."""
     whole = served.raw.read_text()
     served.raw.write_text(whole.replace(",bili,", ",bilirubin,", 1))
     run = served.ended("Failed", "bili", cause="records")
     until(lambda: any("arriving: Failed" in said and "bili" in said for said in Webhook.said), 30)
-    asked = {"logs": {"flow_run_id": {"any_": [run["id"]]}}}
-    logs = httpx.post(f"{served.api}/logs/filter", json=asked, auth=AUTH, timeout=60)
-    for text in (logs.raise_for_status().text, json.dumps(served.runs()), "".join(Webhook.said)):
-        assert not [sentinel for sentinel in SENTINELS if sentinel in text]
-    assert run["run_count"] == 1, "a mistake in the input is not tried again"
     served.raw.write_text(whole)
+    return run
 
 
-def test_what_a_policy_no_longer_holds_back_is_run_and_then_the_schedule_finds_nothing_new(served: Served) -> None:
+@pytest.fixture(scope="module")
+def freed(served: Served, failed_run: dict[str, Any]) -> dict[str, Any]:
+    """The run once nothing but its own guarantee held the cohort back, after which all was run, with its ledger."""
     policy = ["schedule.min_new_patients=0", "schedule.release=true", "schedule.budget=1"]
     set_params(served.project.root, "arriving", policy)
     # By the schedule, or by the mended file where that is seen first; what is made has no guarantee, so it stays here
     run = served.ended("HeldBack", "this candidate gives no guarantee")
-    assert all(stage in run["state"]["message"] for stage in STAGES[1:])
     events = served.events()
-    assert events[events.index("gate passed") + 1] == "held back"
-    freed = ["schedule.release=false", "schedule.budget=null", "release.min_test_auc=0.4"]
-    set_params(served.project.root, "arriving", freed)
+    set_params(
+        served.project.root, "arriving", ["schedule.release=false", "schedule.budget=null", "release.min_test_auc=0.4"]
+    )
     served.ended("Completed", "ran release")
     served.ended("NothingNew", cause="schedule")
     assert served.events().count("nothing new") <= len([r for r in served.runs() if r["state_name"] == "NothingNew"])
     set_params(served.project.root, "arriving", ["schedule.min_interval_hours=1000", "schedule.budget=1"])
-    assert served.project.status() == {}, "no stage reads the schedule"
+    return {**run, "events": events, "status": served.project.status()}
+
+
+def test_records_found_at_the_start_are_read_and_held_back_by_the_policy(first_run: dict[str, Any]) -> None:
+    assert first_run["state_type"] == "COMPLETED"
+    assert "held back" in first_run["events"]
+    assert not first_run["normalised"], "nothing after ingestion was run"
+
+
+def test_a_file_that_is_written_slowly_is_read_once_and_whole(messages_of_growth: list[str | None]) -> None:
+    assert not [message for message in messages_of_growth if message and message.startswith(("263", "264"))]
+
+
+def test_a_failure_says_why_in_its_state_and_to_whom_the_cohort_names_and_no_patient_is_in_it(
+    served: Served, failed_run: dict[str, Any]
+) -> None:
+    asked = {"logs": {"flow_run_id": {"any_": [failed_run["id"]]}}}
+    logs = httpx.post(f"{served.api}/logs/filter", json=asked, auth=AUTH, timeout=60)
+    for text in (logs.raise_for_status().text, json.dumps(served.runs()), "".join(Webhook.said)):
+        assert not [sentinel for sentinel in SENTINELS if sentinel in text]
+    assert failed_run["run_count"] == 1, "a mistake in the input is not tried again"
+
+
+def test_what_a_policy_no_longer_holds_back_is_run_and_then_the_schedule_finds_nothing_new(
+    served: Served, freed: dict[str, Any]
+) -> None:
+    assert all(stage in freed["state"]["message"] for stage in STAGES[1:])
+    assert freed["events"][freed["events"].index("gate passed") + 1] == "held back"
+    assert freed["status"] == {}, "no stage reads the schedule"
     manifest = json.loads((served.project.root / "data/7_released/arriving/candidate/manifest.json").read_text())
     assert sorted(manifest["params"]) == sorted(STAGES)
 
 
-def test_a_touched_file_starts_nothing_and_a_withdrawal_does_not_wait_for_time_to_pass(served: Served) -> None:
+def test_a_touched_file_starts_nothing_and_a_withdrawal_does_not_wait_for_time_to_pass(
+    served: Served, freed: dict[str, Any]
+) -> None:
     runs = [run for run in served.runs() if cause_of(run) == "records"]
     os.utime(served.raw)
     time.sleep(4 * POLL)

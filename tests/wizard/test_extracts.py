@@ -1,6 +1,9 @@
 """Extracts with the real columns of public collections and wards become cohorts that run without an edit."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,19 +12,21 @@ from recondense.project.params_file import add_cohort
 from recondense.records.cohort import Ingested
 from recondense.stages import params
 from recondense.stages.layout import Layout
-from recondense.wizard import propose
+from recondense.wizard import Proposal, propose
 from recondense.wizard.block import block
 from tasks.ingestion import ingestion
 from tasks.normalisation import normalisation
 from tests.support import extracts
 from tests.support.paths import REPO
 
+Make = Callable[..., tuple[Proposal, dict[str, Any], Ingested]]
+
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path: Path) -> Make:
     """The proposal for an extract, its options in params.yaml, and the cohort that they give."""
 
-    def make(extract, **known):
+    def make(extract: Callable[[Path], None], **known: Any) -> tuple[Proposal, dict[str, Any], Ingested]:
         (tmp_path / "params.yaml").write_text((REPO / "params.yaml").read_text())
         (tmp_path / "dvc.yaml").touch()
         folder = tmp_path / "data/1_raw/mine"
@@ -37,15 +42,15 @@ def made(tmp_path):
     return make
 
 
-def names(cohort, role):
+def names(cohort: Ingested, role: str) -> set[str]:
     return {variable.name for variable in cohort.variables if variable.role == role}
 
 
-def left_out(found):
+def left_out(found: Proposal) -> set[str]:
     return {line.split(" (")[0] for line in found.left_out}
 
 
-def test_eicu_links_its_tables_by_the_stay_and_counts_minutes(made):
+def test_eicu_links_its_tables_by_the_stay_and_counts_minutes(made: Make) -> None:
     _, options, cohort = made(extracts.eicu)
     assert {table["subject"] for table in options["measurements"]} == {"patientunitstayid"}
     assert options["subjects"]["patient"] == "uniquepid"
@@ -56,7 +61,7 @@ def test_eicu_links_its_tables_by_the_stay_and_counts_minutes(made):
     assert cohort.subjects["age"].max() == 89 and cohort.subjects["age"].notna().all()
 
 
-def test_eicu_s_discharge_other_deaths_and_ids_are_no_predictors(made):
+def test_eicu_s_discharge_other_deaths_and_ids_are_no_predictors(made: Make) -> None:
     found, options, cohort = made(extracts.eicu)
     assert options["outcome"]["column"] == "hospitaldischargestatus" and options["outcome"]["positive"] == ["Expired"]
     assert not [name for name in names(cohort, "static") if "discharge" in name or name.endswith("id")]
@@ -64,7 +69,7 @@ def test_eicu_s_discharge_other_deaths_and_ids_are_no_predictors(made):
     assert "admissionweight" in names(cohort, "static")
 
 
-def test_nafld_looks_back_and_leaves_out_the_follow_up(made):
+def test_nafld_looks_back_and_leaves_out_the_follow_up(made: Make) -> None:
     found, options, cohort = made(extracts.nafld)
     assert options["measurements"]["variable"] == "test" and options["subjects"]["subject"] == "id"
     assert options["time"]["until"] == 0 and options["time"]["window"] in (1825, 730, 1460, 365, 3650, 180)
@@ -75,14 +80,14 @@ def test_nafld_looks_back_and_leaves_out_the_follow_up(made):
     assert any("landmark" in line for line in found.check)
 
 
-def test_support_leaves_out_whatever_is_known_when_the_stay_is_over(made):
+def test_support_leaves_out_whatever_is_known_when_the_stay_is_over(made: Make) -> None:
     found, options, cohort = made(extracts.support)
     assert options["outcome"] == {"column": "death", "positive": ["1"], "negative": ["0"]}
     assert {"hospdead", "slos", "d.time", "charges", "totcst", "totmcst"} <= left_out(found)
     assert names(cohort, "static") == {"age", "sex", "dzgroup", "num.co", "income", "meanbp", "hrt", "crea"}
 
 
-def test_a_german_ward_s_export_needs_no_edit_and_names_nobody(made):
+def test_a_german_ward_s_export_needs_no_edit_and_names_nobody(made: Make) -> None:
     found, options, cohort = made(extracts.german)
     assert options["subjects"]["subject"] == "Fallnummer"
     assert options["time"] == {"unit": "days", "timestamps": True, "format": "%d.%m.%Y", "zero": "Aufnahmedatum"}
@@ -97,7 +102,7 @@ def test_a_german_ward_s_export_needs_no_edit_and_names_nobody(made):
     assert cohort.events["hours"].max() == 48
 
 
-def test_a_workbook_s_sheets_are_subjects_visits_and_outcomes(made):
+def test_a_workbook_s_sheets_are_subjects_visits_and_outcomes(made: Make) -> None:
     _, options, cohort = made(extracts.workbook)
     assert options["outcomes"] == {"file": "Studie.xlsx", "sheet": "Ende", "subject": "patient_nr"}
     assert options["time"]["zero"] == "admission"
@@ -106,7 +111,7 @@ def test_a_workbook_s_sheets_are_subjects_visits_and_outcomes(made):
     assert len(cohort.events) == 6 * extracts.N
 
 
-def test_a_meds_data_set_becomes_its_frequent_codes_age_and_sex(made):
+def test_a_meds_data_set_becomes_its_frequent_codes_age_and_sex(made: Make) -> None:
     found, options, cohort = made(extracts.meds)
     assert options["labels"] == "labels/death"
     assert names(cohort, "series") == {"LAB//50912//mg/dL", "LAB//50813//mmol/L", "HR"}
@@ -117,12 +122,12 @@ def test_a_meds_data_set_becomes_its_frequent_codes_age_and_sex(made):
     assert left_out(found) == {"LOS//DAYS"}
 
 
-def test_what_is_guessed_of_meds_uses_nothing_after_the_prediction(made):
+def test_what_is_guessed_of_meds_uses_nothing_after_the_prediction(made: Make) -> None:
     *_, cohort = made(extracts.meds)
     assert len(cohort.events) == 3 * extracts.N, "of each code one in the day before the prediction, none at 70 hours"
 
 
-def test_the_block_gives_no_patient_s_value_away(made, tmp_path):
+def test_the_block_gives_no_patient_s_value_away(made: Make, tmp_path: Path) -> None:
     made(extracts.german)
     written = (tmp_path / "params.yaml").read_text()
     assert "Muster" not in written and "Vor1" not in written and "030/" not in written
@@ -130,7 +135,7 @@ def test_the_block_gives_no_patient_s_value_away(made, tmp_path):
 
 
 @pytest.mark.parametrize("extract", [extracts.eicu, extracts.german, extracts.support])
-def test_the_order_of_columns_and_rows_changes_no_guess(made, tmp_path, extract):
+def test_the_order_of_columns_and_rows_changes_no_guess(made: Make, tmp_path: Path, extract: Any) -> None:
     found, options, _ = made(extract)
     folder = tmp_path / "turned"
     folder.mkdir()

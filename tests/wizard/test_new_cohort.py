@@ -1,5 +1,9 @@
 """`recondense new-cohort`: what is guessed is valid, runs at once, and gives nothing of the records away."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +13,7 @@ from recondense.project.params_file import add_cohort
 from recondense.records.cohort import Ingested
 from recondense.stages import params
 from recondense.stages.layout import Layout
-from recondense.wizard import propose
+from recondense.wizard import Proposal, propose
 from recondense.wizard.block import block
 from tasks.ingestion import ingestion
 from tasks.normalisation import normalisation
@@ -17,21 +21,21 @@ from tests.support.paths import REPO
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path: Path) -> Path:
     (tmp_path / "params.yaml").write_text((REPO / "params.yaml").read_text())
     (tmp_path / "dvc.yaml").touch()
     (tmp_path / "data/1_raw/mine").mkdir(parents=True)
     return tmp_path
 
 
-def trial():
+def trial() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The visits of the real trial, and one row a patient."""
     visits = pd.read_csv(REPO / "data/1_raw/pbcseq/pbcseq.csv")
     people = visits.groupby("id")[["age", "sex", "trt", "futime", "status"]].first().reset_index()
     return visits.drop(columns=["age", "sex", "trt", "futime", "status"]), people.assign(died=people["status"] == 2)
 
 
-def made(root, outcome=None):
+def made(root: Path, outcome: str | None = None) -> tuple[Ingested, dict[str, Any], Proposal, dict[str, Any]]:
     """The cohort that the guessed block gives, and the block."""
     found = propose(root, "mine", root / "data/1_raw/mine", outcome)
     add_cohort(root, "mine", block("mine", found))
@@ -40,7 +44,7 @@ def made(root, outcome=None):
     return Ingested.load(root / "data/2_ingested/mine"), params.block(root, "mine"), found, metrics
 
 
-def test_a_named_outcome_of_several_levels_is_a_class_each(root):
+def test_a_named_outcome_of_several_levels_is_a_class_each(root: Path) -> None:
     visits, people = trial()
     stage = pd.read_csv(REPO / "data/1_raw/pbcseq/pbcseq.csv").groupby("id")["stage"].first()
     people = people.drop(columns=["died", "status", "futime"]).assign(stage=people["id"].map(stage))
@@ -53,7 +57,7 @@ def test_a_named_outcome_of_several_levels_is_a_class_each(root):
 
 
 @pytest.mark.parametrize("form", ["csv", "semicolons", "parquet", "long"])
-def test_visits_and_subjects_are_told_apart_and_run_at_once(root, form):
+def test_visits_and_subjects_are_told_apart_and_run_at_once(root: Path, form: str) -> None:
     visits, people = trial()
     folder = root / "data/1_raw/mine"
     if form == "parquet":
@@ -81,7 +85,7 @@ def test_visits_and_subjects_are_told_apart_and_run_at_once(root, form):
     assert metrics["shape"][1] > 1 and metrics["measurements"]["kept"] > 0.85 * len(cohort.events)
 
 
-def test_no_range_and_no_rare_level_of_the_records_gets_into_params(root):
+def test_no_range_and_no_rare_level_of_the_records_gets_into_params(root: Path) -> None:
     visits, people = trial()
     people["ward"] = np.where(people["id"] < 100, "north", "south")
     people.loc[people["id"] == 7, "ward"] = "the one in stage 5"
@@ -95,7 +99,7 @@ def test_no_range_and_no_rare_level_of_the_records_gets_into_params(root):
     assert "stage 5" not in (root / "params.yaml").read_text()
 
 
-def test_a_plain_table_becomes_a_cohort_without_time(root):
+def test_a_plain_table_becomes_a_cohort_without_time(root: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({
         "patient_id": [f"P{n:03}" for n in range(200)],
@@ -112,7 +116,7 @@ def test_a_plain_table_becomes_a_cohort_without_time(root):
     assert {line.split()[0] for line in found.left_out} == {"note", "admitted"}
 
 
-def test_dates_count_from_the_date_in_the_subjects_table(root):
+def test_dates_count_from_the_date_in_the_subjects_table(root: Path) -> None:
     visits, people = trial()
     start = pd.Timestamp("2001-05-01") + pd.to_timedelta(people["id"] % 300, "D")
     visits["visit_date"] = visits["id"].map(dict(zip(people["id"], start, strict=True))) + pd.to_timedelta(
@@ -125,7 +129,7 @@ def test_dates_count_from_the_date_in_the_subjects_table(root):
     assert cohort.events["hours"].max() == visits["day"].max() * 24
 
 
-def test_params_keep_every_byte_of_what_was_there_even_with_a_section_below(root):
+def test_params_keep_every_byte_of_what_was_there_even_with_a_section_below(root: Path) -> None:
     known = list(params.read(root))
     before = (root / "params.yaml").read_text() + "# the end\nother: {x: 1}\n"
     (root / "params.yaml").write_text(before)
@@ -139,7 +143,7 @@ def test_params_keep_every_byte_of_what_was_there_even_with_a_section_below(root
     assert after.endswith("other: {x: 1}\n")
 
 
-def test_a_block_that_is_not_valid_is_not_written(root):
+def test_a_block_that_is_not_valid_is_not_written(root: Path) -> None:
     before = (root / "params.yaml").read_bytes()
     with pytest.raises(InputError):
         add_cohort(root, "mine", "  mine:\n    ingestion: {}\n")
@@ -148,7 +152,7 @@ def test_a_block_that_is_not_valid_is_not_written(root):
     assert (root / "params.yaml").read_bytes() == before
 
 
-def rows(header, row, n=20):
+def rows(header: str, row: Callable[[int], str], n: int = 20) -> str:
     """A small file: ``row`` of each number below ``n``."""
     return header + "\n" + "".join(row(place) + "\n" for place in range(n))
 
@@ -168,7 +172,7 @@ BOTH = rows("id,day,x,died", lambda n: f"{n // 2},{n},{n % 7},{n // 2 % 2}")
         ({"a.csv.gz": "\x1f\x8b and no more"}, "cut short"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_guessed_is_asked_for(root, files, message):
+def test_what_cannot_be_guessed_is_asked_for(root: Path, files: dict[str, Any], message: str) -> None:
     folder = root / "data/1_raw/mine"
     for name, text in files.items():
         (folder / name).write_bytes(text.encode("latin-1"))
@@ -177,7 +181,7 @@ def test_what_cannot_be_guessed_is_asked_for(root, files, message):
     assert message in str(caught.value)
 
 
-def test_a_file_among_others_is_not_taken_for_the_cohort(root):
+def test_a_file_among_others_is_not_taken_for_the_cohort(root: Path) -> None:
     (root / "data/1_raw/mine/a.csv").write_text("id,died\n1,0\n")
     (root / "data/1_raw/mine/b.csv").write_text("id,died\n1,0\n")
     with pytest.raises(InputError, match="into a folder of its own"):

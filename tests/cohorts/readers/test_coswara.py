@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,17 +16,17 @@ from recondense.errors import InputError
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
-from tests.support.ingestion_fixtures import needs_coswara
+from tests.support.ingestion_fixtures import Reading, needs_coswara
 from tests.support.paths import REAL_DATA
 
 REAL = REAL_DATA / "coswara"
 
 
-def tone(hertz=1000.0, seconds=10.0, rate=16_000, amplitude=0.5):
+def tone(hertz: float = 1000.0, seconds: float = 10.0, rate: int = 16_000, amplitude: float = 0.5) -> np.ndarray:
     return amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
 
 
-def write(raw: Path, people: dict[str, str], column="covid_status", **recordings) -> Path:
+def write(raw: Path, people: dict[str, str], *, column: str = "covid_status", **recordings: Any) -> Path:
     """Participants by id with their value of ``column``, and a recording by id: samples, or (samples, rate)."""
     lines = [f"id,a,{column}", *(f"{name},30,{value}" for name, value in people.items())]
     (raw / "combined_data.csv").write_text("\n".join(lines) + "\n")
@@ -37,7 +38,7 @@ def write(raw: Path, people: dict[str, str], column="covid_status", **recordings
     return raw
 
 
-def read(raw: Path, *, outcome_required=True, **options):
+def read(raw: Path, *, outcome_required: bool = True, **options: Any) -> Reading:
     """Events, subjects, counts by unit (checked to add up) and rows set aside; what is returned counts as kept."""
     attrition = Attrition()
     chosen = coswara.Options(**options)
@@ -72,7 +73,9 @@ def levels(events: pd.DataFrame, name: str) -> np.ndarray:
         ("g", {0.0: 1900, 1.0: 844}, {"g is other": 2}),
     ],
 )
-def test_every_participant_of_the_real_metadata_has_an_outcome_or_a_reason(column, outcomes, reasons):
+def test_every_participant_of_the_real_metadata_has_an_outcome_or_a_reason(
+    column: str, outcomes: dict[str, Any], reasons: dict[str, Any]
+) -> None:
     attrition = Attrition()
     table = read_participants(REAL / "combined_data.csv", [column], attrition)
     judged = judge(table[column], required=True)
@@ -83,7 +86,7 @@ def test_every_participant_of_the_real_metadata_has_an_outcome_or_a_reason(colum
 
 
 @needs_coswara
-def test_the_36_real_recordings_are_12_women_and_24_men_of_96_frames_each():
+def test_the_36_real_recordings_are_12_women_and_24_men_of_96_frames_each() -> None:
     events, subjects, counts, _ = read(REAL, outcome="g")
     assert subjects["outcome"].value_counts().to_dict() == {0.0: 24, 1.0: 12}
     assert counts["recordings"] == {"in": 36, "kept": 36, "set_aside": {}}
@@ -95,13 +98,13 @@ def test_the_36_real_recordings_are_12_women_and_24_men_of_96_frames_each():
 
 
 @needs_coswara
-def test_a_window_that_a_telephone_has_muted_counts_as_silence():
+def test_a_window_that_a_telephone_has_muted_counts_as_silence() -> None:
     _, _, counts, _ = read(REAL, outcome="g", window_seconds=0.96)
     assert counts["recordings"] == {"in": 36, "kept": 31, "set_aside": {"silent recording": 5}}
 
 
-def test_a_status_that_is_blank_or_unknown_is_set_aside_without_repeating_it(tmp_path):
-    sounds = {name: tone() for name in "abcd"}
+def test_a_status_that_is_blank_or_unknown_is_set_aside_without_repeating_it(tmp_path: Path) -> None:
+    sounds: dict[str, Any] = {name: tone() for name in "abcd"}
     people = {"a": "positive_mild", "b": "healthy", "c": "", "d": "lives at 5 High Street"}
     _, subjects, counts, rows = read(write(tmp_path, people, **sounds))
     assert subjects[["subject_id", "outcome"]].values.tolist() == [["a", 1.0], ["b", 0.0]]
@@ -109,7 +112,7 @@ def test_a_status_that_is_blank_or_unknown_is_set_aside_without_repeating_it(tmp
     assert not rows.apply(lambda column: column.astype(str).str.contains("High Street")).any(axis=None)
 
 
-def test_age_is_a_static_where_asked_for_and_sex_never_where_it_is_the_outcome(tmp_path):
+def test_age_is_a_static_where_asked_for_and_sex_never_where_it_is_the_outcome(tmp_path: Path) -> None:
     raw = write(tmp_path, {"a": "female", "b": "male"}, column="g", a=tone(), b=tone(300))
     _, subjects, _, _ = read(raw, outcome="g", statics=("age",))
     assert subjects.values.tolist() == [["a", 1.0, 30.0], ["b", 0.0, 30.0]]
@@ -121,7 +124,7 @@ def test_age_is_a_static_where_asked_for_and_sex_never_where_it_is_the_outcome(t
 
 
 @pytest.mark.parametrize(("hertz", "rate"), [(1000, 16_000), (1000, 44_100), (300, 48_000), (4000, 48_000)])
-def test_a_tone_is_loudest_in_the_band_around_it_at_its_own_level(tmp_path, hertz, rate):
+def test_a_tone_is_loudest_in_the_band_around_it_at_its_own_level(tmp_path: Path, hertz: int, rate: int) -> None:
     raw = write(tmp_path, {"a": "healthy"}, a=(tone(hertz, rate=rate, amplitude=0.1), rate))
     events, _, _, _ = read(raw, relative_level=False)
     found = levels(events, "a")
@@ -133,9 +136,9 @@ def test_a_tone_is_loudest_in_the_band_around_it_at_its_own_level(tmp_path, hert
     assert (found[:, loudest] - np.median(found, axis=1) > 40).all()
 
 
-def test_the_sample_rate_of_a_recording_makes_no_difference(tmp_path):
-    def chord(rate):
-        return sum(tone(hertz, rate=rate, amplitude=0.1) for hertz in (250, 1000, 5000)), rate
+def test_the_sample_rate_of_a_recording_makes_no_difference(tmp_path: Path) -> None:
+    def chord(rate: int) -> tuple[np.ndarray, int]:
+        return np.sum([tone(hertz, rate=rate, amplitude=0.1) for hertz in (250, 1000, 5000)], axis=0), rate
 
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=chord(16_000), b=chord(48_000))
     events, _, _, _ = read(raw, relative_level=False)
@@ -143,7 +146,7 @@ def test_the_sample_rate_of_a_recording_makes_no_difference(tmp_path):
     assert loud.any() and np.abs(levels(events, "a") - levels(events, "b"))[loud].max() < 0.2
 
 
-def test_gain_makes_no_difference_unless_the_level_itself_is_asked_for(tmp_path):
+def test_gain_makes_no_difference_unless_the_level_itself_is_asked_for(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 160_000)
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=noise, b=noise / 4)
     relative, absolute = (read(raw, relative_level=choice)[0] for choice in (True, False))
@@ -151,7 +154,7 @@ def test_gain_makes_no_difference_unless_the_level_itself_is_asked_for(tmp_path)
     assert np.allclose(levels(absolute, "a") - levels(absolute, "b"), 20 * np.log10(4), atol=0.1)
 
 
-def test_the_middle_of_the_recording_is_what_is_heard(tmp_path):
+def test_the_middle_of_the_recording_is_what_is_heard(tmp_path: Path) -> None:
     low, high = tone(300, 2), tone(3000, 1.2)
     raw = write(tmp_path, {"a": "healthy"}, a=np.concatenate([low, high, low]))
     for seconds, heard in ((0.96, {3000}), (4.0, {300, 3000})):
@@ -162,7 +165,7 @@ def test_the_middle_of_the_recording_is_what_is_heard(tmp_path):
 @pytest.mark.parametrize(
     ("seconds", "step_hours"), [(0.96, 2.7777777777777778e-6), (9.6, 2.7777778e-5), (7.0, 7 / 96 / 3600)]
 )
-def test_every_frame_falls_into_its_own_step(tmp_path, seconds, step_hours):
+def test_every_frame_falls_into_its_own_step(tmp_path: Path, seconds: float, step_hours: float) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "positive_mild"}, a=tone(seconds=10), b=tone(seconds=10))
     events = read(raw, window_seconds=seconds)[0]
     grid = Preprocessing(step_hours=step_hours, n_steps=96, carry_forward=False, variables=(), features=())
@@ -170,13 +173,13 @@ def test_every_frame_falls_into_its_own_step(tmp_path, seconds, step_hours):
     assert (steps == np.arange(96)[None, :, None]).all()
 
 
-def test_a_recording_shorter_than_the_window_leaves_its_later_frames_empty(tmp_path):
+def test_a_recording_shorter_than_the_window_leaves_its_later_frames_empty(tmp_path: Path) -> None:
     raw = write(tmp_path, {"a": "healthy"}, a=tone(seconds=5))
     found = levels(read(raw, window_seconds=9.6)[0], "a")
     assert len(found) == pytest.approx(50, abs=1) and np.isfinite(found).all()
 
 
-def test_both_channels_of_a_recording_count(tmp_path):
+def test_both_channels_of_a_recording_count(tmp_path: Path) -> None:
     both = np.stack([tone(300), tone(3000)], axis=1)
     raw = write(tmp_path, {"a": "healthy"}, a=both)
     mean, (low, high) = levels(read(raw)[0], "a").mean(axis=0), np.array(sound.band_edges()).T
@@ -198,7 +201,7 @@ def test_both_channels_of_a_recording_count(tmp_path):
         ((tone(rate=8_000), 8_000), "sampled below 16 kHz"),
     ],
 )
-def test_a_recording_without_enough_sound_is_set_aside(tmp_path, samples, reason):
+def test_a_recording_without_enough_sound_is_set_aside(tmp_path: Path, samples: Any, reason: str) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=samples, b=tone())
     _, subjects, counts, rows = read(raw)
     assert subjects["subject_id"].tolist() == ["b"]
@@ -207,7 +210,7 @@ def test_a_recording_without_enough_sound_is_set_aside(tmp_path, samples, reason
     assert rows["file"].tolist() == ["Extracted_data/20200413/a/breathing-deep.wav", "combined_data.csv"]
 
 
-def test_a_quiet_recording_of_a_breath_is_not_silence(tmp_path):
+def test_a_quiet_recording_of_a_breath_is_not_silence(tmp_path: Path) -> None:
     breath = np.random.default_rng(0).normal(0, 0.002, 64_000) * (np.arange(64_000) % 32_000 < 8_000)
     assert len(read(write(tmp_path, {"a": "healthy"}, a=breath))[1]) == 1
 
@@ -229,7 +232,7 @@ def headless(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut, foreign, unlikely_rate, headless, lambda content: b""])
-def test_a_damaged_recording_is_set_aside(tmp_path, damage):
+def test_a_damaged_recording_is_set_aside(tmp_path: Path, damage: Any) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=tone(seconds=4), b=tone())
     path = raw / "Extracted_data/20200413/a/breathing-deep.wav"
     path.write_bytes(damage(path.read_bytes()))
@@ -238,7 +241,7 @@ def test_a_damaged_recording_is_set_aside(tmp_path, damage):
     assert counts["recordings"]["set_aside"] == {"damaged recording": 1}
 
 
-def test_a_recording_with_samples_that_are_no_numbers_is_set_aside(tmp_path):
+def test_a_recording_with_samples_that_are_no_numbers_is_set_aside(tmp_path: Path) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=tone(), b=tone())
     samples = tone()
     samples[5] = np.nan
@@ -246,8 +249,9 @@ def test_a_recording_with_samples_that_are_no_numbers_is_set_aside(tmp_path):
     assert read(raw)[2]["recordings"]["set_aside"] == {"damaged recording": 1}
 
 
-def test_what_listeners_judged_too_poor_is_set_aside(tmp_path):
-    raw = write(tmp_path, dict.fromkeys("abcd", "healthy"), **{name: tone() for name in "abcd"})
+def test_what_listeners_judged_too_poor_is_set_aside(tmp_path: Path) -> None:
+    sounds: dict[str, Any] = {name: tone() for name in "abcd"}
+    raw = write(tmp_path, dict.fromkeys("abcd", "healthy"), **sounds)
     (raw / "annotations").mkdir()
     lines = [
         "FILENAME, QUALITY",
@@ -263,7 +267,7 @@ def test_what_listeners_judged_too_poor_is_set_aside(tmp_path):
     assert rows.loc[rows["unit"] == "annotations", "line"].tolist() == [6, 5]
 
 
-def test_participants_without_recording_and_recordings_without_participant_are_counted(tmp_path):
+def test_participants_without_recording_and_recordings_without_participant_are_counted(tmp_path: Path) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "healthy"}, a=tone(), c=tone())
     later = raw / "Extracted_data/20210101/a"
     later.mkdir(parents=True)
@@ -278,7 +282,7 @@ def test_participants_without_recording_and_recordings_without_participant_are_c
     }
 
 
-def test_lines_that_are_torn_doubled_or_contradict_each_other_are_set_aside(tmp_path):
+def test_lines_that_are_torn_doubled_or_contradict_each_other_are_set_aside(tmp_path: Path) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "healthy", "c": "healthy"}, a=tone(), b=tone(), c=tone())
     more = ["a,30,healthy", "b,30,positive_mild", ",30,healthy", "d,30", 'e,"30,healthy', '"f",30,healthy\udcff']
     with (raw / "combined_data.csv").open("a", errors="surrogateescape") as stream:
@@ -292,7 +296,7 @@ def test_lines_that_are_torn_doubled_or_contradict_each_other_are_set_aside(tmp_
     }
 
 
-def test_new_recordings_need_neither_outcomes_nor_a_line_each(tmp_path):
+def test_new_recordings_need_neither_outcomes_nor_a_line_each(tmp_path: Path) -> None:
     raw = write(tmp_path, {"a": "healthy", "b": "under_validation"}, a=tone(), b=tone(), c=tone())
     _, subjects, _, _ = read(raw, outcome_required=False, statics=("age",))
     assert subjects.fillna(-1).values.tolist() == [["a", 0.0, 30.0], ["b", -1.0, 30.0], ["c", -1.0, -1.0]]
@@ -300,7 +304,7 @@ def test_new_recordings_need_neither_outcomes_nor_a_line_each(tmp_path):
     assert read(raw, outcome_required=False)[1]["outcome"].isna().tolist() == [True, True, True]
 
 
-def test_new_recordings_need_no_metadata(tmp_path):
+def test_new_recordings_need_no_metadata(tmp_path: Path) -> None:
     raw = write(tmp_path, {}, a=tone(), b=np.zeros(32_000))
     (raw / "combined_data.csv").unlink()
     _, subjects, counts, _ = read(raw, outcome_required=False)
@@ -320,7 +324,7 @@ def test_new_recordings_need_no_metadata(tmp_path):
         (b"", "the columns id, covid_status"),
     ],
 )
-def test_metadata_that_cannot_be_read_is_named(tmp_path, content, message):
+def test_metadata_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, message: str) -> None:
     raw = write(tmp_path, {}, a=tone())
     (raw / "combined_data.csv").write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:

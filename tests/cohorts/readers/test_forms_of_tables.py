@@ -7,6 +7,9 @@ import gzip
 import io
 import lzma
 import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -14,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from tests.support.ingestion_fixtures import Reading
 from tests.support.paths import CASES
 from tests.support.tables import AGE, PEOPLE, VISITS, read, refused, told
 
@@ -22,7 +26,7 @@ TEXT = "id,day,bili\na,0,1.5\na,1,2.5\n"
 CREATININE = {"creatinine": {"label": "creatinine", "role": "series"}, "age": {**AGE, "column": "age"}}
 
 
-def of_case(name, **changes):
+def of_case(name: str, **changes: Any) -> Reading:
     """The first events and subjects of a folder of `tests/cases`."""
     options = {
         "measurements": {"file": "visits.csv", "subject": "id", "time": "day"},
@@ -33,7 +37,7 @@ def of_case(name, **changes):
     return read(CASES / name, {}, **options)
 
 
-def packed(name, content):
+def packed(name: str, content: str) -> bytes:
     """The content in a zip archive, alone but for what a Mac puts beside it."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
@@ -46,13 +50,13 @@ def packed(name, content):
 
 
 @pytest.mark.parametrize("name", ["csv-note-ends-in-newline", "mac-line-ends"])
-def test_a_well_formed_file_of_another_program_is_read_whole(name):
+def test_a_well_formed_file_of_another_program_is_read_whole(name: str) -> None:
     events, subjects, counts, _ = of_case(name)
     assert len(subjects) == 120 and counts["visits"] == {"in": 480, "kept": 480, "set_aside": {}}
     assert events.iloc[1].tolist() == ["P100", 24.0, "creatinine", 1.88]
 
 
-def test_a_packed_file_is_known_by_its_bytes_and_not_by_the_case_of_its_name():
+def test_a_packed_file_is_known_by_its_bytes_and_not_by_the_case_of_its_name() -> None:
     events, subjects, _, _ = of_case(
         "gz-upper-case-suffix",
         measurements={"file": "VISITS.CSV.GZ", "subject": "id", "time": "day"},
@@ -62,7 +66,7 @@ def test_a_packed_file_is_known_by_its_bytes_and_not_by_the_case_of_its_name():
 
 
 @pytest.mark.parametrize("written", ["age (years)", "age\n(years)", "Age  (Years)"])
-def test_a_name_that_is_broken_over_lines_is_found_however_it_is_declared(written):
+def test_a_name_that_is_broken_over_lines_is_found_however_it_is_declared(written: str) -> None:
     age = {**AGE, "column": written}
     subjects = of_case("header-line-break", variables={**CREATININE, "age": age})[1]
     assert subjects["age"].tolist()[:3] == [63.0, 70.0, 67.0]
@@ -78,7 +82,7 @@ def test_a_name_that_is_broken_over_lines_is_found_however_it_is_declared(writte
         lambda text: pa.compress(text, "zstd", asbytes=True),
     ],
 )
-def test_a_packed_text_is_read_under_any_name(tmp_path, pack):
+def test_a_packed_text_is_read_under_any_name(tmp_path: Path, pack: Any) -> None:
     content = pack(TEXT.encode())
     assert read(tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE})[0].values.tolist() == VISIT
     said = refused(tmp_path, {"visits.csv": content[: len(content) // 2]})
@@ -106,14 +110,14 @@ def test_a_packed_text_is_read_under_any_name(tmp_path, pack):
         (TEXT.encode("utf-16-le"), {"encoding": "utf-16-le"}),
     ],
 )
-def test_text_is_read_as_its_writer_meant_it(tmp_path, content, changes):
+def test_text_is_read_as_its_writer_meant_it(tmp_path: Path, content: Any, changes: dict[str, Any]) -> None:
     files = {"visits.csv": content, "subjects.csv": PEOPLE}
     events, _, counts, _ = read(tmp_path, files, measurements={**VISITS, **changes})
     assert events.values.tolist() == VISIT
     assert counts["visits"] == {"in": 2, "kept": 2, "set_aside": {}}
 
 
-def test_a_line_is_told_as_an_editor_counts_it_below_a_long_header(tmp_path):
+def test_a_line_is_told_as_an_editor_counts_it_below_a_long_header(tmp_path: Path) -> None:
     content = 'sep=,\nid,day,"bili\n(mg/dl)"\na,0,low\na,1\n'
     bili = {"label": "bilirubin", "role": "series", "column": "bili (mg/dl)"}
     _, _, _, rows = read(tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE}, variables={"bili": bili})
@@ -129,12 +133,12 @@ def test_a_line_is_told_as_an_editor_counts_it_below_a_long_header(tmp_path):
         'a,"0,1,x\nb,1,2,y\nb,2",3,z\n',  # two strays on the edges of cells
     ],
 )
-def test_a_quotation_mark_that_swallows_rows_is_refused_with_a_way_out(tmp_path, body):
+def test_a_quotation_mark_that_swallows_rows_is_refused_with_a_way_out(tmp_path: Path, body: str) -> None:
     said = refused(tmp_path, {"visits.csv": f"id,day,bili,note\n{body}", "subjects.csv": PEOPLE})
     assert "visits.csv, line 2" in said and "quotes: false" in said
 
 
-def test_a_last_cell_with_a_line_like_a_row_is_read_and_told(tmp_path):
+def test_a_last_cell_with_a_line_like_a_row_is_read_and_told(tmp_path: Path) -> None:
     """It may be a note with a pasted row as well as a missing mark: nobody can tell but who looks at it."""
     files = {"visits.csv": 'id,day,bili,note\na,0,1.5,"as in\na,7,9.5,x"\na,1,2.5,\n', "subjects.csv": PEOPLE}
     notices, events = told(tmp_path, files)
@@ -154,19 +158,21 @@ def test_a_last_cell_with_a_line_like_a_row_is_read_and_told(tmp_path):
         ("id,day,bili\u0301,bil\u00ed\n", {}, "columns 3 and 4 have the same name"),
     ],
 )
-def test_what_cannot_be_read_says_in_words_what_it_is(tmp_path, content, changes, message):
+def test_what_cannot_be_read_says_in_words_what_it_is(
+    tmp_path: Path, content: Any, changes: dict[str, Any], message: str
+) -> None:
     said = refused(tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE}, measurements={**VISITS, **changes})
     assert message in said
 
 
-def test_an_archive_of_several_files_is_not_guessed_at(tmp_path):
+def test_an_archive_of_several_files_is_not_guessed_at(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "visits.csv", "w") as archive:
         archive.writestr("a.csv", TEXT)
         archive.writestr("b.csv", TEXT)
     assert "holds 2 files" in refused(tmp_path, {"subjects.csv": PEOPLE})
 
 
-def test_a_name_is_the_same_in_both_forms_of_unicode_and_exact_ones_come_first(tmp_path):
+def test_a_name_is_the_same_in_both_forms_of_unicode_and_exact_ones_come_first(tmp_path: Path) -> None:
     kalium = {"label": "potassium", "role": "series"}
     variables = {"k": {**kalium, "column": "k"}, "K": {**kalium, "column": "K"}, "größe": kalium}
     files = {"visits.csv": "id,day,K,k,gro\u0308ße\na,0,1,2,3\n", "subjects.csv": PEOPLE}
@@ -192,7 +198,7 @@ def test_a_name_is_the_same_in_both_forms_of_unicode_and_exact_ones_come_first(t
         pa.array([123456789012, 7], pa.uint64()),
     ],
 )
-def test_an_id_is_the_same_in_every_type(tmp_path, ids):
+def test_an_id_is_the_same_in_every_type(tmp_path: Path, ids: Any) -> None:
     visits = pa.table({"id": ids, "day": pa.array([1, 2], pa.int8()), "bili": pa.array([0.1, 2], pa.float32())})
     pyarrow.parquet.write_table(visits, tmp_path / "visits.parquet")
     files = {"subjects.csv": "id,age,died\n123456789012,50,1\n7,60,0\n"}
@@ -209,7 +215,7 @@ def test_an_id_is_the_same_in_every_type(tmp_path, ids):
         pa.array(["0.1", "1E3"]),
     ],
 )
-def test_a_number_is_the_same_in_every_type(tmp_path, values):
+def test_a_number_is_the_same_in_every_type(tmp_path: Path, values: Any) -> None:
     visits = pa.table({"id": ["a", "a"], "day": [0, 1], "bili": values})
     pyarrow.parquet.write_table(visits, tmp_path / "visits.parquet")
     bili = {"bili": {"label": "bilirubin", "role": "series"}}
@@ -219,11 +225,13 @@ def test_a_number_is_the_same_in_every_type(tmp_path, values):
 
 
 @pytest.mark.parametrize("values", [[[1.0]], [{"value": 1.0}], [b"\0\1"]])
-def test_a_type_that_no_cell_has_is_refused_by_name_where_it_is_needed(tmp_path, values):
+def test_a_type_that_no_cell_has_is_refused_by_name_where_it_is_needed(
+    tmp_path: Path, values: list[bytes] | list[dict[str, Any]] | list[list[float]]
+) -> None:
     visits = pa.table({"id": ["a"], "day": [0], "bili": [1.0], "odd.one": values})
     pyarrow.parquet.write_table(visits, tmp_path / "visits.parquet")
     odd = {"odd": {"label": "odd", "role": "series", "column": "odd.one"}}
-    changes = {"measurements": {**VISITS, "file": "visits.parquet"}, "variables": odd}
+    changes: dict[str, Any] = {"measurements": {**VISITS, "file": "visits.parquet"}, "variables": odd}
     assert "column 'odd.one' has the type" in refused(tmp_path, {"subjects.csv": PEOPLE}, **changes)
     changes["variables"] = {"bili": {"label": "bilirubin", "role": "series"}}
     assert len(read(tmp_path, {}, **changes)[0]) == 1
@@ -232,7 +240,7 @@ def test_a_type_that_no_cell_has_is_refused_by_name_where_it_is_needed(tmp_path,
 # Workbooks
 
 
-def workbook(path, rows, **others):
+def workbook(path: Path, rows: Sequence[Sequence[Any]], **others: Any) -> Any:
     """A workbook of the rows as its sheet "Visits", and others."""
     book = openpyxl.Workbook()
     book.active.title = "Visits"
@@ -246,9 +254,14 @@ def workbook(path, rows, **others):
     return book
 
 
-def test_a_sheet_says_what_its_cells_hold(tmp_path):
+def test_a_sheet_says_what_its_cells_hold(tmp_path: Path) -> None:
     start, later = dt.datetime(2024, 1, 10), dt.datetime(2024, 1, 10, 6, 30)
-    rows = [["ID", "Day", "bili", "vent", None], [7, later, 1.5, dt.timedelta(hours=30)], [], ["P8", start, "<0.5"]]
+    rows: list[list[Any]] = [
+        ["ID", "Day", "bili", "vent", None],
+        [7, later, 1.5, dt.timedelta(hours=30)],
+        [],
+        ["P8", start, "<0.5"],
+    ]
     people = [["id", "died", "admitted"], [7.0, True, start], ["P8", False, start]]
     workbook(tmp_path / "ward.xlsx", rows, People=people)
     vent = {"label": "ventilated", "unit": "days", "role": "series"}
@@ -264,8 +277,8 @@ def test_a_sheet_says_what_its_cells_hold(tmp_path):
     assert subjects["outcome"].tolist() == [1.0, 0.0] and counts["visits"]["in"] == 2
 
 
-def test_of_several_sheets_one_has_to_be_named(tmp_path):
-    rows = [["id", "day", "bili"], ["a", 0, 1.5], ["a", 1, 2.5]]
+def test_of_several_sheets_one_has_to_be_named(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["id", "day", "bili"], ["a", 0, 1.5], ["a", 1, 2.5]]
     workbook(tmp_path / "ward.xlsx", rows, Notes=[["x"]])
     visits = {**VISITS, "file": "ward.xlsx"}
     said = refused(tmp_path, {"subjects.csv": PEOPLE}, measurements=visits)
@@ -278,7 +291,7 @@ def test_of_several_sheets_one_has_to_be_named(tmp_path):
     assert read(tmp_path, {}, measurements=visits)[0].values.tolist() == VISIT
 
 
-def test_a_formula_without_its_value_is_blank_and_told(tmp_path):
+def test_a_formula_without_its_value_is_blank_and_told(tmp_path: Path) -> None:
     workbook(tmp_path / "ward.xlsx", [["id", "day", "bili"], ["a", 0, 1.5], ["a", 1, "=1+1.5"]])
     notices, events = told(tmp_path, {"subjects.csv": PEOPLE}, measurements={**VISITS, "file": "ward.xlsx"})
     assert events.values.tolist() == VISIT[:1]
@@ -286,13 +299,15 @@ def test_a_formula_without_its_value_is_blank_and_told(tmp_path):
     assert "open it in a spreadsheet, save it" in notices[0].text
 
 
-def test_a_workbook_that_would_fill_the_memory_is_refused_before_it_does(tmp_path, monkeypatch):
+def test_a_workbook_that_would_fill_the_memory_is_refused_before_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workbook(tmp_path / "ward.xlsx", [["id", "day", "bili"], ["a", 0, 1.5]])
     monkeypatch.setattr("recondense.cohorts.readers._table.excel.share_of_memory", lambda: 1000)
     assert "are allowed" in refused(tmp_path, {"subjects.csv": PEOPLE}, measurements={**VISITS, "file": "ward.xlsx"})
 
 
-def test_a_damaged_workbook_is_named(tmp_path):
+def test_a_damaged_workbook_is_named(tmp_path: Path) -> None:
     workbook(tmp_path / "ward.xlsx", [["id", "day", "bili"], ["a", 0, 1.5]])
     whole = (tmp_path / "ward.xlsx").read_bytes()
     for content in (whole[: len(whole) // 2], whole.replace(b"xl/workbook.xml", b"xl/workbxxk.xml")):

@@ -1,5 +1,8 @@
 """MEDS data sets, written by the standard's own schemas: what lies in the window before each prediction is read."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -9,10 +12,11 @@ from recondense.cohorts.readers import meds
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
+from tests.support.ingestion_fixtures import Reading
 from tests.support.meds import LAB, OPTIONS, UMOL, VARIABLES, record, write
 
 
-def read(raw, *, outcome_required=True, **changes):
+def read(raw: Path, *, outcome_required: bool = True, **changes: Any) -> Reading:
     """Events, subjects, counts by unit (checked to add up) and rows set aside; what is returned counts as kept."""
     attrition = Attrition()
     options = validate(meds.Options, {**OPTIONS, **changes}, "options")
@@ -32,7 +36,7 @@ TWO = {
 }  # fmt: skip
 
 
-def test_the_window_ends_with_the_prediction_and_units_are_made_equal(tmp_path):
+def test_the_window_ends_with_the_prediction_and_units_are_made_equal(tmp_path: Path) -> None:
     events, subjects, counts, rows = read(write(tmp_path, TWO, [(7, 0, True), (3, 0, False)]))
     assert events[["subject_id", "hours", "variable"]].values.tolist() == [
         ["3", 43.0, "ventilated"],
@@ -55,7 +59,7 @@ def test_the_window_ends_with_the_prediction_and_units_are_made_equal(tmp_path):
     ]
 
 
-def test_events_that_nothing_asked_for_are_counted(tmp_path):
+def test_events_that_nothing_asked_for_are_counted(tmp_path: Path) -> None:
     others = {"train/0": [*TWO["train/0"], *record(9, 1990, "GENDER//M", [(-1, LAB, 1.0), (-1, "OTHER", 5.0)])]}
     before = read(write(tmp_path / "few", {**TWO}, [(7, 0, True), (3, 0, False)]))
     _, _, counts, rows = read(write(tmp_path / "more", {**TWO, **others}, [(7, 0, True), (3, 0, False)]))
@@ -65,7 +69,7 @@ def test_events_that_nothing_asked_for_are_counted(tmp_path):
     assert rows.loc[rows["unit"] == "events", "count"].tolist() == [4]
 
 
-def test_a_subject_s_order_and_dtypes_do_not_depend_on_the_shards(tmp_path):
+def test_a_subject_s_order_and_dtypes_do_not_depend_on_the_shards(tmp_path: Path) -> None:
     labels = [(7, 0, True), (3, 0, False)]
     first = read(write(tmp_path / "a", TWO, labels))[:2]
     other = read(write(tmp_path / "b", {"all": [*TWO["held_out/0"], *TWO["train/0"]]}, labels[::-1]))[:2]
@@ -75,7 +79,7 @@ def test_a_subject_s_order_and_dtypes_do_not_depend_on_the_shards(tmp_path):
 
 
 @pytest.mark.parametrize(("use", "hours", "outcome"), [("first", [1.0], 0.0), ("last", [0.0, 47.0, 47.0], 1.0)])
-def test_one_label_a_subject_is_used(tmp_path, use, hours, outcome):
+def test_one_label_a_subject_is_used(tmp_path: Path, use: str, hours: list[float], outcome: float) -> None:
     labels = [(7, 0, True), (7, -47, False), (7, -2, True), (3, 0, False)]
     events, subjects, counts, _ = read(write(tmp_path, TWO, labels), use=use)
     assert subjects.loc[subjects["subject_id"] == "7", "outcome"].tolist() == [outcome]
@@ -88,7 +92,7 @@ def test_one_label_a_subject_is_used(tmp_path, use, hours, outcome):
     }
 
 
-def test_labels_that_contradict_each_other_or_lack_an_outcome_are_set_aside(tmp_path):
+def test_labels_that_contradict_each_other_or_lack_an_outcome_are_set_aside(tmp_path: Path) -> None:
     labels = [(7, 0, True), (7, 0, False), (3, 0, True), (3, 1, None), (5, 0, True)]
     _, subjects, counts, _ = read(
         write(tmp_path, TWO, labels), variables={**VARIABLES, "creatinine": VARIABLES["ventilated"]}
@@ -98,7 +102,7 @@ def test_labels_that_contradict_each_other_or_lack_an_outcome_are_set_aside(tmp_
     assert counts["subjects"]["set_aside"] == {"no event of a declared code": 1}
 
 
-def test_only_the_asked_for_splits_are_read(tmp_path):
+def test_only_the_asked_for_splits_are_read(tmp_path: Path) -> None:
     write(tmp_path, TWO, [(7, 0, True), (3, 0, False)], splits={7: "train", 3: "held_out"})
     few = {name: VARIABLES[name] for name in ("creatinine", "age")}
     _, subjects, counts, _ = read(tmp_path, splits=["train"], variables=few)
@@ -108,14 +112,14 @@ def test_only_the_asked_for_splits_are_read(tmp_path):
         read(tmp_path, splits=["tuning"])
 
 
-def test_contradicting_codes_leave_a_static_unknown(tmp_path):
+def test_contradicting_codes_leave_a_static_unknown(tmp_path: Path) -> None:
     shards = {"0": [*record(7, events=[(-1, LAB, 1.0), (-1, "VENT//ON", None)]), (7, None, "GENDER//M", None)]}
     _, subjects, counts, _ = read(write(tmp_path, shards, [(7, 0, True)]))
     assert subjects["female"].isna().all()
     assert counts["descriptors"]["set_aside"] == {"contradicting codes": 1}
 
 
-def test_new_subjects_need_no_outcome(tmp_path):
+def test_new_subjects_need_no_outcome(tmp_path: Path) -> None:
     write(tmp_path, TWO, [(7, 0, True)])
     pq.write_table(pq.read_table(tmp_path / "labels/0.parquet").drop(["boolean_value"]), tmp_path / "labels/0.parquet")
     _, subjects, _, _ = read(tmp_path, outcome_required=False)
@@ -124,7 +128,7 @@ def test_new_subjects_need_no_outcome(tmp_path):
         read(tmp_path)
 
 
-def test_codes_kept_as_a_dictionary_and_shards_without_values_are_read(tmp_path):
+def test_codes_kept_as_a_dictionary_and_shards_without_values_are_read(tmp_path: Path) -> None:
     write(tmp_path, TWO, [(7, 0, True), (3, 0, False)])
     before = read(tmp_path)[0]
     path = tmp_path / "data/train/0.parquet"
@@ -135,14 +139,14 @@ def test_codes_kept_as_a_dictionary_and_shards_without_values_are_read(tmp_path)
     pd.testing.assert_frame_equal(read(tmp_path)[0], before)
 
 
-def test_a_code_that_never_occurs_is_answered_with_similar_ones(tmp_path):
+def test_a_code_that_never_occurs_is_answered_with_similar_ones(tmp_path: Path) -> None:
     write(tmp_path, TWO, [(7, 0, True), (3, 0, False)])
     mistyped = {**VARIABLES["creatinine"], "codes": ["LAB//creatinin//mg/dL"]}
     with pytest.raises(InputError, match=r"variables\.creatinine: .*did you mean 'LAB//creatinine//mg/dL'"):
         read(tmp_path, variables={**VARIABLES, "creatinine": mistyped})
 
 
-def test_files_that_are_no_meds_are_named(tmp_path):
+def test_files_that_are_no_meds_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="labels is missing"):
         read(tmp_path)
     write(tmp_path, TWO, [(7, 0, True), (3, 0, False)])
@@ -169,7 +173,7 @@ def test_files_that_are_no_meds_are_named(tmp_path):
         ({"variables": {"x": {"label": "x", "role": "series", "codes": ["A", "A"]}}}, "named twice"),
     ],
 )
-def test_a_declaration_that_makes_no_sense_is_refused(changes, message):
+def test_a_declaration_that_makes_no_sense_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         validate(meds.Options, {**OPTIONS, **changes}, "options")
     assert message in str(caught.value)

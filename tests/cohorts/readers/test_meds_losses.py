@@ -1,12 +1,16 @@
 """What a MEDS data set lacks of what was declared is told: codes, values, subjects without events."""
 
+from pathlib import Path
+
 from recondense.cohorts.readers import meds
 from recondense.records.attrition import Attrition
 from recondense.stages.params import validate
 from tests.support.meds import LAB, OPTIONS, record, write
 
 
-def test_codes_that_occur_nowhere_and_events_without_a_value_and_subjects_without_events_are_told(tmp_path):
+def test_codes_that_occur_nowhere_and_events_without_a_value_and_subjects_without_events_are_told(
+    tmp_path: Path,
+) -> None:
     shards = {
         "a": record(7, events=[(-1, LAB, 1.0), (-2, LAB, None), (-3, "VENT//ON", None)]),
         "b": record(3, gender="GENDER//M"),

@@ -1,6 +1,7 @@
 """Reading the Mayo Clinic trial: the landmark cohort, and what is set aside on the way to it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from recondense.cohorts.readers import pbcseq
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
+from tests.support.ingestion_fixtures import Reading
 from tests.support.paths import REPO
 
 RAW = REPO / "data/1_raw/pbcseq"
@@ -24,7 +26,7 @@ def visit(number: str, futime: str = "3000", status: str = "0", day: str = "0", 
     return f"{number},{futime},{status},1,50,f,{day},{cells}"
 
 
-def read(raw: Path, *, outcome_required: bool = True):
+def read(raw: Path, *, outcome_required: bool = True) -> Reading:
     """Events, subjects, counts by unit (checked to add up) and rows set aside; what is returned counts as kept."""
     attrition = Attrition()
     events, subjects = pbcseq.read(raw, pbcseq.Options(), attrition, outcome_required=outcome_required)
@@ -39,7 +41,7 @@ def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
     return folder
 
 
-def test_the_landmark_cohort_has_262_patients_of_whom_96_reach_the_outcome():
+def test_the_landmark_cohort_has_262_patients_of_whom_96_reach_the_outcome() -> None:
     _, subjects, counts, _ = read(RAW)
     assert counts["subjects"] == {
         "in": 312,
@@ -49,7 +51,7 @@ def test_the_landmark_cohort_has_262_patients_of_whom_96_reach_the_outcome():
     assert (len(subjects), int(subjects["outcome"].sum())) == (262, 96)
 
 
-def test_events_are_the_cells_of_the_first_year_s_visits_of_those_patients():
+def test_events_are_the_cells_of_the_first_year_s_visits_of_those_patients() -> None:
     events, subjects, counts, _ = read(RAW)
     table = pd.read_csv(RAW / "pbcseq.csv")
     used = table[(table["day"] <= 365) & table["id"].isin(subjects["subject_id"].astype(int))]
@@ -71,7 +73,9 @@ def test_events_are_the_cells_of_the_first_year_s_visits_of_those_patients():
         ("2192", "0", 0),
     ],
 )
-def test_the_outcome_is_death_or_transplant_between_landmark_and_horizon(tmp_path, futime, status, outcome):
+def test_the_outcome_is_death_or_transplant_between_landmark_and_horizon(
+    tmp_path: Path, futime: str, status: str, outcome: int
+) -> None:
     _, subjects, _, _ = read(write(tmp_path, visit("7", futime, status)))
     assert subjects[["subject_id", "outcome", "age", "female", "trt"]].values.tolist() == [["7", outcome, 50, 1, 1]]
 
@@ -86,7 +90,9 @@ def test_the_outcome_is_death_or_transplant_between_landmark_and_horizon(tmp_pat
         ("400", "", "no outcome"),
     ],
 )
-def test_a_patient_without_a_known_outcome_at_risk_is_set_aside(tmp_path, futime, status, reason):
+def test_a_patient_without_a_known_outcome_at_risk_is_set_aside(
+    tmp_path: Path, futime: str, status: str, reason: str
+) -> None:
     _, subjects, counts, _ = read(write(tmp_path, visit("7", futime, status), visit("8")))
     assert subjects["subject_id"].tolist() == ["8"]
     assert counts["subjects"] == {"in": 2, "kept": 1, "set_aside": {reason: 1}}
@@ -94,7 +100,7 @@ def test_a_patient_without_a_known_outcome_at_risk_is_set_aside(tmp_path, futime
     assert counts["measurements"] == {"in": 22, "kept": 11, "set_aside": {"visit set aside": 11}}
 
 
-def test_a_cell_that_is_no_number_is_set_aside_with_line_and_column(tmp_path):
+def test_a_cell_that_is_no_number_is_set_aside_with_line_and_column(tmp_path: Path) -> None:
     events, _, counts, rows = read(write(tmp_path, visit("7"), visit("7", day="90", cells="0,1,1,0,low,,3,9,8,2,1,3")))
     assert len(events) == 21
     assert counts["measurements"] == {"in": 22, "kept": 21, "set_aside": {"not a number": 1}}
@@ -111,7 +117,7 @@ def test_a_cell_that_is_no_number_is_set_aside_with_line_and_column(tmp_path):
         (visit("7", day="-3"), "before time zero"),
     ],
 )
-def test_a_visit_that_cannot_be_placed_is_set_aside(tmp_path, line, reason):
+def test_a_visit_that_cannot_be_placed_is_set_aside(tmp_path: Path, line: Any, reason: str) -> None:
     _, subjects, counts, rows = read(write(tmp_path, visit("7"), line))
     assert subjects["subject_id"].tolist() == ["7"]
     assert counts["visits"] == {"in": 2, "kept": 1, "set_aside": {reason: 1}}
@@ -126,7 +132,9 @@ def test_a_visit_that_cannot_be_placed_is_set_aside(tmp_path, line, reason):
         (visit("7").replace(",1,50,", ",1,old,"), "not a number", "age"),
     ],
 )
-def test_an_entry_datum_that_cannot_be_read_is_set_aside_and_another_visit_s_is_used(tmp_path, line, reason, column):
+def test_an_entry_datum_that_cannot_be_read_is_set_aside_and_another_visit_s_is_used(
+    tmp_path: Path, line: Any, reason: str, column: str
+) -> None:
     _, subjects, counts, rows = read(write(tmp_path, visit("7"), line))
     assert subjects[["subject_id", "outcome", "age", "female", "trt"]].values.tolist() == [["7", 0, 50, 1, 1]]
     assert counts["descriptors"]["set_aside"] == {reason: 1}
@@ -134,18 +142,18 @@ def test_an_entry_datum_that_cannot_be_read_is_set_aside_and_another_visit_s_is_
     assert counts["visits"] == {"in": 2, "kept": 2, "set_aside": {}}
 
 
-def test_a_status_that_the_trial_does_not_know_is_no_outcome(tmp_path):
+def test_a_status_that_the_trial_does_not_know_is_no_outcome(tmp_path: Path) -> None:
     _, subjects, counts, _ = read(write(tmp_path, visit("7", status="3"), visit("8")))
     assert subjects["subject_id"].tolist() == ["8"]
     assert counts["subjects"]["set_aside"] == {"status declared neither event nor censored": 1}
 
 
-def test_a_patient_whose_visits_contradict_each_other_is_set_aside(tmp_path):
+def test_a_patient_whose_visits_contradict_each_other_is_set_aside(tmp_path: Path) -> None:
     _, _, counts, _ = read(write(tmp_path, visit("7"), visit("7", futime="3001", day="9"), visit("8")))
     assert counts["subjects"]["set_aside"] == {"rows of one subject contradict each other": 1}
 
 
-def test_new_patients_are_read_without_follow_up(tmp_path):
+def test_new_patients_are_read_without_follow_up(tmp_path: Path) -> None:
     lines = [",".join(np.delete(visit(number).split(","), [1, 2])) for number in ("7", "8")]
     write(tmp_path, *lines, header=HEADER.replace("futime,status,", ""))
     _, subjects, counts, _ = read(tmp_path, outcome_required=False)
@@ -155,7 +163,7 @@ def test_new_patients_are_read_without_follow_up(tmp_path):
         read(tmp_path)
 
 
-def test_a_missing_or_foreign_file_is_named(tmp_path):
+def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"pbcseq\.csv is missing"):
         read(tmp_path)
     (tmp_path / "pbcseq.csv").write_bytes("id,größe\n".encode("latin-1"))

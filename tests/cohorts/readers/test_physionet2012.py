@@ -1,13 +1,16 @@
 """Reading the PhysioNet Challenge 2012: real stays, and every way in which a file, record or line can be bad."""
 
 import gzip
-import os
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
+from recondense.settings import settings
 from recondense.stages.layout import Layout
 from tasks.ingestion import ingestion
 from tests.support.ingestion_fixtures import (
@@ -29,7 +32,7 @@ GOOD = {"1.txt": record(1, HEART, "01:30,Temp,36.6"), "2.txt": record(2, HEART)}
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], float]:
     """Project folder with sets a and b ingested, the metrics, and the seconds that took."""
     root = tmp_path_factory.mktemp("project")
     (root / "params.yaml").write_text(
@@ -42,7 +45,7 @@ def real(tmp_path_factory):
 
 
 @needs_physionet2012
-def test_all_eight_thousand_stays_are_kept_and_split_as_published(real):
+def test_all_eight_thousand_stays_are_kept_and_split_as_published(real: tuple[Path, dict[str, Any], float]) -> None:
     _, metrics, _ = real
     assert metrics["counts"]["records"] == {"in": 8000, "kept": 8000, "set_aside": {}}
     assert metrics["counts"]["outcomes"] == {"in": 8000, "kept": 8000, "set_aside": {}}
@@ -53,7 +56,7 @@ def test_all_eight_thousand_stays_are_kept_and_split_as_published(real):
 
 
 @needs_physionet2012
-def test_a_real_stay_reads_as_its_file_says(real):
+def test_a_real_stay_reads_as_its_file_says(real: tuple[Path, dict[str, Any], float]) -> None:
     from recondense.records.cohort import Ingested
 
     cohort = Ingested.load(real[0])
@@ -67,12 +70,13 @@ def test_a_real_stay_reads_as_its_file_says(real):
         for at, name, value in (line.split(",") for line in lines)
     ]
     subject = cohort.subjects.set_index("subject_id").loc["132539"]
-    assert subject[["outcome", "age", "male", "icu_type"]].tolist() == [0, 54, 0, 3]
+    assert isinstance(subject, pd.Series)
+    assert subject[["outcome", "age", "male", "icu_type"]].to_list() == [0, 54, 0, 3]
     assert subject[["height", "weight_admission", "bmi"]].isna().all()
 
 
 @needs_physionet2012
-def test_an_extracted_folder_gives_the_same_as_its_archive(tmp_path):
+def test_an_extracted_folder_gives_the_same_as_its_archive(tmp_path: Path) -> None:
     for name in ("archive", "folder"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "Outcomes-b.txt").symlink_to(REAL_DATA / "physionet2012/Outcomes-b.txt")
@@ -87,8 +91,8 @@ def test_an_extracted_folder_gives_the_same_as_its_archive(tmp_path):
 
 
 @needs_physionet2012
-@pytest.mark.skipif("RECONDENSE_TIMINGS" not in os.environ, reason="set RECONDENSE_TIMINGS=1 to measure")
-def test_eight_thousand_stays_take_at_most_six_seconds(real):
+@pytest.mark.skipif(not settings().timings, reason="set RECONDENSE_TIMINGS=1 to measure")
+def test_eight_thousand_stays_take_at_most_six_seconds(real: tuple[Path, dict[str, Any], float]) -> None:
     print(f"ingestion of sets a and b: {real[2]:.2f} s")
     assert real[2] <= 6
 
@@ -103,7 +107,7 @@ def _member(part: str, name: str) -> str:
 # What a good record means
 
 
-def test_descriptors_become_statics_and_the_first_weight_is_also_measured(tmp_path):
+def test_descriptors_become_statics_and_the_first_weight_is_also_measured(tmp_path: Path) -> None:
     write_set(tmp_path, "a", GOOD, {1: 0, 2: 1})
     events, subjects, counts, _ = read_physionet2012(tmp_path)
     assert events.values.tolist() == [
@@ -119,13 +123,13 @@ def test_descriptors_become_statics_and_the_first_weight_is_also_measured(tmp_pa
     assert counts["measurements"] == {"in": 15, "kept": 15, "set_aside": {}}
 
 
-def test_body_mass_index_follows_from_height_and_weight(tmp_path):
+def test_body_mass_index_follows_from_height_and_weight(tmp_path: Path) -> None:
     tall = record(1, HEART).replace("Height,-1", "Height,200")
     write_set(tmp_path, "a", {"1.txt": tall}, {1: 0})
     assert read_physionet2012(tmp_path)[1]["bmi"].tolist() == [20.0]
 
 
-def test_an_unknown_weight_is_neither_measured_nor_lost(tmp_path):
+def test_an_unknown_weight_is_neither_measured_nor_lost(tmp_path: Path) -> None:
     write_set(tmp_path, "a", {"1.txt": record(1, "05:00,Weight,81", weight="-1")}, {1: 0})
     events, subjects, counts, _ = read_physionet2012(tmp_path)
     assert events["value"].tolist() == [81]
@@ -133,13 +137,13 @@ def test_an_unknown_weight_is_neither_measured_nor_lost(tmp_path):
     assert counts["measurements"] == {"in": 7, "kept": 7, "set_aside": {}}
 
 
-def test_a_stay_with_descriptors_only_is_kept(tmp_path):
+def test_a_stay_with_descriptors_only_is_kept(tmp_path: Path) -> None:
     write_set(tmp_path, "a", {"1.txt": record(1, weight="-1")}, {1: 0})
     events, subjects, _, _ = read_physionet2012(tmp_path)
     assert (len(events), len(subjects)) == (0, 1)
 
 
-def test_events_are_sorted_by_record_number_and_time_whatever_the_order_of_files_and_lines(tmp_path):
+def test_events_are_sorted_by_record_number_and_time_whatever_the_order_of_files_and_lines(tmp_path: Path) -> None:
     write_set(tmp_path, "a", {"10.txt": record(10, "47:59,HR,80", HEART), "9.txt": record(9, HEART)}, {9: 0, 10: 1})
     events, subjects, _, _ = read_physionet2012(tmp_path)
     assert subjects["subject_id"].tolist() == ["9", "10"]
@@ -147,7 +151,7 @@ def test_events_are_sorted_by_record_number_and_time_whatever_the_order_of_files
     assert events["hours"].tolist() == [0, 7 / 60, 0, 7 / 60, 47 + 59 / 60]
 
 
-def test_windows_line_ends_and_a_missing_last_line_end_are_read_alike(tmp_path):
+def test_windows_line_ends_and_a_missing_last_line_end_are_read_alike(tmp_path: Path) -> None:
     write_set(
         tmp_path, "a", {"1.txt": GOOD["1.txt"].replace("\n", "\r\n"), "2.txt": GOOD["2.txt"].rstrip("\n")}, {1: 0, 2: 1}
     )
@@ -175,7 +179,7 @@ def test_windows_line_ends_and_a_missing_last_line_end_are_read_alike(tmp_path):
         ("noon,HR,73", "impossible time"),
     ],
 )
-def test_a_bad_line_is_set_aside_with_its_place(tmp_path, line, reason):
+def test_a_bad_line_is_set_aside_with_its_place(tmp_path: Path, line: str, reason: str) -> None:
     write_set(tmp_path, "a", {"1.txt": record(1, HEART, line, "48:00,HR,74")}, {1: 0})
     events, _, counts, rows = read_physionet2012(tmp_path)
     assert events["value"].tolist() == [80, 73, 74]
@@ -200,7 +204,7 @@ def test_a_bad_line_is_set_aside_with_its_place(tmp_path, line, reason):
         (record(4, HEART), "RecordID differs from the file name", 7),
     ],
 )
-def test_a_bad_record_is_set_aside_with_its_lines(tmp_path, content, reason, lines):
+def test_a_bad_record_is_set_aside_with_its_lines(tmp_path: Path, content: Any, reason: str, lines: int) -> None:
     write_set(tmp_path, "a", {**GOOD, "3.txt": content}, {1: 0, 2: 1, 3: 0})
     _, subjects, counts, rows = read_physionet2012(tmp_path)
     assert subjects["subject_id"].tolist() == ["1", "2"]
@@ -211,7 +215,7 @@ def test_a_bad_record_is_set_aside_with_its_lines(tmp_path, content, reason, lin
     assert set(rows["record"]) == {"3"}
 
 
-def test_files_that_are_no_records_are_set_aside_and_hidden_ones_passed_over(tmp_path):
+def test_files_that_are_no_records_are_set_aside_and_hidden_ones_passed_over(tmp_path: Path) -> None:
     write_set(
         tmp_path,
         "a",
@@ -223,7 +227,7 @@ def test_files_that_are_no_records_are_set_aside_and_hidden_ones_passed_over(tmp
     assert counts["records"] == {"in": 4, "kept": 3, "set_aside": {"file name is not a record number": 1}}
 
 
-def test_of_identical_records_in_two_sets_the_first_is_used(tmp_path):
+def test_of_identical_records_in_two_sets_the_first_is_used(tmp_path: Path) -> None:
     write_set(tmp_path, "a", GOOD, {1: 0, 2: 1})
     write_set(tmp_path, "b", {"2.txt": GOOD["2.txt"]}, {2: 1})
     _, subjects, counts, rows = read_physionet2012(tmp_path)
@@ -234,7 +238,7 @@ def test_of_identical_records_in_two_sets_the_first_is_used(tmp_path):
     assert set(rows["file"]) == {"set-b/2.txt", "Outcomes-b.txt"}
 
 
-def test_of_contradicting_records_with_one_id_none_is_used(tmp_path):
+def test_of_contradicting_records_with_one_id_none_is_used(tmp_path: Path) -> None:
     write_set(tmp_path, "a", GOOD, {1: 0, 2: 1})
     write_set(tmp_path, "b", {"2.txt": record(2, "00:07,HR,99")}, {})
     _, subjects, counts, _ = read_physionet2012(tmp_path)
@@ -246,7 +250,7 @@ def test_of_contradicting_records_with_one_id_none_is_used(tmp_path):
 # Outcomes
 
 
-def test_records_without_outcome_and_outcomes_without_record_are_set_aside(tmp_path):
+def test_records_without_outcome_and_outcomes_without_record_are_set_aside(tmp_path: Path) -> None:
     write_set(tmp_path, "a", GOOD, {1: 0, 7: 1})
     _, subjects, counts, _ = read_physionet2012(tmp_path)
     assert subjects["subject_id"].tolist() == ["1"]
@@ -265,7 +269,7 @@ def test_records_without_outcome_and_outcomes_without_record_are_set_aside(tmp_p
         ("3,6,1\n", "malformed line", 1, ["1", "2"]),
     ],
 )
-def test_a_bad_outcome_line_is_set_aside(tmp_path, more, reason, lost, kept):
+def test_a_bad_outcome_line_is_set_aside(tmp_path: Path, more: str, reason: str, lost: int, kept: list[str]) -> None:
     write_set(tmp_path, "a", GOOD, {1: 0, 2: 1})
     with (tmp_path / "Outcomes-a.txt").open("a") as outcomes:
         outcomes.write(more)
@@ -274,7 +278,7 @@ def test_a_bad_outcome_line_is_set_aside(tmp_path, more, reason, lost, kept):
     assert counts["outcomes"] == {"in": 3, "kept": 3 - lost, "set_aside": {reason: lost}}
 
 
-def test_new_records_are_read_without_outcomes(tmp_path):
+def test_new_records_are_read_without_outcomes(tmp_path: Path) -> None:
     write_set(tmp_path, "a", GOOD, {2: 1})
     write_set(tmp_path, "c", {"3.txt": record(3)}, None)
     _, subjects, counts, _ = read_physionet2012(tmp_path, outcome_required=False)
@@ -285,7 +289,7 @@ def test_new_records_are_read_without_outcomes(tmp_path):
 # Faults of whole files
 
 
-def test_missing_files_are_named_with_their_origin_and_their_place(tmp_path):
+def test_missing_files_are_named_with_their_origin_and_their_place(tmp_path: Path) -> None:
     message = message_of(tmp_path)
     assert "set-a.tar.gz" in message and "https://physionet.org/content/challenge-2012/1.0.0/" in message
     assert str(tmp_path) in message
@@ -293,7 +297,7 @@ def test_missing_files_are_named_with_their_origin_and_their_place(tmp_path):
     assert "Outcomes-b.txt is missing" in message_of(tmp_path)
 
 
-def test_outcomes_without_the_needed_columns_or_in_another_encoding_are_refused(tmp_path):
+def test_outcomes_without_the_needed_columns_or_in_another_encoding_are_refused(tmp_path: Path) -> None:
     write_set(tmp_path, "a", GOOD, {1: 0, 2: 1})
     outcomes = tmp_path / "Outcomes-a.txt"
     outcomes.write_text("RecordID,Survival\n1,3\n")
@@ -312,7 +316,7 @@ def archived(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_archive_reads_as_a_folder_does(archived):
+def test_an_archive_reads_as_a_folder_does(archived: Path) -> None:
     assert read_physionet2012(archived)[2]["measurements"] == {"in": 15, "kept": 15, "set_aside": {}}
 
 
@@ -330,7 +334,7 @@ def test_an_archive_reads_as_a_folder_does(archived):
         lambda whole: gzip.compress(gzip.decompress(whole)[:1024] + b"torn header" * 100),
     ],
 )
-def test_a_damaged_archive_is_refused(archived, damage):
+def test_a_damaged_archive_is_refused(archived: Path, damage: Callable[[Any], Any]) -> None:
     path = archived / "set-a.tar.gz"
     path.write_bytes(damage(path.read_bytes()))
     assert "set-a.tar.gz is damaged or cut short" in message_of(archived)
@@ -353,11 +357,11 @@ def _link(name: str, kind: bytes) -> tarfile.TarInfo:
         {"set-a/3.txt": _link("set-a/3.txt", tarfile.FIFOTYPE)},
     ],
 )
-def test_an_archive_that_reaches_outside_its_folder_is_refused_whole(archived, member):
+def test_an_archive_that_reaches_outside_its_folder_is_refused_whole(archived: Path, member: dict[str, Any]) -> None:
     write_archive(archived / "set-a.tar.gz", {"set-a/1.txt": GOOD["1.txt"], **member})
     assert "all of it is refused" in message_of(archived)
 
 
-def test_the_extracted_folder_is_read_where_the_archive_is_there_too(archived):
+def test_the_extracted_folder_is_read_where_the_archive_is_there_too(archived: Path) -> None:
     write_set(archived, "a", {"1.txt": GOOD["1.txt"]}, {1: 0})
     assert read_physionet2012(archived)[1]["subject_id"].tolist() == ["1"]

@@ -1,6 +1,8 @@
 """Several tables of measurements, one of subjects and one of outcomes: each value comes from the table that has it."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -21,7 +23,7 @@ FILES = {
 }
 
 
-def test_each_series_is_read_from_the_table_that_has_its_column_or_code(tmp_path):
+def test_each_series_is_read_from_the_table_that_has_its_column_or_code(tmp_path: Path) -> None:
     events, _, counts, rows = read(tmp_path, FILES, measurements=[LONG, VITALS], variables=BOTH)
     assert events.values.tolist() == [
         ["a", 0.0, "bili", 1.0],
@@ -35,7 +37,7 @@ def test_each_series_is_read_from_the_table_that_has_its_column_or_code(tmp_path
     assert rows[["file", "line"]].values.tolist() == [["labs.csv", 4]]
 
 
-def test_the_order_of_the_tables_changes_no_event_but_those_of_one_time(tmp_path):
+def test_the_order_of_the_tables_changes_no_event_but_those_of_one_time(tmp_path: Path) -> None:
     either = [
         read(tmp_path, FILES, measurements=tables, variables=BOTH)[0] for tables in ([LONG, VITALS], [VITALS, LONG])
     ]
@@ -43,12 +45,12 @@ def test_the_order_of_the_tables_changes_no_event_but_those_of_one_time(tmp_path
     assert first.equals(second)
 
 
-def test_a_list_of_one_table_is_that_table(tmp_path):
+def test_a_list_of_one_table_is_that_table(tmp_path: Path) -> None:
     alone, listed = (read(tmp_path, FILES, measurements=one)[0] for one in (LONG, [LONG]))
     assert alone.equals(listed)
 
 
-def test_a_variable_that_two_tables_have_needs_to_say_which(tmp_path):
+def test_a_variable_that_two_tables_have_needs_to_say_which(tmp_path: Path) -> None:
     files = {**FILES, "visits.csv": "id,day,bili\na,5,9\n"}
     message = refused(tmp_path, files, measurements=[LONG, VISITS])
     assert "options.variables.bili" in message and "labs.csv and visits.csv" in message and "table: labs.csv" in message
@@ -58,7 +60,7 @@ def test_a_variable_that_two_tables_have_needs_to_say_which(tmp_path):
     assert events[events["variable"] == "blood"]["value"].tolist() == [1.0, 3.0, 2.0]
 
 
-def test_a_variable_that_no_table_has_is_an_error_but_not_in_new_records(tmp_path):
+def test_a_variable_that_no_table_has_is_an_error_but_not_in_new_records(tmp_path: Path) -> None:
     variables = {**BOTH, "lactate": {**BILI, "label": "lactate"}}
     message = refused(tmp_path, FILES, measurements=[LONG, VITALS], variables=variables)
     assert "options.variables.lactate" in message and "labs.csv, vitals.csv" in message
@@ -66,19 +68,19 @@ def test_a_variable_that_no_table_has_is_an_error_but_not_in_new_records(tmp_pat
     assert set(events["variable"]) == {"bili", "pulse"}
 
 
-def test_a_code_is_the_one_that_is_written_so_before_the_one_that_is_the_same_word(tmp_path):
+def test_a_code_is_the_one_that_is_written_so_before_the_one_that_is_the_same_word(tmp_path: Path) -> None:
     files = {**FILES, "labs.csv": "id,day,test,result\na,0,k,4\na,1,K,5\na,2, BILI ,1\n"}
     variables = {"bili": BILI, "potassium": {**BILI, "column": "K"}, "constant": {**BILI, "column": "k"}}
     events, _, _, _ = read(tmp_path, files, measurements=LONG, variables=variables)
     assert events[["variable", "value"]].values.tolist() == [["constant", 4], ["potassium", 5], ["bili", 1]]
 
 
-def test_a_table_of_which_nothing_is_read_is_taken_for_a_mistake(tmp_path):
+def test_a_table_of_which_nothing_is_read_is_taken_for_a_mistake(tmp_path: Path) -> None:
     files = {**FILES, "visits.csv": "id,day,note\na,5,9\n"}
     assert "no variable is read from visits.csv" in refused(tmp_path, files, measurements=[LONG, VISITS])
 
 
-def test_ids_of_one_table_that_never_meet_the_subjects_name_that_table(tmp_path):
+def test_ids_of_one_table_that_never_meet_the_subjects_name_that_table(tmp_path: Path) -> None:
     files = {**FILES, "vitals.csv": "case;h;pulse\nP1;1;90\n"}
     message = refused(tmp_path, files, measurements=[LONG, VITALS], variables=BOTH)
     assert "vitals.csv" in message and "options.measurements.1.subject" in message
@@ -87,7 +89,7 @@ def test_ids_of_one_table_that_never_meet_the_subjects_name_that_table(tmp_path)
 # Outcomes in a table of their own
 
 
-def test_outcomes_lie_in_a_table_with_its_own_id(tmp_path):
+def test_outcomes_lie_in_a_table_with_its_own_id(tmp_path: Path) -> None:
     files = {
         **FILES,
         "subjects.csv": "id,age\na,50\nb,60\nc,70\n",
@@ -101,7 +103,7 @@ def test_outcomes_lie_in_a_table_with_its_own_id(tmp_path):
     assert rows[rows["unit"] == "outcome rows"]["line"].tolist() == [5, 4]
 
 
-def test_a_landmark_rule_reads_the_table_of_outcomes(tmp_path):
+def test_a_landmark_rule_reads_the_table_of_outcomes(tmp_path: Path) -> None:
     files = {
         "subjects.csv": "id,age\na,50\nb,60\nc,70\n",
         "outcomes.csv": "patient,end,status\na,100,dead\nb,400,alive\nc,100,dead\nc,101,dead\n",
@@ -112,14 +114,14 @@ def test_a_landmark_rule_reads_the_table_of_outcomes(tmp_path):
     assert counts["subjects"]["set_aside"] == {"rows of one subject contradict each other": 1}
 
 
-def test_new_subjects_need_no_table_of_outcomes(tmp_path):
+def test_new_subjects_need_no_table_of_outcomes(tmp_path: Path) -> None:
     files = {"subjects.csv": "id,age\na,50\n", "labs.csv": FILES["labs.csv"]}
     _, subjects, _, _ = read(tmp_path, files, measurements=LONG, outcomes=OUTCOMES, outcome_required=False)
     assert subjects["outcome"].isna().tolist() == [True]
     assert "outcomes.csv is missing" in refused(tmp_path, files, measurements=LONG, outcomes=OUTCOMES)
 
 
-def test_outcomes_of_nobody_in_the_cohort_name_both_options(tmp_path):
+def test_outcomes_of_nobody_in_the_cohort_name_both_options(tmp_path: Path) -> None:
     files = {**FILES, "outcomes.csv": "patient,died\nP1,0\nP2,1\n"}
     message = refused(tmp_path, files, measurements=LONG, outcomes=OUTCOMES)
     assert "options.outcomes.subject" in message and "options.subjects.subject" in message
@@ -136,14 +138,16 @@ def test_outcomes_of_nobody_in_the_cohort_name_both_options(tmp_path):
         ({"variables": {"bili": BILI, "age": {**AGE, "table": "visits.csv"}}}, "leave its 'table' out"),
     ],
 )
-def test_a_declaration_of_tables_that_makes_no_sense_names_its_key(tmp_path, changes, message):
+def test_a_declaration_of_tables_that_makes_no_sense_names_its_key(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     assert message in refused(tmp_path, {}, **changes)
 
 
 # Time zero, and the window
 
 
-def test_time_zero_can_be_the_first_measurement_that_counts(tmp_path):
+def test_time_zero_can_be_the_first_measurement_that_counts(tmp_path: Path) -> None:
     files = {
         "labs.csv": "id,day,test,result\na,3,bili,900\na,4,bili,low\na,5,bili,2\na,7,bili,3\n,1,bili,1\nb,9,chol,1\n",
         "vitals.csv": "case;h;pulse\na;4,5;80\nb;11;90\na;;70\nb;9;\n",
@@ -163,7 +167,7 @@ def test_time_zero_can_be_the_first_measurement_that_counts(tmp_path):
     assert counts["measurements"]["set_aside"]["before time zero"] == 3  # and one of b, of no declared variable
 
 
-def test_time_zero_of_timestamps_can_be_the_first_measurement(tmp_path):
+def test_time_zero_of_timestamps_can_be_the_first_measurement(tmp_path: Path) -> None:
     files = {
         "visits.csv": "id,day,bili\na,2020-02-01T08:00,1\na,2020-02-02T08:00,2\nb,2021-01-01T00:00,3\n",
         "subjects.csv": PEOPLE,
@@ -174,14 +178,16 @@ def test_time_zero_of_timestamps_can_be_the_first_measurement(tmp_path):
     assert counts["visits"]["set_aside"] == {"after the landmark": 1}
 
 
-def test_a_column_may_be_called_first_measurement(tmp_path):
+def test_a_column_may_be_called_first_measurement(tmp_path: Path) -> None:
     files = {"visits.csv": "id,day,bili\na,7,1\n", "subjects.csv": "id,age,died,first measurement\na,1,1,5\nb,2,0,5\n"}
     events, _, _, _ = read(tmp_path, files, time={"unit": "days", "zero": "first measurement"})
     assert events["hours"].tolist() == [48.0]
 
 
 @pytest.mark.parametrize("column", [False, True])
-def test_a_window_looks_back_from_the_landmark_and_hours_count_from_where_it_begins(tmp_path, column):
+def test_a_window_looks_back_from_the_landmark_and_hours_count_from_where_it_begins(
+    tmp_path: Path, column: bool
+) -> None:
     rows = ["a,7,1", "a,8,2", "a,10,3", "a,10.5,4", "b,8,5"]
     files = {
         "visits.csv": "\n".join(["id,day,bili", *rows]),
@@ -198,7 +204,7 @@ def test_a_window_looks_back_from_the_landmark_and_hours_count_from_where_it_beg
     assert counts["visits"]["set_aside"] == {"before the window": 1, "after the landmark": 1}
 
 
-def test_a_window_may_lie_before_time_zero(tmp_path):
+def test_a_window_may_lie_before_time_zero(tmp_path: Path) -> None:
     """What was measured in the two days before an operation, which is time zero."""
     files = {
         "visits.csv": "id,day,bili\na,2020-01-01,1\na,2020-01-03,2\na,2020-01-05,3\n",
@@ -209,7 +215,7 @@ def test_a_window_may_lie_before_time_zero(tmp_path):
     assert events[["hours", "value"]].values.tolist() == [[24.0, 2.0]]
 
 
-def test_a_window_ends_with_the_landmark_of_a_rule(tmp_path):
+def test_a_window_ends_with_the_landmark_of_a_rule(tmp_path: Path) -> None:
     files = {
         "visits.csv": "id,day,bili\na,10,1\na,25,2\na,31,3\n",
         "subjects.csv": "id,age,end,status\na,50,100,dead\nb,60,400,alive\n",
@@ -226,18 +232,18 @@ def test_a_window_ends_with_the_landmark_of_a_rule(tmp_path):
         ({"unit": "days", "zero": {"first": "visit"}}, "options.time.zero.first: Input should be 'measurement'"),
     ],
 )
-def test_a_time_that_makes_no_sense_names_its_key(tmp_path, time, message):
+def test_a_time_that_makes_no_sense_names_its_key(tmp_path: Path, time: dict[str, Any], message: str) -> None:
     assert message in refused(tmp_path, {}, time=time)
 
 
-def test_a_first_measurement_needs_measurements(tmp_path):
+def test_a_first_measurement_needs_measurements(tmp_path: Path) -> None:
     changes = {"measurements": None, "variables": {"age": AGE}, "subjects": SUBJECTS, "outcome": DIED}
     time = {"unit": "days", "zero": {"first": "measurement"}}
     assert "needs 'measurements'" in refused(tmp_path, {}, time=time, **changes)
 
 
-def test_the_example_of_the_documentation_is_valid():
-    page = (REPO / "docs/your-own-cohort.md").read_text(encoding="utf-8")
+def test_the_example_of_the_documentation_is_valid() -> None:
+    page = (REPO / "docs/steward/your-own-cohort.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```\n(dataset: table\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     params = validate(Params, YAML(typ="safe").load(example), "ingestion")
     target = params.plugin().target(params.plugin_options())

@@ -2,6 +2,8 @@
 
 import gzip
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +19,26 @@ from recondense.records.attrition import Attrition
 from recondense.records.cohort import Ingested
 from recondense.stages.params import validate
 from tests.support.paths import REPO
-from tests.support.tables import AGE, BILI, DIED, LONG, PEOPLE, RULE, SUBJECTS, VISITS, declared, read, refused, wide
+from tests.support.tables import (
+    AGE,
+    BILI,
+    DIED,
+    LONG,
+    PEOPLE,
+    RULE,
+    SUBJECTS,
+    VISITS,
+    Files,
+    declared,
+    read,
+    refused,
+    wide,
+)
 
 # The forms of a table
 
 
-def test_wide_visits_and_subjects_become_events_and_statics(tmp_path):
+def test_wide_visits_and_subjects_become_events_and_statics(tmp_path: Path) -> None:
     events, subjects, counts, _ = read(
         tmp_path, {"visits.csv": wide("b,1,2.5", "a,0.5,3", "a,0,", "b,0,1"), "subjects.csv": PEOPLE}
     )
@@ -33,7 +49,9 @@ def test_wide_visits_and_subjects_become_events_and_statics(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet", "sql"])
-def test_long_measurements_say_the_same_as_wide_ones_in_every_form_of_file(tmp_path, form, monkeypatch):
+def test_long_measurements_say_the_same_as_wide_ones_in_every_form_of_file(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The real trial, melted to one row a measurement."""
     visits = pd.read_csv(REPO / "data/1_raw/pbcseq/pbcseq.csv")
     series = [name for name, v in pbcseq.DECLARED["variables"].items() if v["role"] == "series"]
@@ -71,14 +89,14 @@ def test_long_measurements_say_the_same_as_wide_ones_in_every_form_of_file(tmp_p
     assert counts["measurements"]["in"] == len(long)
 
 
-def test_one_table_can_hold_visits_and_subjects(tmp_path):
+def test_one_table_can_hold_visits_and_subjects(tmp_path: Path) -> None:
     files = {"visits.csv": "id,day,bili,age,died\na,0,1,50,1\na,9,2,,1\nb,0,3,60,0\n"}
     events, subjects, _, _ = read(tmp_path, files, subjects=None)
     assert len(events) == 3
     assert subjects.values.tolist() == [["a", 1.0, 50.0], ["b", 0.0, 60.0]]
 
 
-def test_a_cohort_without_measurements_becomes_tensors_of_one_step(tmp_path):
+def test_a_cohort_without_measurements_becomes_tensors_of_one_step(tmp_path: Path) -> None:
     people = "id,age,died,ward\n" + "".join(
         f"p{n},{20 + n},{n % 2},{'medical' if n % 3 else 'Surgical'}\n" for n in range(40)
     )
@@ -115,7 +133,7 @@ def test_a_cohort_without_measurements_becomes_tensors_of_one_step(tmp_path):
         ('note,id,day,bili\n"two\nlines",a,0,1.5\n', {}),
     ],
 )
-def test_text_is_read_as_it_was_meant(tmp_path, content, changes):
+def test_text_is_read_as_it_was_meant(tmp_path: Path, content: bytes | str, changes: dict[str, Any]) -> None:
     events, _, counts, _ = read(
         tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE}, measurements={**VISITS, **changes}
     )
@@ -123,7 +141,7 @@ def test_text_is_read_as_it_was_meant(tmp_path, content, changes):
     assert counts["measurements"]["set_aside"] == {}
 
 
-def test_ragged_lines_are_set_aside_by_their_line_even_below_a_cell_of_several_lines(tmp_path):
+def test_ragged_lines_are_set_aside_by_their_line_even_below_a_cell_of_several_lines(tmp_path: Path) -> None:
     content = 'id,day,bili,note\na,0,1,"on\ntwo lines"\na,1,2\na,2,3,x,y\n\na,3,low,z\na,4,5,\n'
     _, _, counts, rows = read(tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE})
     assert counts["visits"] == {"in": 5, "kept": 3, "set_aside": {"malformed line": 2}}
@@ -153,26 +171,28 @@ def test_ragged_lines_are_set_aside_by_their_line_even_below_a_cell_of_several_l
         ('id,day,bili,note\nb,0,1,x\na,0,"1,x\nb,1,2,y\n', {}, "line 3: a quotation mark"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_place_and_mend(tmp_path, content, changes, message):
+def test_a_file_that_cannot_be_read_is_refused_with_place_and_mend(
+    tmp_path: Path, content: bytes | str, changes: dict[str, Any], message: str
+) -> None:
     files = {"visits.csv": content, "subjects.csv": PEOPLE}
     assert message in refused(tmp_path, files, measurements={**VISITS, **changes})
 
 
-def test_every_line_of_a_torn_row_is_counted_and_lines_that_say_nothing_are_not(tmp_path):
+def test_every_line_of_a_torn_row_is_counted_and_lines_that_say_nothing_are_not(tmp_path: Path) -> None:
     content = 'id,day,bili,note\na,0,1,\na,1,"2\nand more\nand more",,,\n,\n , ,\t,\n \na,2,3,\n'
     _, _, counts, rows = read(tmp_path, {"visits.csv": content, "subjects.csv": PEOPLE})
     assert counts["visits"] == {"in": 5, "kept": 2, "set_aside": {"malformed line": 3}}
     assert rows["line"].tolist() == [3, 4, 5]
 
 
-def test_a_file_without_column_names_is_refused_without_printing_its_first_record(tmp_path):
+def test_a_file_without_column_names_is_refused_without_printing_its_first_record(tmp_path: Path) -> None:
     said = refused(tmp_path, {"visits.csv": "Jane Roe,17,4.25\n", "subjects.csv": PEOPLE})
     assert "its first line" in said and "Roe" not in said and "4.25" not in said
 
 
-def test_a_damaged_file_is_named(tmp_path):
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     cut = gzip.compress(wide("a,0,1").encode())[:-9]
-    files = {"visits.csv.gz": cut, "subjects.csv": PEOPLE}
+    files: Files = {"visits.csv.gz": cut, "subjects.csv": PEOPLE}
     assert "visits.csv.gz is damaged" in refused(tmp_path, files, measurements={**VISITS, "file": "visits.csv.gz"})
     files = {"visits.parquet": b"PAR1 not really"}
     assert "no readable Parquet" in refused(tmp_path, files, measurements={**VISITS, "file": "visits.parquet"})
@@ -181,7 +201,7 @@ def test_a_damaged_file_is_named(tmp_path):
 FAULTS = [b"NaN", b"inf", b"1e400", b"-5", b'"', b"x" * 50_000, b"\xff", b"\0", b"9" * 400, b"1_0", b"\r", b"''", b""]
 
 
-def mutated(lines, rng):
+def mutated(lines: list[bytes], rng: np.random.Generator) -> bytes:
     """The lines with one to four faults such as files have: bytes, cells, lines, delimiters, encodings, ends."""
     lines = list(lines)
     for kind in rng.choice(8, rng.integers(1, 5), p=[0.2, 0.15, 0.15, 0.1, 0.2, 0.1, 0.05, 0.05]):
@@ -210,7 +230,7 @@ def mutated(lines, rng):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_damaged_file_gives_a_result_whose_counts_add_up_or_a_clear_error(tmp_path, seed):
+def test_a_damaged_file_gives_a_result_whose_counts_add_up_or_a_clear_error(tmp_path: Path, seed: int) -> None:
     """Each mutant is the first 120 lines of the real trial with faults; a traceback fails the test."""
     rng, lines = np.random.default_rng(seed), (REPO / "data/1_raw/pbcseq/pbcseq.csv").read_bytes().split(b"\n")[:120]
     refusals = 0
@@ -250,7 +270,7 @@ def test_a_damaged_file_gives_a_result_whose_counts_add_up_or_a_clear_error(tmp_
         ("a,8,2", "after the landmark"),
     ],
 )
-def test_a_row_that_cannot_be_placed_is_set_aside_in_both_forms(tmp_path, row, reason):
+def test_a_row_that_cannot_be_placed_is_set_aside_in_both_forms(tmp_path: Path, row: str, reason: str) -> None:
     time = {"unit": "days", "until": 7}
     files = {"visits.csv": wide("a,7,1", row), "subjects.csv": PEOPLE}
     events, _, counts, rows = read(tmp_path, files, time=time)
@@ -265,7 +285,7 @@ def test_a_row_that_cannot_be_placed_is_set_aside_in_both_forms(tmp_path, row, r
     assert counts["measurements"] == {"in": 2, "kept": 1, "set_aside": {reason: 1}}
 
 
-def test_long_rows_without_a_usable_value_or_a_declared_variable_are_set_aside(tmp_path):
+def test_long_rows_without_a_usable_value_or_a_declared_variable_are_set_aside(tmp_path: Path) -> None:
     rows = ["a,0,BILI,1", "a,0,BILI,", "a,0,BILI,low", "a,0,chol,300", "a,0,edema,severe"]
     files = {"labs.csv": "\n".join(["id,day,test,result", *rows]), "subjects.csv": PEOPLE}
     edema = {"label": "oedema", "role": "series", "kind": "binary", "positive": ["severe"], "negative": ["none"]}
@@ -277,7 +297,7 @@ def test_long_rows_without_a_usable_value_or_a_declared_variable_are_set_aside(t
 
 
 @pytest.mark.parametrize("form", ["wide", "long"])
-def test_one_categorical_column_feeds_a_binary_variable_a_level(tmp_path, form):
+def test_one_categorical_column_feeds_a_binary_variable_a_level(tmp_path: Path, form: str) -> None:
     files = {"visits.csv": "id,day,rhythm\na,0,sinus\nb,0,AF\n", "labs.csv": "id,day,test,result\n"
              "a,0,rhythm,sinus\nb,0,rhythm,AF\n", "subjects.csv": PEOPLE}  # fmt: skip
     variables = {
@@ -289,7 +309,7 @@ def test_one_categorical_column_feeds_a_binary_variable_a_level(tmp_path, form):
     assert found == {("a", "sinus"): 1, ("a", "fibrillation"): 0, ("b", "sinus"): 0, ("b", "fibrillation"): 1}
 
 
-def test_a_categorical_series_is_the_index_of_its_level(tmp_path):
+def test_a_categorical_series_is_the_index_of_its_level(tmp_path: Path) -> None:
     files = {"visits.csv": "id,day,rhythm\na,0,sinus\nb,0,AF\nb,1,jazz\n", "subjects.csv": PEOPLE}
     rhythm = {"label": "rhythm", "role": "series", "kind": "categorical", "levels": ["sinus", "af"]}
     events, _, counts, _ = read(tmp_path, files, measurements=VISITS, variables={"rhythm": rhythm})
@@ -297,7 +317,7 @@ def test_a_categorical_series_is_the_index_of_its_level(tmp_path):
     assert sum(counts["measurements"]["set_aside"].values()) == 1
 
 
-def test_timestamps_count_from_each_subject_s_time_zero(tmp_path):
+def test_timestamps_count_from_each_subject_s_time_zero(tmp_path: Path) -> None:
     files = {
         "visits.csv": wide("a,2020-01-02 06:00,1", "b,2021-05-01,2", "b,someday,3", "b,9999-12-31,4"),
         "subjects.csv": "id,age,died,admitted,cut\na,50,1,2020-01-01,2020-01-03\nb,60,0,2021-05-01,2021-05-01\n",
@@ -319,7 +339,7 @@ def test_timestamps_count_from_each_subject_s_time_zero(tmp_path):
     )
 
 
-def test_ids_that_never_meet_are_a_mistake_in_the_options(tmp_path):
+def test_ids_that_never_meet_are_a_mistake_in_the_options(tmp_path: Path) -> None:
     said = refused(tmp_path, {"visits.csv": wide("A-1,0,1"), "subjects.csv": PEOPLE})
     assert "options.measurements.subject and options.subjects.subject" in said and "A-1" not in said
 
@@ -327,7 +347,7 @@ def test_ids_that_never_meet_are_a_mistake_in_the_options(tmp_path):
 # Subjects and outcomes
 
 
-def test_levels_of_the_outcome_that_are_declared_neither_way_are_set_aside(tmp_path):
+def test_levels_of_the_outcome_that_are_declared_neither_way_are_set_aside(tmp_path: Path) -> None:
     files = {"subjects.csv": "id,age,died\na,1,home\nb,2,Ward\nc,3,hospice\nd,4,\n", "visits.csv": wide("a,0,1")}
     outcome = {"column": "died", "positive": ["ward", "icu"], "negative": ["home"]}
     _, subjects, counts, _ = read(tmp_path, files, outcome=outcome)
@@ -338,7 +358,7 @@ def test_levels_of_the_outcome_that_are_declared_neither_way_are_set_aside(tmp_p
     assert new["outcome"].isna().tolist() == [False, False, True, True]
 
 
-def test_rows_of_one_subject_complete_each_other_or_contradict(tmp_path):
+def test_rows_of_one_subject_complete_each_other_or_contradict(tmp_path: Path) -> None:
     files = {"subjects.csv": "id,age,died\na,50,1\na,,1\nb,60,0\nb,61,0\n,1,1\nc,old,0\n", "visits.csv": wide("a,0,1")}
     _, subjects, counts, rows = read(tmp_path, files)
     assert subjects.fillna(-1).values.tolist() == [["a", 1.0, 50.0], ["c", 0.0, -1.0]]
@@ -351,7 +371,9 @@ def test_rows_of_one_subject_complete_each_other_or_contradict(tmp_path):
 @pytest.mark.parametrize(
     ("use", "expected"), [("first", ["s2", "s3"]), ("last", ["s1", "s3"]), ("all", ["s1", "s2", "s3"])]
 )
-def test_subjects_of_one_patient_are_reduced_to_one_or_share_a_split(tmp_path, use, expected):
+def test_subjects_of_one_patient_are_reduced_to_one_or_share_a_split(
+    tmp_path: Path, use: str, expected: list[str]
+) -> None:
     files = {
         "subjects.csv": "id,mrn,age,died,start\ns1,p,50,1,9\ns2,p,50,0,2\ns3,q,60,1,5\ns4,q,60,,1\n",
         "visits.csv": wide("s1,9,1", "s2,3,2", "s3,7,3"),
@@ -382,7 +404,9 @@ def test_subjects_of_one_patient_are_reduced_to_one_or_share_a_split(tmp_path, u
         ("90", "moved", "status declared neither event nor censored"),
     ],
 )
-def test_the_landmark_rule_judges_who_is_still_at_risk(tmp_path, end, status, outcome):
+def test_the_landmark_rule_judges_who_is_still_at_risk(
+    tmp_path: Path, end: str, status: str, outcome: float | str
+) -> None:
     files = {"visits.csv": wide("a,29,1", "a,31,2"), "subjects.csv": f"id,age,end,status\na,50,{end},{status}\n"}
     events, subjects, counts, _ = read(tmp_path, files, outcome=None, landmark=RULE)
     if isinstance(outcome, float):
@@ -392,7 +416,7 @@ def test_the_landmark_rule_judges_who_is_still_at_risk(tmp_path, end, status, ou
         assert counts["subjects"]["set_aside"] == {outcome: 1}
 
 
-def test_of_several_kinds_of_event_the_one_that_ended_the_follow_up_is_the_class(tmp_path):
+def test_of_several_kinds_of_event_the_one_that_ended_the_follow_up_is_the_class(tmp_path: Path) -> None:
     ends = {"a": "31,graft", "b": "130,dead", "c": "131,dead", "d": "131,alive", "e": "99,alive", "f": "99,moved"}
     people = "".join(f"{name},50,{end}\n" for name, end in ends.items())
     files = {"visits.csv": wide("a,29,1"), "subjects.csv": f"id,age,end,status\n{people}"}
@@ -410,7 +434,7 @@ def test_of_several_kinds_of_event_the_one_that_ended_the_follow_up_is_the_class
     assert table.variables(options)[-1].levels == ("no event", "transplanted", "died")
 
 
-def test_new_subjects_need_no_columns_of_the_outcome(tmp_path):
+def test_new_subjects_need_no_columns_of_the_outcome(tmp_path: Path) -> None:
     files = {"visits.csv": wide("a,0,1"), "subjects.csv": "id,age\na,50\n"}
     _, subjects, _, _ = read(tmp_path, files, outcome_required=False)
     assert subjects["outcome"].isna().tolist() == [True]
@@ -432,7 +456,9 @@ def test_new_subjects_need_no_columns_of_the_outcome(tmp_path):
         ("sqlite:///none.db", "select 1", "none.db is missing"),
     ],
 )
-def test_a_query_that_fails_is_explained_and_no_password_is_shown(tmp_path, monkeypatch, url, query, message):
+def test_a_query_that_fails_is_explained_and_no_password_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, query: str, message: str
+) -> None:
     with sqlite3.connect(tmp_path / "cohort.db") as database:
         database.executescript("create table visits (id, day, bili); insert into visits values ('a', 0, 1.5);")
     monkeypatch.setenv("COHORT_DB", f"sqlite:///{tmp_path}/cohort.db")
@@ -446,7 +472,7 @@ def test_a_query_that_fails_is_explained_and_no_password_is_shown(tmp_path, monk
         assert database.execute("select count(*) from visits").fetchone() == (1,)
 
 
-def test_a_database_in_the_raw_folder_is_read_by_its_name(tmp_path):
+def test_a_database_in_the_raw_folder_is_read_by_its_name(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "cohort.db") as database:
         database.executescript(
             "create table v (id integer, day, bili); insert into v values (1, 0, 1.5), (2, 0, 'low'), (2, 1, null);"
@@ -500,7 +526,7 @@ def test_a_database_in_the_raw_folder_is_read_by_its_name(tmp_path):
         ({"outcome": None, "landmark": {**RULE, "events": []}}, "options.landmark.events.codes: Tuple"),
     ],
 )
-def test_a_declaration_that_makes_no_sense_names_its_key_and_the_mend(changes, message):
+def test_a_declaration_that_makes_no_sense_names_its_key_and_the_mend(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         validate(table.Options, declared(**changes), "options")
     assert message in str(caught.value)
@@ -509,7 +535,7 @@ def test_a_declaration_that_makes_no_sense_names_its_key_and_the_mend(changes, m
 @pytest.mark.parametrize(
     "url", ["postgresql://me:s3cret@host/db", "postgresql://host/db", "sqlite:////srv/x.db", "nonsense", "env:"]
 )
-def test_params_name_no_server_no_machine_and_no_password(url):
+def test_params_name_no_server_no_machine_and_no_password(url: str) -> None:
     with pytest.raises(InputError) as caught:
         place = {"query": "select 1", "url": url, "subject": "id", "time": "day"}
         validate(table.Options, declared(measurements=place), "options")

@@ -113,7 +113,7 @@ def write(case: Case, folder: Path) -> None:
     for name in TABLES:
         how, table = case.written[name], getattr(case, name)
         # Python's writer quotes only the line ends of its own kind
-        quoting = csv.QUOTE_ALL if how.line_end == "\r" else how.quoting
+        quoting: Any = csv.QUOTE_ALL if how.line_end == "\r" else how.quoting
         rows = pd.DataFrame({how.columns.get(column, column): _cells(how, table, column) for column in table})
         if how.suffix in (".parquet", ".xlsx"):
             _typed(rows, folder / f"{name}{how.suffix}")
