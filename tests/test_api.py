@@ -12,7 +12,7 @@ import recondense as rc
 from recondense.privacy.attacks import nearest_record
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.stages.layout import Layout
-from tests.stranger import alone
+from tests.support.stranger import alone
 
 RNG = np.random.default_rng(0)
 N = 60

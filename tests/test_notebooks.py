@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from recondense.stages.layout import Layout
-from tests.project import REPO
+from tests.support.paths import REPO
 
 ENGINES = ("prefect", "dvc", "mlflow", "dask", "distributed")
 RAW = REPO / "data/1_raw/pbcseq/pbcseq.csv"

@@ -74,7 +74,7 @@ class Bundle:
         ``events``: columns ``subject, hours, variable, value`` in the units of dictionary.csv; None where there are no
         series. ``subjects``: a row a subject, ``subject`` and the static variables. Models are trained on the first
         call, as quickstart.py trains them, and records read as apply.py reads them; what it says of cells and variables
-        that it cannot use comes as warnings. The bundle is verified first. Raises `InputError`.
+        that it cannot use comes as a warning. The bundle is verified first. Raises `InputError`.
         """
         if self._verified is None:
             self.verify()
@@ -87,8 +87,8 @@ class Bundle:
         except SystemExit as error:
             raise InputError(str(error)) from None
         finally:
-            for line in said.getvalue().splitlines():
-                warnings.warn(line, stacklevel=2)
+            if told := said.getvalue().strip():
+                warnings.warn(told, stacklevel=2)
         found = apply.risks(values, self._model).reshape(len(values), -1)
         names = [f"risk_{name}" for name in self.preprocessing.classes] or ["risk"]
         risks = pd.DataFrame(found, columns=names)
