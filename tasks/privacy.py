@@ -7,10 +7,10 @@ from recondense.errors import InputError
 from recondense.files.strict_json import read_json
 from recondense.privacy.attacks import FEWEST_SHADOWS
 from recondense.privacy.audit import audited
+from recondense.privacy.canaries import canaries
 from recondense.privacy.influence import influence
-from recondense.privacy.outlying import standing_out
 from recondense.privacy.params import ATTACKS, Params
-from recondense.privacy.shadowed import Evidence, MemberSignals, by_networks, gather
+from recondense.privacy.shadowed import MemberSignals, ShadowInputs, by_networks, gather
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals
 from recondense.progress import track
@@ -44,7 +44,7 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
     enough = len(sets) >= FEWEST_SHADOWS
 
     @cache
-    def evidence(signals_of: MemberSignals) -> Evidence:
+    def evidence(signals_of: MemberSignals) -> ShadowInputs:
         return gather(cohort, condensed, sets, made, params, signals_of)
 
     networks = by_networks(params)
@@ -60,7 +60,7 @@ def privacy(context: Context[Params]) -> dict[str, Any]:
         "settings": context.params.settings(),
         "attacks": attacks,
         "influence": influence(cohort.part("train"), sets, params.seed),
-        "standing_out": standing_out(cohort, sets, made, context.params),
+        "canaries": canaries(cohort, sets, made, context.params),
         "verdict": overall([attack["verdict"] for attack in attacks.values()]),
     }
     return Audit.model_validate(found).as_json()

@@ -1,4 +1,4 @@
-"""The stage: train every chosen model on the condensed set and on its controls, and compare with all real records."""
+"""The stage: train every chosen model on the condensed set and on its baselines, and compare with all real records."""
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -25,7 +25,7 @@ from recondense.results.scores import Training
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
-CONTROLS = {"random_records": random_records, "kmeans": kmeans}
+BASELINES = {"random_records": random_records, "kmeans": kmeans}
 
 
 @stage(Params, Tier.RESTRICTED)
@@ -45,13 +45,13 @@ def training(context: Context[Params]) -> dict[str, Any]:
     def how(records: CondensedSet, own: Recipes | None) -> Callable[[str], Recipe]:
         if params.protocol != "recipes":
             return lambda network: params.recipe(len(records.labels))
-        return (own or choose(records, validation, params.control_search, choose_device(params.device))).of
+        return (own or choose(records, validation, params.baseline_search, choose_device(params.device))).of
 
     sets = {"condensed": TrainingSet(lambda seed: condensed, how(condensed, recipes), params.seeds)}
     classes = n_classes(condensed.labels)
     per_class = max(1, len(condensed.labels) // classes)
-    for name, draw in controls(cohort.part("train"), params.controls, per_class).items():
-        sets[name] = TrainingSet(draw, how(draw(0), None), params.control_seeds)
+    for name, draw in baselines(cohort.part("train"), params.baselines, per_class).items():
+        sets[name] = TrainingSet(draw, how(draw(0), None), params.baseline_seeds)
     results = trial.run(sets, params, validation, test)
 
     results.save(context.out)
@@ -60,7 +60,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
         "protocol": params.protocol,
         "n": {
             "condensed": len(condensed.labels),
-            "controls": classes * per_class,
+            "baselines": classes * per_class,
             "test": len(test.labels),
             "test_cases": test.cases,
         },
@@ -68,14 +68,14 @@ def training(context: Context[Params]) -> dict[str, Any]:
     return Training.model_validate(found).as_json()
 
 
-def controls(train: Normalised, names: Sequence[str], per_class: int) -> dict[str, Callable[[int], CondensedSet]]:
-    """Each control by seed: with hard labels, and with a teacher's soft ones, which alone can explain a gain.
+def baselines(train: Normalised, names: Sequence[str], per_class: int) -> dict[str, Callable[[int], CondensedSet]]:
+    """Each baseline by seed: with hard labels, and with a teacher's soft ones, which alone can explain a gain.
 
     A draw is kept: it serves the choice of recipes, the training, and the soft labels that are put on it.
     """
     found: dict[str, Callable[[int], CondensedSet]] = {}
     for name in names:
-        found[name] = cache(partial(CONTROLS[name], train, per_class))
+        found[name] = cache(partial(BASELINES[name], train, per_class))
         found[f"{name}_soft"] = cache(partial(_relabelled, found[name], train))
     return found
 

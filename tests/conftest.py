@@ -62,7 +62,7 @@ SMALL = {
     "ingestion": {**QUICK["ingestion"], "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.6}},
     "reference": {"networks": NETWORKS, "steps": 20},
     "condensation": {**QUICK["condensation"], "records_per_class": 2, "recipe_search": {**QUICK_SEARCH, "ensemble": 2}},
-    "training": {**QUICK["training"], "networks": NETWORKS, "controls": []},
+    "training": {**QUICK["training"], "networks": NETWORKS, "baselines": []},
     "release": {**QUICK["release"], "min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
 }
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from recondense.stages.renamed import VERSION
+
 REPO = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("RECONDENSE_DATA", REPO.parent / "shared" / "data"))
 
@@ -33,7 +35,7 @@ QUICK: dict[str, Any] = {
     "reference": {"networks": ["tcn_beta"], "steps": 5},
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0, "recipe_search": QUICK_SEARCH},
     "shadows": {"count": 0},
-    "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "control_search": QUICK_SEARCH},
+    "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "baseline_search": QUICK_SEARCH},
     "privacy": {"options": {"loss_membership": {"networks": ["tcn_beta"], "repeats": 1}}},
     # Nothing is worth much that was learned so quickly
     "release": {
@@ -111,7 +113,7 @@ def make_project(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     if cohorts is not None:
-        plain = json.loads(json.dumps({"cohorts": cohorts}))  # nothing shared between cohorts
+        plain = json.loads(json.dumps({"version": VERSION, "cohorts": cohorts}))  # nothing shared between cohorts
         YAML().dump(plain, root / "params.yaml")
     for command in (
         ["init", "-q"],

@@ -11,9 +11,9 @@ from recondense.condensation.methods import Request, gradient_matching, microagg
 from recondense.condensation.methods.microaggregation import Options, aggregates, drawn_in
 from recondense.models.logits import risks_of
 from recondense.models.teacher import out_of_fold
-from recondense.privacy.outlying import standing_out
+from recondense.privacy.canaries import canaries as found_canaries
 from recondense.privacy.params import Params
-from recondense.privacy.shadows.outliers import among, of_shadow, outliers
+from recondense.privacy.shadows.canaries import among, made_up, of_shadow
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
@@ -43,7 +43,7 @@ def test_a_patient_who_is_several_subjects_is_counted_once() -> None:
 
 
 def test_no_group_is_smaller_than_asked_for_and_everybody_is_in_one() -> None:
-    records = among(train(), outliers(train(), 4, 0, distance=50.0))
+    records = among(train(), made_up(train(), 4, 0, distance=50.0))
     assert kmeans(records, 5, 0).averaged == 1, "outliers get centroids of their own"
     found = kmeans(records, 5, 0, least=7)
     assert found.averaged >= 7
@@ -77,7 +77,7 @@ def test_who_is_far_out_is_drawn_in_along_her_direction_and_most_stay_where_they
 
 def test_one_patient_however_far_out_moves_no_record_by_much() -> None:
     records, options = train(), Options(min_patients=5)
-    far = among(records, outliers(records, 1, 0, distance=1000.0))
+    far = among(records, made_up(records, 1, 0, distance=1000.0))
     moved = [
         np.abs(make(far).values - make(records).values).max()
         for make in (lambda each: kmeans(each, 3, 0), lambda each: aggregates(each, 3, 0, options))
@@ -127,10 +127,10 @@ def test_planted_outliers_that_are_kept_are_found_and_those_that_left_no_trace_a
     )
     nobody = [CondensedSet(rng.standard_normal((8, 4, 3)).astype(np.float32), kept.labels[0]) for _ in planted]
     hidden = ShadowSets(np.stack([one.values for one in nobody]), np.stack([one.labels for one in nobody]), members)
-    made = {"outliers": 3, "seed": 0}
-    found = standing_out(records, kept, made, Params())
+    made = {"canaries": 3, "seed": 0}
+    found = found_canaries(records, kept, made, Params())
     assert found and found["condensed"]["auc"] > 0.99 and (found["planted"], found["shadows"]) == (3, 6)
-    lost = standing_out(records, hidden, made, Params())
+    lost = found_canaries(records, hidden, made, Params())
     assert lost and lost["as_they_are"]["auc"] > 0.99
     assert lost["condensed"]["low"] < 0.5 < lost["condensed"]["high"]
-    assert standing_out(records, kept, {"outliers": 0, "seed": 0}, Params()) is None
+    assert found_canaries(records, kept, {"canaries": 0, "seed": 0}, Params()) is None

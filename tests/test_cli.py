@@ -94,7 +94,7 @@ def test_verify_accepts_the_bundle_and_says_which_file_was_touched(house: Projec
 
 
 def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_since(house: Project) -> None:
-    said = json.loads(house.call("recondense.cli", "audit", "beta", "--json").stdout)
+    said = json.loads(house.call("recondense.cli", "ledger", "beta", "--json").stdout)
     assert said["holds"], said["checks"]
     told = {entry["details"]["stage"]: entry for entry in said["entries"] if "stage" in entry["details"]}
     assert set(told) == set(STAGES)
@@ -109,7 +109,7 @@ def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_
     recipe = house.root / "data/7_released/beta/candidate/recipe.json"
     good = recipe.read_bytes()
     recipe.write_bytes(good + b" ")
-    found = house.call("recondense.cli", "audit", "beta", check=False)
+    found = house.call("recondense.cli", "ledger", "beta", check=False)
     recipe.write_bytes(good)
     assert found.returncode == 1
     assert "changed or lost: recipe.json" in found.stdout

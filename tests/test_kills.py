@@ -17,7 +17,7 @@ import pytest
 
 from recondense.ledger import Ledger
 from recondense.project.params_file import set_params
-from recondense.publishing.recipient import examine
+from recondense.publishing.examine import examine
 from tests.project import with_remotes
 from tests.services import free_port
 from tests.test_serve import POLL, Served, as_a_work_pool, lines_of_patient_2, make_served, processes_of, until

@@ -15,12 +15,12 @@ from recondense.condensation.methods import Request, private_statistics
 from recondense.errors import InputError
 from recondense.preprocessing.fit import fit
 from recondense.preprocessing.params import Params as Normalisation
-from recondense.privacy.canaries import NoisySum, audit
 from recondense.private.askings import unrecorded
-from recondense.private.cohort import class_means, covariance, drawn, rule
 from recondense.private.guarantee import Guarantee, epsilon, sigma_for
+from recondense.private.lower_bound import NoisySum, audit
 from recondense.private.mechanism import Stream, answered, discrete_gaussian
 from recondense.private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
+from recondense.private.synthesis import class_means, covariance, drawn, rule
 from recondense.records.cohort import Normalised
 from tasks.condensation import condensation
 from tests.project import REPO

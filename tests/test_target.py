@@ -2,7 +2,7 @@
 
 import pytest
 
-from recondense.bundle.private import covered
+from recondense.bundle.covered import covered
 from recondense.cohorts.readers import coswara, meds, mimic3, pbcseq, physionet2012, table
 from recondense.records.target import Target
 from recondense.results.public import Public

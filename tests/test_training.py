@@ -21,7 +21,7 @@ from tasks.training import training
 from tests.project import QUICK_SEARCH
 
 SECTION = {"networks": ["tcn_beta", "rnn_beta", "logistic_regression"], "steps": 40, "learning_rate": 0.002}
-TRAINING = {**SECTION, "seeds": 2, "control_search": QUICK_SEARCH}
+TRAINING = {**SECTION, "seeds": 2, "baseline_search": QUICK_SEARCH}
 SETS = {*SIMPLE, "condensed", "all_real", "random_records", "random_records_soft", "kmeans", "kmeans_soft"}
 RECIPES = Recipes(families={"tcn": Recipe(steps=40, learning_rate=0.002), "rnn": Recipe(steps=30, learning_rate=0.002)})
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from recondense.privacy.comparison import AUC, Compared, Groups, compared, detectable_auc, difference
-from recondense.privacy.figures import area_under_curve, measured
+from recondense.privacy.estimates import area_under_curve, measured
+from recondense.privacy.gains import AUC, Compared, Groups, compared, detectable_auc, difference
+from recondense.privacy.judge import judged
 from recondense.privacy.params import Params
 from recondense.privacy.pooled import pooled, succeeds
 from recondense.privacy.risk import share
-from recondense.privacy.verdicts import judged
 from recondense.results.audit import overall
 
 # Members, validation and test records of the embedded cohort, and the confidence of one attack in eleven
@@ -46,10 +46,13 @@ def test_a_difference_of_independent_figures_has_the_interval_of_newcombe_s_exam
 
 
 def test_the_interval_of_a_gain_holds_the_true_one_as_often_as_it_says() -> None:
-    who, held = groups(100, 60, 80), {"baseline": 0, "control": 0}
+    who, held = groups(100, 60, 80), {"baseline": 0, "negative_control": 0}
     for seed in range(300):
         found = attacked(who, 0.65, seed, alike=0.7)
-        for name, gain in (("baseline", found.over_baseline()[AUC]), ("control", found.over_control()[AUC])):
+        for name, gain in (
+            ("baseline", found.over_baseline()[AUC]),
+            ("negative_control", found.over_negative_control()[AUC]),
+        ):
             held[name] += gain.low <= 0.15 <= gain.high
     assert all(0.92 <= count / 300 <= 0.99 for count in held.values()), held
 

@@ -11,6 +11,7 @@ from recondense.errors import InputError
 from recondense.project.sections import check_cohort
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import SIDE_SECTIONS, block, check_cohort_name, read
+from recondense.stages.renamed import spelt
 
 
 def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
@@ -28,6 +29,7 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
     for assignment in assignments:
         keys, value = _parse(assignment)
         target: Any = document["cohorts"][cohort]
+        keys[1] = spelt(target, *keys[:2])
         for key in keys[:-1]:
             target = target.setdefault(key, {})
             if not isinstance(target, dict):

@@ -47,7 +47,7 @@ def so_far(entries: list[Entry]) -> dict[str, Any]:
 
 def listing(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Every release, oldest first: version, time, hash of its manifest, when and why it was withdrawn, its figures (as
-    `recondense.bundle.course.summary` has them), and what it and all up to it cost in differential privacy."""
+    `recondense.bundle.releases.summary` has them), and what it and all up to it cost in differential privacy."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         version = str(entry.details.get("version"))

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recondense.bundle.words import together
+from recondense.bundle.phrases import together
 from recondense.results.attacks import NotRun, OfGuesses, Withheld
 from recondense.results.audit import Audit
 from recondense.results.public import Calibration, Public

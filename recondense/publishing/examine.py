@@ -26,7 +26,7 @@ BESIDE = (FILE, SIGNATURE, STEWARD, "manifest.json")  # what provenance is not a
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Examination:
     """What a recipient may know of a bundle. ``told``: the fingerprint that she named. ``signed_by``: of the key that
     signed all, where it is that one, or the ledger that begins with that one admits it. ``ask``: what the bundle or the
     ledger names, which says nothing until the steward has confirmed it."""
@@ -60,14 +60,14 @@ class Verdict:
         )
 
 
-def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> Verdict:
+def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> Examination:
     """All checks of ``bundle``, those of the published ledger too where there is one; ``key``: a fingerprint or a file.
 
     Raises `InputError` where there is no bundle, or ledger or key cannot be read.
     """
     told, checks = key and fingerprint(key, bundle), verify(bundle)
     if any(found.holds is False for found in checks):
-        return Verdict(checks, None, None)
+        return Examination(checks, None, None)
     if ledger:
         entries, found = check_against(ledger, bundle, told)
         checks += found
@@ -80,7 +80,7 @@ def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> 
         checks += found
         ask = _named(bundle) if all(one.holds for one in found) else None
     good = all(found.holds is not False for found in checks)
-    return Verdict(checks, by if good and told else None, ask, told)
+    return Examination(checks, by if good and told else None, ask, told)
 
 
 def check_against(source: str, bundle: Path, root_key: str | None = None) -> tuple[list[Entry], list[Check]]:

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from recondense.bundle.charts import Axis, Line, chart, nice
 from recondense.bundle.contents import Contents
-from recondense.bundle.words import in_words, interval
-from recondense.results.course import Spent, Summary, Withdrawn
+from recondense.bundle.phrases import in_words, interval
+from recondense.results.releases import Spent, Summary, Withdrawn
 
 GUESS = 0.5
 
