@@ -4,11 +4,11 @@
     python -m benchmarks.utility_privacy --scratch FOLDER --rows default --shadows 64 --at-most 8
     python -m benchmarks.utility_privacy --scratch FOLDER --rows default --test  # the test split, of what was chosen
 
-Shadows are drawn, asked for member signals and attacked by the pipeline's own code: each is attacked with the others for its shadows. A
-shadow is a file in the scratch folder under a digest of all it depends on, and so is what networks make of it: a killed
-run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold records:
-remove the folder afterwards. Writes ``docs/benchmarks/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
-there are; rows measured earlier stay.
+Shadows are drawn, asked for member signals and attacked by the pipeline's own code: each is attacked with the others
+for its shadows. A shadow is a file in the scratch folder under a digest of all it depends on, and so are its signals: a
+killed run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold
+records: remove the folder afterwards. Writes ``docs/benchmarks/utility_privacy_COHORT.{json,md,png}``, of as many
+shadows as there are; rows measured earlier stay.
 """
 
 import argparse
