@@ -15,9 +15,12 @@ from recondense.diagnostics.project import cohorts
 from recondense.errors import InputError
 from recondense.project.params_file import set_params
 from recondense.project.sections import check_cohort, of_stage
+from recondense.publishing.diff import Side
 from recondense.publishing.overview import cohort_rows
+from recondense.publishing.versions import Releases
 from recondense.results.public import SCHEMA, Public
 from recondense.results.renamed import in_words_of_now
+from recondense.stages.layout import Layout
 from recondense.stages.params import block, old_words
 from recondense.stages.renamed import RENAMED, VERSION, migrate
 from tests.project import QUICK
@@ -124,8 +127,10 @@ def test_a_rewritten_file_means_the_same_and_keeps_its_comments(tmp_path: Path) 
 
 
 def test_a_name_that_stands_twice_is_not_rewritten() -> None:
+    document = YAML().load("cohorts: {icu: {training: {controls: [], baselines: []}}}")
     with pytest.raises(InputError, match="take controls out"):
-        migrate({"cohorts": {"icu": {"training": {"controls": [], "baselines": []}}}})
+        migrate(document)
+    assert "version" not in document, "nothing else is either"
 
 
 def test_figures_of_before_are_read_by_the_names_of_now_and_nobody_else_s_names_change() -> None:
@@ -143,6 +148,17 @@ def test_figures_of_before_are_read_by_the_names_of_now_and_nobody_else_s_names_
         "canaries": None,
     }
     assert in_words_of_now(None, "privacy") is None
+
+
+def test_two_releases_are_compared_by_the_names_of_now(tmp_path: Path) -> None:
+    project(tmp_path, {"cohorts": {"icu": BEFORE}})
+    for stage, metrics in (("training", {"n": {"controls": 4}}), ("privacy", {"standing_out": {"planted": 3}})):
+        folder = Layout(tmp_path, "icu").folder(stage)
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    side = Side(Releases(tmp_path, "icu"), None, "")
+    assert side.metrics("training") == {"n.baselines": 4} and side.metrics("privacy") == {"canaries.planted": 3}
+    assert side.params()["training.baseline_seeds"] == 3 and side.params()["shadows.canaries"] == 5
 
 
 OLD = ("plain", "overridden", "private")
@@ -173,12 +189,12 @@ def test_a_bundle_of_the_first_schema_verifies_as_it_did(old: Path, name: str) -
 
 
 def test_the_audit_of_a_bundle_of_the_first_schema_is_read_whole(old: Path) -> None:
-    raw = json.loads((old / "plain/metrics.json").read_text())
-    found = Public.load(old / "plain/metrics.json").as_json()
+    raw = json.loads((old / "overridden/metrics.json").read_text())
+    found = Public.load(old / "overridden/metrics.json").as_json()
     scoring, guessing = found["privacy"]["attacks"]["nearest_record"], found["privacy"]["attacks"]["linkability"]
     assert scoring["negative_control"] == raw["privacy"]["attacks"]["nearest_record"]["control"]
     assert guessing["rates"]["negative_control"] == raw["privacy"]["attacks"]["linkability"]["rates"]["control"]
-    assert found["privacy"]["canaries"] == raw["privacy"]["standing_out"] != None  # noqa: E711
+    assert found["privacy"]["canaries"] == raw["privacy"]["standing_out"] and raw["privacy"]["standing_out"]["planted"]
 
 
 def test_a_bundle_of_now_may_not_use_a_name_of_before(old: Path) -> None:

@@ -15,7 +15,7 @@ from recondense.ledger import Entry
 from recondense.ledger.artifacts import booked
 from recondense.ledger.keys import PublicKey, read_public
 from recondense.ledger.provenance import FILE, opened
-from recondense.publishing.published import check, standing
+from recondense.publishing.published import check, release_checks
 from recondense.publishing.signature import check_signature, fingerprint, signer
 
 SECONDS = 30  # for a server to answer in
@@ -102,7 +102,7 @@ def check_against(source: str, bundle: Path, root_key: str | None = None) -> tup
     signed = check_signature(bundle, root_key, {key.fingerprint: key for key in admitted})
     return entries, [
         *checks,
-        *standing(entries, sha256(bundle / "manifest.json")),
+        *release_checks(entries, sha256(bundle / "manifest.json")),
         *_booked(bundle, entries),
         *signed,
         _provenance(bundle, admitted),

@@ -129,7 +129,7 @@ def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[lis
     return problems or [whole, *corrections(chain.entries)], chain.entries
 
 
-def standing(entries: list[Entry], manifest: str) -> list[Check]:
+def release_checks(entries: list[Entry], manifest: str) -> list[Check]:
     """What the ledger says of the bundle whose manifest has the hash ``manifest``."""
     releases = listing(entries)
     own = next((release for release in releases if release["manifest"] == manifest), None)

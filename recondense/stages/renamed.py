@@ -55,15 +55,16 @@ def migrate(document: Any) -> list[str]:
 
     Returns each change; none where there is nothing to do. Raises `InputError`.
     """
-    changes = []
+    changes, cohorts = [], document.get("cohorts") or {}
+    for block in cohorts.values():
+        renamed(block)  # which refuses a key that stands there twice, before anything is changed
     if version(document) < VERSION:
         changes.append(f"version: {VERSION}")
         if "version" in document:
             document["version"] = VERSION
         else:
             document.insert(0, "version", VERSION)
-    for cohort, block in (document.get("cohorts") or {}).items():
-        renamed(block)  # which refuses a key that stands there twice
+    for cohort, block in cohorts.items():
         for section, key, now in list(old_names(block)):
             _rename(block[section], key, now)
             changes.append(f"cohorts.{cohort}.{section}.{key} -> {now}")
