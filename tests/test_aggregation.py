@@ -26,15 +26,15 @@ def train(n: int = 120) -> Normalised:
     return cohort(2 * n).part("train")
 
 
-@pytest.mark.parametrize("control", [random_records, kmeans, group_means])
-def test_a_control_says_whose_mean_each_record_is(control) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("baseline", [random_records, kmeans, group_means])
+def test_a_baseline_says_whose_mean_each_record_is(baseline) -> None:  # type: ignore[no-untyped-def]
     records = train()
-    found = control(records, 3, 0)
+    found = baseline(records, 3, 0)
     for value, label, group in zip(found.values, found.labels, found.groups, strict=True):
         assert set(records.labels[group]) == {label}
         np.testing.assert_allclose(value, records.values[group].mean(axis=0), atol=1e-6)
     assert found.averaged == min(map(len, found.groups))
-    assert (found.averaged == 1) == (control is random_records)
+    assert (found.averaged == 1) == (baseline is random_records)
 
 
 def test_a_patient_who_is_several_subjects_is_counted_once() -> None:
@@ -116,7 +116,7 @@ def test_a_method_that_learns_says_how_many_patients_stood_behind_what_it_starte
     assert gradient_matching.condense(train(), REQUEST, options).averaged == fewest
 
 
-def test_planted_outliers_that_are_kept_are_found_and_those_that_left_no_trace_are_not() -> None:
+def test_canaries_that_are_kept_are_found_and_those_that_left_no_trace_are_not() -> None:
     records, rng = cohort(300).labelled(), np.random.default_rng(0)
     members = rng.random((6, len(records.labels))) < 0.5
     planted = [of_shadow(records.part("train"), 3, index, seed=0)[0] for index in range(6)]

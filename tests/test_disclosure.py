@@ -160,7 +160,7 @@ def test_a_variant_that_misses_real_records_has_no_say() -> None:
     assert neither["verdict"] == "inconclusive" and "misses even real records" in neither["reason"]
 
 
-def test_outliers_are_far_from_everyone_with_another_s_outcome() -> None:
+def test_canaries_are_far_from_everyone_with_another_s_outcome() -> None:
     train = cohort(90, 0, 0).part("train")
     made = made_up(train, 20, seed=1, distance=6.0)
     assert np.abs(made.values.mean(axis=1)).min() > 3 > np.abs(train.values.mean(axis=1)).max()
@@ -170,7 +170,7 @@ def test_outliers_are_far_from_everyone_with_another_s_outcome() -> None:
         made_up(cohort(0, 5, 5).part("train"), 3, 0)
 
 
-def test_planted_outliers_that_are_released_are_told_from_their_twins() -> None:
+def test_canaries_that_are_released_are_told_from_their_twins() -> None:
     inside, twins = planted(cohort(200, 80, 80).part("train"), count=10, seed=0, twins=60, distance=4.0)
     judged = among(inside, twins)
     target = Target(CondensedSet(inside.values, inside.labels), judged.values, judged.labels, 0, torch.device("cpu"))

@@ -306,7 +306,7 @@ def test_counts_whose_noise_is_not_known_are_not_enough() -> None:
 
 def test_every_condition_has_its_words_and_words_have_their_condition() -> None:
     assert {condition.__name__ for some in CONDITIONS.values() for condition in some} == set(WORDS)
-    assert max(CONDITIONS) == SCHEMA
+    assert max(CONDITIONS) <= SCHEMA, "a schema may add no condition, and rename a figure"
 
 
 def test_a_bundle_of_an_earlier_schema_is_not_asked_for_what_came_later(monkeypatch: pytest.MonkeyPatch) -> None:

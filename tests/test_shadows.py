@@ -79,7 +79,7 @@ def test_shadows_are_as_the_train_split_is_and_drawn_from_all_who_have_an_outcom
 
 
 @pytest.mark.parametrize("planted", [0, 3])
-def test_a_shadow_is_the_condensation_of_its_members_and_of_outliers_of_its_own(tmp_path: Path, planted: int) -> None:
+def test_a_shadow_is_the_condensation_of_its_members_and_of_canaries_of_its_own(tmp_path: Path, planted: int) -> None:
     layout = project(tmp_path, {"method": "group_means", "records_per_class": 1}, count=3, canaries=planted)
     assert shadows(layout)["canaries"] == planted
     found, records = made(layout), cohort().labelled()

@@ -51,7 +51,7 @@ def report(contents: Contents) -> str:
         may=MAY,
         may_not=MAY_NOT,
         guarantee=guarantee(contents),
-        releases=releases,
+        releases=earlier,
         over_releases=list(releases.charts(earlier)),
         sets=TRAINING_SETS,
         attacks=ATTACKS,
