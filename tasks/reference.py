@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from recondense.models import trial
 from recondense.models.part import Part
+from recondense.models.reference import reference as on_all_real
 from recondense.models.reference_params import Params
-from recondense.models.simple import simple_models
 from recondense.records.cohort import Normalised
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
@@ -19,17 +18,12 @@ def reference(context: Context[Params]) -> dict[str, Any]:
     Raises `InputError` where a part of the cohort has one outcome only.
     """
     cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
-    train, validation, test = Part.of(cohort, "train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
-
-    params, recipe = context.params, context.params.recipe(len(train.labels))
-    all_real = trial.TrainingSet(lambda seed: train, lambda network: recipe, params.seeds)
-    simple, single = simple_models(cohort, train, trial.judged(validation, test))
-    results = trial.run({"all_real": all_real}, params, validation, test).joined(simple)
-
+    results, recipe, single = on_all_real(cohort, context.params)
     results.save(context.out)
+    train, validation, test = Part.of(cohort, "train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
     return {
-        **results.summary(validation, test, params.bootstrap),
-        "protocol": params.protocol,
+        **results.summary(validation, test, context.params.bootstrap),
+        "protocol": context.params.protocol,
         "recipe": recipe.model_dump(),
         "single_variable": {"feature": single.feature, "summary": single.summary},
         "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},

@@ -23,7 +23,8 @@ from recondense.results.renamed import in_words_of_now
 from recondense.stages.layout import Layout
 from recondense.stages.params import block, old_words
 from recondense.stages.renamed import RENAMED, VERSION, migrate
-from tests.project import QUICK
+from tests.support.paths import BUNDLES_OF_SCHEMA_1
+from tests.support.project import QUICK
 
 SEARCH = {"networks": ["tcn_beta"], "learning_rates": [0.001], "noises": [0.5], "steps": [20], "seeds": 1}
 TRAINING = {"controls": ["kmeans"], "control_seeds": 3, "control_search": SEARCH}
@@ -168,7 +169,7 @@ OLD = ("plain", "overridden", "private")
 def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Bundles of format 3 and schema 1, as the version before these names made them of the embedded cohort."""
     folder = tmp_path_factory.mktemp("old")
-    with tarfile.open(Path(__file__).parent / "bundles/format-3.tar.xz") as archive:
+    with tarfile.open(BUNDLES_OF_SCHEMA_1) as archive:
         archive.extractall(folder, filter="data")
     return folder
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from recondense.engines.process import StageFailed, end_children, execute
+from recondense.files.lock import turn
 from recondense.files.strict_json import read_json, write_json
-from recondense.files.turn import turn
 from recondense.models.predictions import SIMPLE_MODELS
 from recondense.stages import software
 from recondense.stages.layout import Layout
@@ -29,7 +29,7 @@ def workspace(root: Path) -> Iterator[Path]:
     One sweep at a time; what a killed one left is swept up by the next. At the end no stage is left running.
     """
     folder = root / ".recondense" / "sweep"
-    with turn(folder.with_name("sweep.lock"), "another sweep in this project"):
+    with turn(root, "sweep", "another sweep in this project"):
         try:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from recondense.records.labels import Labels, likeliest, n_classes
 
@@ -40,18 +41,7 @@ def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, flo
 
 
 def _bin(labels: Labels, risks: Array) -> dict[str, float]:
-    n, observed = len(labels), float(labels.mean())
-    low, high = wilson(observed, n)
-    rounded = {"risk": float(risks.mean()), "observed": observed, "low": low, "high": high}
-    return {"patients": n, **{name: round(value, 4) for name, value in rounded.items()}}
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of ``n`` (Wilson 1927).
-
-    >>> [round(end, 3) for end in wilson(0.5, 10)]
-    [0.237, 0.763]
-    """
-    z = 1.959964
-    centre, spread = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float((centre - spread) / (1 + z**2 / n)), float((centre + spread) / (1 + z**2 / n))
+    n = len(labels)
+    interval = binomtest(int(labels.sum()), n).proportion_ci(0.95, method="wilson")
+    found = {"risk": risks.mean(), "observed": labels.mean(), "low": interval.low, "high": interval.high}
+    return {"patients": n, **{name: round(float(value), 4) for name, value in found.items()}}

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from recondense.cohorts.params import Params as Ingestion
 from recondense.engines.dvc import Pipeline, one_at_a_time
+from recondense.files import atomic
 from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import inspect as look
 from recondense.inspection.page import best, page
@@ -41,7 +42,7 @@ def inspect(root: Path, cohort: str) -> dict[str, Any]:
         folder = layout.folder("ingestion")
         with working("looking at the cohort"):
             found = look(Cohort.load(folder, grid.step_hours, grid.n_steps))
-        (folder / PAGE).write_text(page(cohort, found), encoding="utf-8")
+        atomic.write(folder / PAGE, page(cohort, found))
     return {"cohort": cohort, "page": str(folder / PAGE), **found}
 
 

@@ -1,17 +1,17 @@
 """Edit params.yaml as a person would: one value, comments kept, checked before it is written."""
 
-import os
-import shutil
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.project.sections import check_cohort
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import SIDE_SECTIONS, block, check_cohort_name, read
-from recondense.stages.renamed import spelt
+from recondense.stages.renamed import migrate, spelt
 
 
 def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
@@ -20,12 +20,7 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
     Nothing is written unless the whole block is still valid. Raises `InputError`.
     """
     block(root, cohort)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    path = root / "params.yaml"
-    before = path.read_text(encoding="utf-8")
-    document = yaml.load(before)
+    yaml, document = _loaded(root)
     for assignment in assignments:
         keys, value = _parse(assignment)
         target: Any = document["cohorts"][cohort]
@@ -35,12 +30,14 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
             if not isinstance(target, dict):
                 raise InputError(f"--set {assignment}: '{key}' holds a value, not a section")
         target[keys[-1]] = value
-    _replace(path, yaml, document)
-    try:
-        check_cohort(root, cohort)
-    except InputError:
-        rewrite(path, before)
-        raise
+    _write_valid(root, cohort, _dumped(yaml, document))
+
+
+def in_words_of_now(root: Path) -> str:
+    """What params.yaml says, each key by its present name, comments kept. Raises `InputError`."""
+    yaml, document = _loaded(root)
+    changed = migrate(document)
+    return _dumped(yaml, document) if changed else (root / "params.yaml").read_text(encoding="utf-8")
 
 
 def add_cohort(root: Path, cohort: str, text: str) -> None:
@@ -51,18 +48,40 @@ def add_cohort(root: Path, cohort: str, text: str) -> None:
     check_cohort_name(cohort)
     if cohort in read(root):
         raise InputError(f"params.yaml has a cohort '{cohort}' already: choose another name, or take that block out")
-    path = root / "params.yaml"
-    before = path.read_text(encoding="utf-8")
+    before = (root / "params.yaml").read_text(encoding="utf-8")
     lines = before.splitlines(keepends=True)
     document = YAML().load(before)
+    if not document["cohorts"]:
+        lines[document.lc.key("cohorts")[0]] = "cohorts:\n"  # in place of `cohorts: {}`
     after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
     end = min(after, default=len(lines))
     head = "".join(lines[:end]).rstrip("\n")
-    rewrite(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+    _write_valid(root, cohort, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+
+
+def _loaded(root: Path) -> tuple[YAML, Any]:
+    """params.yaml, and what writes it as it was written."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    return yaml, yaml.load(root / "params.yaml")
+
+
+def _dumped(yaml: YAML, document: Any) -> str:
+    text = StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
+
+
+def _write_valid(root: Path, cohort: str, text: str) -> None:
+    """Write params.yaml, or leave it as it was where ``cohort``'s block would not be valid."""
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    atomic.write(path, text)
     try:
         check_cohort(root, cohort)
     except InputError:
-        rewrite(path, before)
+        atomic.write(path, before)
         raise
 
 
@@ -78,19 +97,3 @@ def _parse(assignment: str) -> tuple[list[str], Any]:
         return keys, YAML(typ="safe").load(text)
     except YAMLError as error:
         raise InputError(f"--set {assignment}: the value is not valid YAML") from error
-
-
-def _replace(path: Path, yaml: YAML, document: Any) -> None:
-    from io import StringIO
-
-    text = StringIO()
-    yaml.dump(document, text)
-    rewrite(path, text.getvalue())
-
-
-def rewrite(path: Path, text: str) -> None:
-    """Put ``text`` in place of what ``path`` holds, whole or not at all; its mode stays."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(text, encoding="utf-8")
-    shutil.copymode(path, scratch)
-    scratch.replace(path)

@@ -24,6 +24,7 @@ from recondense.publishing.public import RELEASE, PublicRemote
 from recondense.publishing.vault import VAULT
 from recondense.publishing.versions import Releases
 from recondense.results.public import Public
+from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.unattended.params import Params as Schedule
@@ -62,6 +63,8 @@ def check_ready(releases: Releases, pipeline: Pipeline, public: PublicRemote) ->
     if version := releases.of_candidate(manifest):
         raise InputError(f"this candidate is already released, as {cohort} {version}: a new run makes another")
     check_work_tree(releases.root)
+    if software.named(releases.root) != software.installed(releases.root):
+        raise InputError(f"code changed since: `recondense run {cohort}`, then release what it makes")
     if stale := pipeline.stale():
         raise InputError(f"not current: {', '.join(stale)}. `recondense run {cohort}`, then release what it makes")
     check_recorded(releases)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from recondense.files import atomic
 from recondense.publishing.compare.candidates import candidates, unrecorded
 
 
@@ -13,15 +14,15 @@ def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> dict
     Returns where they are, ``page`` and ``picture``; ``candidates``, as `Candidate` has them; and ``unrecorded``,
     releases that MLflow knows nothing of. Raises `InputError`.
     """
+    from recondense.charts.picture import save
     from recondense.publishing.compare.figure import figure
     from recondense.publishing.compare.page import page
 
     found = candidates(root, cohort, last)
     missing = unrecorded(root, cohort, found)
     folder = out or root / ".recondense" / "comparisons"
-    folder.mkdir(parents=True, exist_ok=True)
     html, png = folder / f"{cohort}.html", folder / f"{cohort}.png"
-    html.write_text(page(cohort, found, missing), encoding="utf-8")
-    figure(cohort, found).savefig(png, dpi=150)
+    atomic.write(html, page(cohort, found, missing))
+    save(figure(cohort, found), png)
     rows = [{"label": one.label, **asdict(one), "attack": one.attack and one.attack.as_json()} for one in found]
     return {"page": str(html), "picture": str(png), "unrecorded": missing, "candidates": rows}
