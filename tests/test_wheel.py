@@ -97,7 +97,12 @@ def test_from_an_empty_folder_to_a_verified_bundle(tmp_path: Path, wheel: Path) 
     here = machine(tmp_path / "machine", wheel)
     extracts(here.folder / "extracts")
     said(here, "recondense init icu && cd icu && recondense new-cohort ward --from ../extracts")
-    settings = [*QUICK.split(), f"condensation.recipe_search={SEARCH}", f"training.baseline_search={SEARCH}"]
+    settings = [
+        *QUICK.split(),
+        f"condensation.recipe_search={SEARCH}",
+        f"training.baseline_search={SEARCH}",
+        "training.baselines=[]",
+    ]
     settings.append("privacy.options={loss_membership: {networks: [tcn_beta], repeats: 1}}")
     said(here, "recondense run ward " + " ".join(f"--set '{one}'" for one in settings), "icu")
     for name in ("vault", "release"):
