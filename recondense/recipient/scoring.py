@@ -27,7 +27,7 @@ Risks = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class Training:
+class NetworkTraining:
     """One network of one seed, and whom it is to judge."""
 
     network: str
@@ -56,11 +56,11 @@ def predicted(
         raise InputError(f"none of the bundle's networks ({', '.join(networks)}) is known here: update recondense")
     where = choose_device(device)
     jobs = [
-        Training(name, seed, condensed, recipes.of(name), values, where.type)
+        NetworkTraining(name, seed, condensed, recipes.of(name), values, where.type)
         for name in chosen
         for seed in range(recipes.ensemble)
     ]
-    runs = list(track(spread(Training.run, jobs, where), "training networks", len(jobs)))
+    runs = list(track(spread(NetworkTraining.run, jobs, where), "training networks", len(jobs)))
     return {
         name: np.stack([run for job, run in zip(jobs, runs, strict=True) if job.network == name]) for name in chosen
     }

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from recondense.errors import InputError
 from recondense.stages.layout import STAGE_FOLDERS
+from recondense.stages.renamed import VERSION, old_names, renamed, version
 
 # No stage reads these sections, and they may be left out
 SIDE_SECTIONS = ("schedule",)
@@ -28,7 +29,24 @@ P = TypeVar("P", bound=BaseModel)
 
 
 def read(root: Path) -> dict[str, Any]:
-    """The cohorts of ``root``'s params.yaml, by name, as plain dictionaries. Raises `InputError` where malformed."""
+    """The cohorts of ``root``'s params.yaml, by name, as plain dictionaries, in the words of now. Raises `InputError`
+    where malformed."""
+    document = _document(root)
+    if version(document) < VERSION:
+        return {name: renamed(found) for name, found in document["cohorts"].items()}
+    return dict(document["cohorts"])
+
+
+def old_words(root: Path, cohort: str) -> list[str]:
+    """What to write now for each key of ``cohort``'s that params.yaml has by its old name. Raises `InputError`."""
+    return [
+        f"params.yaml: cohorts.{cohort}.{section}.{key} is called {now} now. The old name still works; "
+        "`recondense upgrade` writes the new one"
+        for section, key, now in old_names(_document(root)["cohorts"].get(cohort))
+    ]
+
+
+def _document(root: Path) -> dict[str, Any]:
     path = root / "params.yaml"
     try:
         document = YAML(typ="safe").load(path)
@@ -41,7 +59,8 @@ def read(root: Path) -> dict[str, Any]:
         raise InputError("params.yaml needs a 'cohorts:' block with one entry per cohort, or 'cohorts: {}'")
     for name in cohorts:
         check_cohort_name(name)
-    return cohorts
+    version(document)
+    return dict(document)
 
 
 def check_cohort_name(name: object) -> None:
@@ -75,6 +94,8 @@ def block(root: Path, cohort: str) -> dict[str, Any]:
             f"params.yaml: cohorts.{cohort} has no section '{sorted(unknown)[0]}'; "
             f"the sections are: {', '.join(sections)}"
         )
+    for name, key, now in old_names(found):  # `read` has put version 1 into the words of now
+        raise InputError(f"params.yaml: cohorts.{cohort}.{name}.{key} is called {now} since version {VERSION}")
     return found
 
 
