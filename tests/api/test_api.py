@@ -2,14 +2,14 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import recondense as rc
-from recondense.records.cohort import SPLITS
+from recondense.records.cohort import SPLITS, Split
 from recondense.results.attacks import OnMembers
 from recondense.stages.layout import Layout
 from tests.support.stranger import alone
@@ -44,7 +44,7 @@ def test_arrays_come_onto_the_scale_of_the_train_split_and_gaps_are_filled() -> 
 def test_a_fraction_holds_out_patients_whole_and_each_class_in_each_split() -> None:
     patient = np.arange(N) // 2
     cohort = rc.Cohort(VALUES, LABELS, 0.25, patient=patient)
-    for name in SPLITS:
+    for name in get_args(Split):
         assert set(cohort.part(name).labels.tolist()) == {0.0, 1.0}
     assert pd.Series(cohort.split).groupby(patient).nunique().max() == 1
     assert (cohort.split == "test").sum() == (cohort.split == "validation").sum() == 16
