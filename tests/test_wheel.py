@@ -44,10 +44,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Machine:
-    """A machine with the core alone."""
+    """A machine with the core alone, and a project in its folder ``icu``."""
     made = machine(tmp_path_factory.mktemp("core") / "machine", wheel)
     [packages] = (made.folder / "venv/lib").glob("python*/site-packages")
     (packages / "sitecustomize.py").write_text(WITHOUT_EXTRAS.format(names=EXTRAS))
+    said(made, "recondense init icu --example pbcseq")
     return made
 
 
@@ -66,7 +67,6 @@ def test_the_wheel_has_one_package_typed_and_with_all_that_it_reads(wheel: Path)
 
 
 def test_the_core_imports_no_engine_and_takes_records_through_a_stage(core: Machine) -> None:
-    said(core, "recondense init icu --example pbcseq")
     said(core, "python -m tasks ingestion pbcseq && python -m tasks normalisation pbcseq", "icu")
     assert (core.folder / "icu/data/3_normalised/pbcseq/normalised.safetensors").exists()
     walk = "import pkgutil, importlib, sys, recondense.bundle, recondense.recipient, recondense.condensation as c"
@@ -79,18 +79,16 @@ def test_the_core_imports_no_engine_and_takes_records_through_a_stage(core: Mach
 def test_commands_of_recipients_and_of_keys_need_the_core_alone(core: Machine) -> None:
     with tarfile.open(BUNDLE_OF_FORMAT_2) as archive:
         archive.extractall(core.folder / "bundles", filter="data")
-    [manifest] = (core.folder / "bundles").rglob("manifest.json")
-    checks = parse_json(core.type(f"recondense verify {manifest.parent} --json").stdout.encode())
+    bundle = min((core.folder / "bundles").rglob("manifest.json")).parent
+    checks = parse_json(core.type(f"recondense verify {bundle} --json").stdout.encode())
     assert checks, "every check is made"
     for command in ("keys list", "cohorts", "--version", "transform --help", "evaluate --help"):
-        said(core, f"recondense {command}", "icu" if (core.folder / "icu").exists() else ".")
+        said(core, f"recondense {command}", "icu")
 
 
 @pytest.mark.parametrize("command", ["run pbcseq", "release pbcseq", "serve pbcseq"])
 def test_a_command_that_needs_an_extra_says_what_to_install(core: Machine, command: str) -> None:
-    if not (core.folder / "project").exists():
-        said(core, "recondense init project --example pbcseq")
-    refused = core.type(f"recondense {command}", "project")
+    refused = core.type(f"recondense {command}", "icu")
     assert refused.returncode == 1
     assert 'which is not installed: pip install "recondense[pipeline]"' in refused.stderr
 
@@ -99,7 +97,12 @@ def test_from_an_empty_folder_to_a_verified_bundle(tmp_path: Path, wheel: Path) 
     here = machine(tmp_path / "machine", wheel)
     extracts(here.folder / "extracts")
     said(here, "recondense init icu && cd icu && recondense new-cohort ward --from ../extracts")
-    settings = [*QUICK.split(), f"condensation.recipe_search={SEARCH}", f"training.baseline_search={SEARCH}"]
+    settings = [
+        *QUICK.split(),
+        f"condensation.recipe_search={SEARCH}",
+        f"training.baseline_search={SEARCH}",
+        "training.baselines=[]",
+    ]
     settings.append("privacy.options={loss_membership: {networks: [tcn_beta], repeats: 1}}")
     said(here, "recondense run ward " + " ".join(f"--set '{one}'" for one in settings), "icu")
     for name in ("vault", "release"):

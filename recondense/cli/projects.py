@@ -1,14 +1,18 @@
 """Commands for a project as a whole: make one, bring it to the installed version."""
 
+import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recondense.cli.shared import echo, project
+from recondense.cli.shared import Json, echo, project
 from recondense.errors import InputError
+
+if TYPE_CHECKING:
+    from recondense.project.upgrade import Plan
 
 
 def init(
@@ -17,6 +21,7 @@ def init(
         list[str] | None,
         typer.Option(metavar="COHORT", help="Also take this cohort of recondense's own, such as pbcseq; repeatable."),
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Make a project: a folder with stages, flows and params.yaml, under git, for DVC.
 
@@ -25,11 +30,12 @@ def init(
     from recondense.project.init import init as make
 
     name = make(folder, example or [])
+    if json_:
+        print(json.dumps({"project": str(folder), "version": version("recondense"), "named_in_git": name}, indent=2))
+        return
     echo(f"made: {folder}, a project of recondense {version('recondense')}")
     if name:
-        echo(
-            f"git knew no name of yours, and says {name} here: git config user.name NAME, git config user.email ADDRESS"
-        )
+        echo(f"git knew no name of yours, and says {name} here; to change it: git config user.name NAME")
     begin = f"recondense run {example[0]}" if example else "recondense new-cohort NAME --from FOLDER"
     echo(f"next: {begin}" if folder.resolve() == Path.cwd() else f"next: cd {folder} && {begin}")
 
@@ -37,6 +43,7 @@ def init(
 def upgrade(
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    json_: Json = False,
 ) -> None:
     """Bring a project to the installed version: show what changes and which stages will run again, keep your edits.
 
@@ -47,6 +54,20 @@ def upgrade(
     from recondense.project.upgrade import upgrade as bring
 
     found = plan(root)
+    if json_:
+        print(json.dumps(found.summary(), indent=2))
+    else:
+        _show(found)
+    if dry_run or not found.needed:
+        return
+    if not yes and not (sys.stdin.isatty() and typer.confirm("Do it?", err=True)):
+        raise InputError("nothing was changed: add --yes to do it")
+    bring(root, found)
+    if not json_:
+        echo("done: look at it with `git diff`, then commit")
+
+
+def _show(found: "Plan") -> None:
     if not found.needed:
         echo(f"nothing to do: the project is at recondense {found.version}")
         return
@@ -60,9 +81,3 @@ def upgrade(
         echo(f"{cohort}: {', '.join(stages)} will run again, and what follows from them where their results change")
     if not found.again:
         echo("no stage that ran will run again")
-    if dry_run:
-        return
-    if not yes and not (sys.stdin.isatty() and typer.confirm("Do it?", err=True)):
-        raise InputError("nothing was changed: add --yes to do it")
-    bring(root, found)
-    echo("done: look at it with `git diff`, then commit")

@@ -66,6 +66,11 @@ class Plan:
         """Whether there is anything to do."""
         return bool(self.files) or self.digests_change
 
+    def summary(self) -> dict[str, Any]:
+        """The same, for JSON."""
+        changes = {file.name: file.why or "merged" for file in self.files}
+        return {"from": self.was, "to": self.version, "files": changes, "runs_again": self.again}
+
 
 def plan(root: Path) -> Plan:
     """What upgrading the project at ``root`` to the installed version would change. Raises `InputError`."""

@@ -17,8 +17,8 @@ from safetensors.numpy import load_file, save_file
 from recondense.files.strict_json import read_json, write_json
 from recondense.records.labels import hard, known
 
-SPLITS = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Below = Literal["limit", "half", "aside"]
 
 

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from recondense.cli import projects
 from recondense.errors import InputError
+from recondense.files.strict_json import parse_json
 from recondense.project import template, upgrade
 from recondense.project.follow import follow
 from recondense.project.init import BASE, init
@@ -142,6 +143,9 @@ def test_nothing_is_changed_before_she_has_agreed(
     projects.upgrade(dry_run=True)
     shown = capsys.readouterr().out
     assert "-name: recondense\n+name: recondense-new\n" in shown and f"to {NEW_VERSION}" in shown
+    projects.upgrade(dry_run=True, json_=True)
+    told = parse_json(capsys.readouterr().out.encode())
+    assert told["to"] == NEW_VERSION and told["files"] == {"prefect.yaml": "merged"} and told["runs_again"] == {}
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))  # no terminal
     with pytest.raises(InputError, match="nothing was changed: add --yes to do it"):
         projects.upgrade()
