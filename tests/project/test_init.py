@@ -10,7 +10,6 @@ from recondense.diagnostics.machine import gpu, packages
 from recondense.diagnostics.project import cohorts, dvc_stages, signing
 from recondense.errors import InputError
 from recondense.files.strict_json import parse_json
-from recondense.project import init as project
 from recondense.project import template
 from recondense.project.init import BASE, init
 from recondense.project.params_file import add_cohort
@@ -80,7 +79,7 @@ def test_what_fails_in_between_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(project.software, "write", full)
+    monkeypatch.setattr(software, "write", full)
     with pytest.raises(OSError, match="No space"):
         init(tmp_path / "icu")
     assert [path.name for path in tmp_path.iterdir()] == ["repository"]
