@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file, save_file
 
@@ -112,6 +112,17 @@ class Ingested:
             pd.read_parquet(folder / "subjects.parquet"),
             variables,
         )
+
+
+def texts(codes: NDArray[Any], words: Any) -> Any:
+    """The word of each code, ``(n_codes,)``: each text is made once, however often it is repeated."""
+    return pd.Series(words, dtype="str").array.take(codes)
+
+
+def as_events(subject_id: ArrayLike, hours: ArrayLike, variable: ArrayLike, value: ArrayLike) -> pd.DataFrame:
+    """The frame ``events`` of `Ingested` from its columns."""
+    events = pd.DataFrame({"subject_id": subject_id, "hours": hours, "variable": variable, "value": value})
+    return events.astype({"subject_id": "str", "hours": float, "variable": "str", "value": float})
 
 
 @dataclass(frozen=True)

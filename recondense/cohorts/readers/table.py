@@ -17,7 +17,7 @@ from recondense.cohorts.readers._table.moments import Clock
 from recondense.cohorts.readers._table.options import First, Options
 from recondense.cohorts.readers._table.places import Subjects, Tabular
 from recondense.records.attrition import Attrition
-from recondense.records.cohort import Variable, outcome
+from recondense.records.cohort import Variable, as_events, outcome
 from recondense.records.target import Target
 
 __all__ = ["Options", "read", "source", "variables"]
@@ -74,7 +74,7 @@ def read(
     people = subjects.People(rows, table, outcomes, site)
     everyone, kept = subjects.judge(people, options, clock, attrition, outcome_required, first)
     if not measured or clock is None:
-        return no_events(), kept
+        return as_events([], [], [], []), kept
     return measurements.events_of(measured, clock, everyone, attrition), kept
 
 
@@ -105,10 +105,3 @@ def _outcome_rows(
     rows = load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns), options.words())
     losses.tell_rounded(rows, table.subject, attrition)
     return losses.in_one_form(rows, table.subject, options.ids, one_form_each=False), table
-
-
-def no_events() -> pd.DataFrame:
-    """The events of a cohort in which nothing is measured over time."""
-    return pd.DataFrame({"subject_id": [], "hours": [], "variable": [], "value": []}).astype(
-        {"subject_id": "str", "hours": float, "variable": "str", "value": float}
-    )

@@ -20,6 +20,7 @@ from recondense.cohorts.readers._mimic3.items import ITEM_IDS, VARIABLE_OF_ITEM,
 from recondense.cohorts.readers._mimic3.tables import Batch, read_batches, times
 from recondense.cohorts.readers._mimic3.variables import LEVELS, NAMES
 from recondense.records.attrition import Attrition
+from recondense.records.cohort import as_events, texts
 
 COLUMNS = ("itemid", "hadm_id", "charttime", "value", "valuenum")
 OPTIONAL = ("icustay_id", "error")  # LABEVENTS has neither
@@ -43,15 +44,8 @@ def read_events(tables: Sequence[Path], stays: pd.DataFrame, attrition: Attritio
     blocks = [block for path in tables for block in _measurements(path, stays, attrition)]
     found = np.concatenate([np.empty(0, MEASUREMENT), *blocks])
     found = found[np.lexsort((found["hours"], found["stay"]))]
-    events: pd.DataFrame = pa.table(
-        {
-            "subject_id": _strings(found["stay"], stays["icustay_id"].tolist()),
-            "hours": found["hours"],
-            "variable": _strings(found["variable"], NAMES),
-            "value": found["value"],
-        }
-    ).to_pandas()
-    return events
+    ids, names = texts(found["stay"], stays["icustay_id"]), texts(found["variable"], NAMES)
+    return as_events(ids, found["hours"], names, found["value"])
 
 
 def _measurements(path: Path, stays: pd.DataFrame, attrition: Attrition) -> Iterator[NDArray[np.void]]:
@@ -151,7 +145,3 @@ def _places(column: Any, keys: Any) -> NDArray[np.int64]:
     """The place of each cell in ``keys``; of one that is not there, the number before the first: -1."""
     places: NDArray[np.int64] = pc.index_in(column, keys).fill_null(-1).to_numpy().astype(np.int64)
     return places
-
-
-def _strings(codes: NDArray[Any], words: Sequence[str]) -> Any:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, pa.string())).dictionary_decode()
