@@ -11,10 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file, save_file
 
-from recondense.files.strict_json import read_json, write_json
+from recondense.files.strict_json import Strict, read_json, write_json
 from recondense.records.labels import hard, known
 
 SPLITS = ("train", "validation", "test")
@@ -22,7 +21,7 @@ Split = Literal["train", "validation", "test"]
 Below = Literal["limit", "half", "aside"]
 
 
-class Variable(BaseModel):
+class Variable(Strict):
     """What one variable means: its public, data-independent description.
 
     ``kind``: "numeric", "binary" (0 or 1) or "categorical" (one of ``levels``, stored as the level's index).
@@ -36,8 +35,6 @@ class Variable(BaseModel):
     alone every other level is negative. ``below``: what a value below a limit of measurement counts as, see
     `recondense.records.cells.number`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     label: str
@@ -106,12 +103,8 @@ class Ingested:
     @classmethod
     def load(cls, folder: Path) -> "Ingested":
         """Read what `save` wrote."""
-        variables = tuple(Variable.model_validate(item) for item in read_json(folder / "variables.json"))
-        return cls(
-            pd.read_parquet(folder / "events.parquet"),
-            pd.read_parquet(folder / "subjects.parquet"),
-            variables,
-        )
+        events, subjects = (pd.read_parquet(folder / f"{name}.parquet") for name in ("events", "subjects"))
+        return cls(events, subjects, tuple(map(Variable.model_validate, read_json(folder / "variables.json"))))
 
 
 def texts(codes: NDArray[Any], words: Any) -> Any:

@@ -56,6 +56,11 @@ class Time(StageParams):
         """The subjects' column with time zero, where there is one."""
         return self.zero if isinstance(self.zero, str) else None
 
+    @property
+    def column_of_until(self) -> str | None:
+        """The subjects' column with the landmark, where there is one."""
+        return self.until if isinstance(self.until, str) else None
+
     @model_validator(mode="after")
     def _timestamps_have_a_zero(self) -> Self:
         if self.timestamps and self.zero is None:
@@ -201,6 +206,11 @@ class Options(StageParams):
         return {name: variable for name, variable in self.variables.items() if variable.role == "series"}
 
     @property
+    def statics(self) -> dict[str, Declared]:
+        """The variables that are measured once a subject."""
+        return {name: variable for name, variable in self.variables.items() if variable.role == "static"}
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the outcome's classes where there are more than two, else none."""
         if self.landmark:
@@ -237,10 +247,9 @@ class Options(StageParams):
             )
         assert self.outcome is not None, "Options has either"
         when = ""
-        if time and isinstance(time.until, str):
-            when = f"at the time in the column {time.until}"
-        elif time and time.until is not None:
-            when = f"{time.until:g} {unit} after time zero"
+        if time and time.until is not None:
+            column = time.column_of_until
+            when = f"at the time in the column {column}" if column else f"{time.until:g} {unit} after time zero"
         return self.outcome.target(self.outcome.column, prediction_time=when)
 
     @model_validator(mode="after")
