@@ -25,8 +25,7 @@ def drawn(rule: SplitRule, subjects: pd.DataFrame, attrition: Attrition) -> NDAr
         assigned = rule.assign(ids, subjects["outcome"].groupby(patient).max().to_numpy())
     else:
         assigned = rule.assign(ids)
-    result: NDArray[np.str_] = assigned[patient]
-    return result
+    return assigned[patient]
 
 
 def _tell_sites(rule: SiteSplit, sites: list[frozenset[str]], attrition: Attrition) -> None:

@@ -40,23 +40,22 @@ def columns_as_variables(
 def codes_as_variables(found: Proposal, one: Measured, outcome: "pd.Series[str]", several: bool = False) -> None:
     """Declare the codes of long measurements, each of at least `FEWEST` subjects."""
     table, rare = one.table, 0
-    for code, rows in table.cells.groupby(table.cells[one.code], sort=False):
-        if not code:
-            continue
+    for name, rows in table.cells[table.cells[one.code] != ""].groupby(one.code, sort=False):
+        code = str(name)
         if rows[table.subject].nunique() < FEWEST:
             rare += 1
             continue
-        cells = rows[[table.subject, one.value]].set_axis([table.subject, str(code)], axis="columns")
+        cells = rows[[table.subject, one.value]].set_axis([table.subject, code], axis="columns")
         if table.subject == code:
             found.leave_out(f"the code {code}", "the column of the subjects has the same name")
             continue
         only = Table(table.name, cells, {"decimal": table.decimal}, table.order, table.subject)
-        if away := gives_away(only, str(code), cells.set_index(table.subject)[str(code)], outcome):
-            found.leave_out(str(code), _given_away(away))
+        if away := gives_away(only, code, cells.set_index(table.subject)[code], outcome):
+            found.leave_out(code, _given_away(away))
             continue
-        _declare(found, only, str(code), str(code), "series", table.name if several else "")
+        _declare(found, only, code, code, "series", table.name if several else "")
         if one.unit:
-            _unit(found, str(code), rows.loc[rows[one.unit] != "", one.unit])
+            _unit(found, code, rows.loc[rows[one.unit] != "", one.unit])
     if rare:
         found.leave_out(f"{rare} codes of {table.name}", f"fewer than {FEWEST} subjects have them")
 
@@ -106,10 +105,8 @@ def _declare(found: Proposal, table: Table, column: str, label: str, role: str, 
                 f"limits: {share:.0%} of {column} are limits of measurement such as '<' and a number: they count as "
                 "the limit; 'below: half' or 'below: aside' changes that"
             )
-    elif len(levels) > 1 and _rare(table, column, levels) > FREE_TEXT:
-        found.leave_out(
-            column, f"{_rare(table, column, levels):.0%} of its cells have words of fewer than {FEWEST} subjects"
-        )
+    elif len(levels) > 1 and (rare := _rare(table, column, levels)) > FREE_TEXT:
+        found.leave_out(column, f"{rare:.0%} of its cells have words of fewer than {FEWEST} subjects")
         return
     elif len(levels) == 2:
         first, *others = positive_first(levels)

@@ -1,12 +1,13 @@
 """What data sets that are declared in params.yaml share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from recondense.cohorts.readers import Source
+from recondense.records.cohort import Variable
 from recondense.records.target import Target
 from recondense.stages.params import StageParams
 
@@ -94,6 +95,12 @@ class Measurable(StageParams):
         if self.skewed and not (self.low is not None and self.low >= 0):
             raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
         return self
+
+
+def series_first(variables: Mapping[str, Measurable], exclude: set[str]) -> tuple[Variable, ...]:
+    """The declared variables; ``exclude``: what a declaration says of the files alone."""
+    found = [Variable(name=name, **declared.model_dump(exclude=exclude)) for name, declared in variables.items()]
+    return tuple(sorted(found, key=lambda variable: variable.role != "series"))
 
 
 def did_you_mean(words: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from recondense.cohorts.readers import Source
-from recondense.cohorts.readers._declared import did_you_mean
+from recondense.cohorts.readers._declared import did_you_mean, series_first
 from recondense.cohorts.readers._meds.events import (
     CODES,
     NEEDED,
@@ -39,12 +39,7 @@ __all__ = ["Options", "read", "source", "variables"]
 
 def variables(options: Options) -> tuple[Variable, ...]:
     """The declared variables, series first."""
-    return tuple(
-        Variable(name=name, **declared.model_dump(exclude={"codes", "years_since", "positive", "negative"}))
-        for role in ("series", "static")
-        for name, declared in options.variables.items()
-        if declared.role == role
-    )
+    return series_first(options.variables, {"codes", "years_since", "positive", "negative"})
 
 
 def source(options: Options) -> Source:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from recondense.cohorts.readers import Source
+from recondense.cohorts.readers._declared import series_first
 from recondense.cohorts.readers._table import losses, measurements, subjects
 from recondense.cohorts.readers._table.files import Rows, load
 from recondense.cohorts.readers._table.lookup import load_measured
@@ -25,12 +26,7 @@ __all__ = ["Options", "read", "source", "variables"]
 
 def variables(options: Options) -> tuple[Variable, ...]:
     """The declared variables, series first; an outcome of several classes last."""
-    measured = tuple(
-        Variable(name=name, **declared.model_dump(exclude={"column", "table"}))
-        for role in ("series", "static")
-        for name, declared in options.variables.items()
-        if declared.role == role
-    )
+    measured = series_first(options.variables, {"column", "table"})
     return (*measured, outcome(options.classes)) if options.classes else measured
 
 
@@ -54,11 +50,8 @@ def read(
     measurements), "measurements" (their cells that are not blank, or rows of long measurements).
     """
     about, became = subjects.needed(options, site), {} if options.outcomes else subjects.of_outcome(options)
-    optional: list[str] = []
-    if outcome_required:
-        about |= became
-    else:
-        optional = list(became)
+    about |= became if outcome_required else {}
+    optional = [] if outcome_required else list(became)
     table: Tabular
     if options.subjects:
         measured = load_measured(raw, options, attrition, {}, (), outcome_required)

@@ -69,7 +69,7 @@ def _measurements(path: Path, stays: pd.DataFrame, attrition: Attrition) -> Iter
         value, reason = _values(rows, item)
         late_or_early = (hours < 0) | (hours > HOURS)
         first = [REASONS.index(name) for name in ("no time", *MASS[:2])]
-        reason = np.select([np.isnan(hours), late_or_early, _errors(rows)], first, reason)
+        reason = np.select([np.isnan(hours), late_or_early, rows.says("error", "1")], first, reason)
         for place in np.unique(reason[reason > 0]):
             chosen, name = np.flatnonzero(reason == place), REASONS[place]
             if name in MASS:
@@ -100,7 +100,7 @@ def _values(rows: Batch, item: NDArray[np.int64]) -> tuple[NDArray[np.float64], 
     """
     codes, words = rows.words("value")
     number_codes, numbers = rows.words("valuenum")
-    says_nothing, no_number = _equal(words, "")[codes], _equal(numbers, "")[number_codes]
+    says_nothing, no_number = rows.says("value", ""), rows.says("valuenum", "")
     value = converted(item, np.where(no_number, _numbers(words)[codes], _numbers(numbers)[number_codes]))
     in_words = np.zeros(len(rows), dtype=bool)
     for name, levels in LEVELS.items():
@@ -122,19 +122,8 @@ def _hours(rows: Batch, arrival: NDArray[np.datetime64]) -> NDArray[np.float64]:
     return hours
 
 
-def _errors(rows: Batch) -> NDArray[np.bool_]:
-    if "error" not in rows.columns:
-        return np.zeros(len(rows), dtype=bool)
-    codes, words = rows.words("error")
-    return _equal(words, "1")[codes]
-
-
 def _numbers(words: list[str]) -> NDArray[np.float64]:
     return pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").to_numpy(dtype=float)
-
-
-def _equal(words: list[str], word: str) -> NDArray[np.bool_]:
-    return np.array([one == word for one in words], dtype=bool)
 
 
 def _keys(texts: Iterable[str]) -> Any:

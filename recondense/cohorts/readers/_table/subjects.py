@@ -137,11 +137,13 @@ def _account(rows: Rows, table: Tabular, index: "pd.Index[str]", attrition: Attr
             "columns with the same ids?"
         )
     for reason, chosen in (("no subject id", ids == ""), ("unknown subject", ~known & (ids != ""))):
-        gone = ids[chosen]
-        attrition.set_aside(
-            OUTCOMES, reason, len(gone), file=rows.name, record=gone.to_numpy(), line=gone.index.to_numpy()
-        )
+        attrition.set_aside_rows(OUTCOMES, reason, _places(ids[chosen]), file=rows.name)
     attrition.kept(OUTCOMES, int(known.sum()))
+
+
+def _places(ids: Cells) -> pd.DataFrame:
+    """The record and the line of each of the ``ids``."""
+    return pd.DataFrame({"record": ids.to_numpy(), "line": ids.index})
 
 
 class _Reader:
@@ -154,16 +156,9 @@ class _Reader:
         """``found`` as it is, once the cells of ``column`` that it could not be read from are set aside."""
         cells = self._rows.cells[column]
         gone = (cells != "").to_numpy(dtype=bool) & np.isnan(found)
-        self._attrition.came_in("descriptors", int(gone.sum()))
-        self._attrition.set_aside(
-            "descriptors",
-            reason,
-            int(gone.sum()),
-            file=self._rows.name,
-            record=self._rows.cells[self._table.subject][gone].to_numpy(),
-            line=cells.index[gone].to_numpy(),
-            column=column,
-        )
+        rows = _places(self._rows.cells.loc[gone, self._table.subject])
+        self._attrition.came_in("descriptors", len(rows))
+        self._attrition.set_aside_rows("descriptors", reason, rows, file=self._rows.name, column=column)
         return found
 
     def time(self, column: str) -> NDArray[np.float64]:
@@ -228,8 +223,7 @@ def _span(
 
 def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
     """Whose each row is; an unknown patient is one of his own."""
-    named: Cells = cells[column].where(cells[column] != "", "subject " + cells[table.subject])
-    return named
+    return cells[column].where(cells[column] != "", "subject " + cells[table.subject])
 
 
 def _declared(cells: Cells, classes: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
