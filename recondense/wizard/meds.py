@@ -92,16 +92,12 @@ def _last_events(folder: Path, labels: pd.DataFrame) -> pd.DataFrame:
     kept = [pd.DataFrame({"code": [], "place": [], "before": [], "numeric_value": []})]
     for batch in batches(shards(folder), None, labels["subject_id"]):
         found = in_the_window(batch, labels, np.inf)
-        found = found[~(found["before"] < 0)]
-        kept = [_last(pd.concat([*kept, found[["code", "place", "before", "numeric_value"]]]))]
+        found = found.loc[~(found["before"] < 0), ["code", "place", "before", "numeric_value"]]
+        both = pd.concat([*kept, found])
+        order = np.lexsort((both["before"], both["numeric_value"].isna()))
+        kept = [both.iloc[order].drop_duplicates(["code", "place"])]
     events = kept[0].astype({"place": int})
     return events.assign(outcome=(labels["outcome"] == 1).to_numpy()[events["place"]])
-
-
-def _last(events: pd.DataFrame) -> pd.DataFrame:
-    without = events["numeric_value"].isna()
-    order = np.lexsort((events["before"], without))
-    return events.iloc[order].drop_duplicates(["code", "place"])
 
 
 def _window(events: pd.DataFrame) -> int:

@@ -119,7 +119,9 @@ def _declare(found: Proposal, table: Table, column: str, label: str, role: str, 
             for level in levels
         }
     else:
-        found.leave_out(column, _neither(table, column))
+        share = table.share_of_numbers(column)
+        neither = f"numbers in {share:.0%} of its cells only" if share >= 0.5 else "neither numbers nor a few levels"
+        found.leave_out(column, neither)
         return
     for variable in declared.values():
         if of_table:
@@ -131,11 +133,6 @@ def _rare(table: Table, column: str, levels: Sequence[str]) -> float:
     """The share of a column's cells that none of ``levels`` says."""
     said = table.filled(column).map(word)
     return float((~said.isin({word(level) for level in levels})).mean())
-
-
-def _neither(table: Table, column: str) -> str:
-    share = table.share_of_numbers(column)
-    return f"numbers in {share:.0%} of its cells only" if share >= 0.5 else "neither numbers nor a few levels"
 
 
 def _free(found: Proposal, name: str, of_table: str) -> str:

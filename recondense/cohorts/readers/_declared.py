@@ -45,12 +45,7 @@ class Origin(StageParams):
 
     def source(self) -> Source:
         """With words in place of what was not stated."""
-        return Source(
-            title=self.title,
-            licence=self.licence,
-            url=self.url or "not published",
-            citation=self.citation or self.title,
-        )
+        return Source(self.title, self.licence, self.url or "not published", self.citation or self.title)
 
 
 class Described(StageParams):

@@ -78,12 +78,11 @@ class _TornRows:
 
     def all_lines(self) -> NDArray[np.int64]:
         """The numbers of all torn lines."""
-        first = (
-            np.array(self.numbers, dtype=np.int64) + np.cumsum([0, *self.lengths])[:-1] - np.arange(len(self.numbers))
-        )
-        return np.concatenate(
-            [np.arange(at, at + length) for at, length in zip(first, self.lengths, strict=True)] or [first]
-        )
+        found, more = list[int](), 0  # lines beyond the first of each torn row before
+        for number, length in zip(self.numbers, self.lengths, strict=True):
+            found += range(number + more, number + more + length)
+            more += length - 1
+        return np.array(found, dtype=np.int64)
 
 
 class _Ascii(io.RawIOBase):
