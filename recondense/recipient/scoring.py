@@ -93,7 +93,7 @@ def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> d
     calibrate = platt if labels.ndim == 1 else scaled
     after = {}
     for name, runs in risks.items():
-        logits = logits_of_runs(runs)
+        logits = [logits_of(run) for run in runs]
         found = calibrate([run[fitted] for run in logits], labels[fitted], np.ones(records))
         after[name] = np.stack([calibrated(run[rest], found) for run in logits])
     before = {name: runs[:, rest] for name, runs in risks.items()}
@@ -103,11 +103,6 @@ def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> d
         "before": scores(before, labels[rest]),
         "after": scores(after, labels[rest]),
     }
-
-
-def logits_of_runs(runs: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """The logits of each of ``runs``."""
-    return [logits_of(run) for run in runs]
 
 
 def labelled(labels: Labels) -> NDArray[np.bool_]:

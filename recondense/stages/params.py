@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import BaseModel, ValidationError, ValidationInfo
 from ruamel.yaml import YAML, YAMLError
 
 from recondense.errors import InputError
+from recondense.files.strict_json import Strict
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.renamed import VERSION, old_names, renamed, version
 
@@ -19,10 +20,8 @@ NO_COHORT = "params.yaml has no cohort yet: `recondense new-cohort NAME --from F
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-class StageParams(BaseModel):
-    """Base of every section's model: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class StageParams(Strict):
+    """Base of every section's model."""
 
 
 P = TypeVar("P", bound=BaseModel)
