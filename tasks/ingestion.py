@@ -8,7 +8,7 @@ from recondense.cohorts.read import ingest
 from recondense.cohorts.refused import remembered
 from recondense.files.strict_json import write_json
 from recondense.records.attrition import NOTICES, most_first
-from recondense.records.cohort import SPLITS, Ingested, classes_of
+from recondense.records.cohort import SPLITS
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -36,20 +36,7 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
         "counts": attrition.summary(),
         "notices": {"lost": sum(one.lost for one in notices), "other": sum(not one.lost for one in notices)},
         "subjects": {name: int(size[name]) for name in SPLITS},
-        "prevalence": prevalence(cohort),
+        "prevalence": cohort.prevalence(),
         "events": len(cohort.events),
         "variables": sum(variable.role != "outcome" for variable in cohort.variables),
-    }
-
-
-def prevalence(cohort: Ingested) -> dict[str, Any]:
-    """The share of subjects with the outcome by split; of more than two classes, by split and class."""
-    classes, outcome, split = classes_of(cohort.variables), cohort.subjects["outcome"], cohort.subjects["split"]
-    of_class = {name: (outcome == place).groupby(split).mean() for place, name in enumerate(classes)}
-    mean = outcome.groupby(split).mean()
-    return {
-        part: {name: round(float(share[part]), 6) for name, share in of_class.items()}
-        if classes
-        else round(float(mean[part]), 6)
-        for part in SPLITS
     }

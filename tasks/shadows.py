@@ -2,15 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
-from recondense.errors import InputError
+from recondense.privacy.shadows.gather import gather
 from recondense.privacy.shadows.params import Params
-from recondense.privacy.shadows.sets import ShadowSets
-from recondense.privacy.shadows.work import Work, clear, source
-from recondense.progress import track
-from recondense.records.cohort import SPLITS, Normalised
-from recondense.records.labels import n_classes, per_class
+from recondense.privacy.shadows.work import clear
+from recondense.stages.layout import Layout
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -22,48 +17,14 @@ def shadows(context: Context[Params]) -> dict[str, Any]:
 
     Raises `InputError` where a method cannot condense a subset, and where inputs changed meanwhile.
     """
-    work = Work.now(context.layout)
-    cohort = Normalised.load(source(context.layout)).labelled()
-    found = computed(work, cohort) if work.params.count else []
-    if Work.now(context.layout).key != work.key:
-        raise InputError("records, condensation params or code changed while shadows were condensed: run it again")
-    gathered(found, cohort, work.condensation.records_per_class).save(context.out / "shadows.safetensors")
+    sets, metrics = gather(context.layout)
+    sets.save(context.out / "shadows.safetensors")
     clear(context.layout)
-    sizes = per_class(cohort.labels[cohort.split == SPLITS.index("train")])
-    return {
-        "method": work.condensation.method,
-        "count": work.params.count,
-        "subjects": len(cohort.labels),
-        "members": sum(sizes),
-        "steps": int(found[0]["steps"][0]) if found else 0,
-        "release_steps": work.release_steps,
-        "outliers": work.params.outliers,
-        "seed": work.params.seed,
-        "seconds_condensing": round(float(sum(shadow["seconds"][0] for shadow in found)), 3),
-    }
+    return metrics
 
 
-def computed(work: Work, cohort: Normalised) -> list[dict[str, Any]]:
-    """Every shadow, of which those that wait are taken as they are."""
-    from recondense.privacy.shadows.unit import (  # torch takes seconds, and there may be nothing to do
-        condensed,
-        keep,
-        waiting,
-    )
+def unit(layout: Layout, index: int) -> None:
+    """Compute shadow ``index`` where it is not there, for the stage to find it."""
+    from recondense.privacy.shadows.unit import unit as compute  # torch takes seconds
 
-    for index in track(work.missing(), "shadows"):
-        keep(work.path(index), condensed(work, cohort, index))
-    return [waiting(work.path(index)) for index in range(work.params.count)]
-
-
-def gathered(found: list[dict[str, Any]], cohort: Normalised, records_per_class: int) -> ShadowSets:
-    """The shadows as one; of none, arrays of length 0 that have the shape of some."""
-    if found:
-        return ShadowSets(*(np.stack([shadow[name] for shadow in found]) for name in ("values", "labels", "members")))
-    classes = n_classes(cohort.labels)
-    records = records_per_class * classes
-    return ShadowSets(
-        np.empty((0, records, *cohort.values.shape[1:]), np.float32),
-        np.empty((0, records, *cohort.labels.shape[1:]), np.float32),
-        np.empty((0, len(cohort.labels)), np.bool_),
-    )
+    compute(layout, index)

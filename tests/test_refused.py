@@ -16,6 +16,7 @@ from recondense.bundle.sentences import CHANGES, WORDS
 from recondense.bundle.words import notices
 from recondense.cli.console import refused as show_refused
 from recondense.cohorts.params import Params as Ingestion
+from recondense.condensation.condense import asked_steps
 from recondense.condensation.params import Params as Condensation
 from recondense.engines import artifacts
 from recondense.errors import Refusal
@@ -25,7 +26,6 @@ from recondense.privacy.shadows.params import Params as Shadows
 from recondense.results.public import Public
 from recondense.stages.layout import Layout
 from recondense.terminal import Terminal
-from tasks.condensation import asked_steps
 from tasks.release import release
 from tests.results import GUARANTEE, public
 

@@ -31,7 +31,12 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
         return on_public_scale(empty)
     train = ingested.subjects[ingested.subjects["split"] == "train"]
     events = ingested.events[ingested.events["subject_id"].isin(train["subject_id"])]
-    raw = empty.raw(events, train)
+    return fitted_to(empty, empty.raw(events, train), params)
+
+
+def fitted_to(empty: Preprocessing, raw: np.ndarray, params: Params) -> Preprocessing:
+    """``empty`` with clip bounds, fills, means and deviations of ``raw``, what `Preprocessing.raw` gives of train
+    subjects; rounded where ``params`` ask for it."""
     fitted = [_fitted(empty, feature, raw[:, :, index], params) for index, feature in enumerate(empty.features)]
     if params.scale == "rounded":
         fitted = [rounded(feature) for feature in fitted]

@@ -93,7 +93,10 @@ class Preprocessing(BaseModel):
     def apply(self, events: pd.DataFrame, subjects: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Tensors of ``subjects`` (rows in their order): ``values`` float32 and ``observed`` bool, both
         ``(n_subjects, n_steps, n_features)``. Events outside the steps, or of unknown variables, have no effect."""
-        raw = self.raw(events, subjects)
+        return self.scaled(self.raw(events, subjects))
+
+    def scaled(self, raw: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The same of what `raw` gives: ``(n_subjects, n_steps, n_features)`` in clinical units, NaN for a gap."""
         observed = ~np.isnan(raw)
         scaled = np.empty(raw.shape, dtype=np.float32)
         for index, feature in enumerate(self.features):
@@ -135,6 +138,12 @@ class Preprocessing(BaseModel):
             else:
                 result[:, :, index] = self._static(feature, subjects)[:, None]
         return result
+
+    def share_observed(self, observed: NDArray[np.bool_]) -> dict[str, float]:
+        """Of each series variable, at which share of subjects and steps it is in ``observed``, as `apply` gives it."""
+        # All levels of a variable are observed at the same steps
+        series = {f.variable: index for index, f in enumerate(self.features) if f.source.startswith("series")}
+        return {name: round(float(observed[:, :, index].mean()), 4) for name, index in series.items()}
 
     def step_of(self, hours: NDArray[np.float64]) -> NDArray[np.int64]:
         """The step each time falls in, -1 where none: steps are half-open, but the end of the last one belongs to it.

@@ -85,6 +85,18 @@ class Ingested:
         outcome = self.subjects["outcome"].to_numpy(dtype=np.float32)
         return hard(outcome, len(classes_of(self.variables)) or 2)
 
+    def prevalence(self) -> dict[str, Any]:
+        """The share of subjects with the outcome by split; of more than two classes, by split and class."""
+        classes, outcome, split = classes_of(self.variables), self.subjects["outcome"], self.subjects["split"]
+        of_class = {name: (outcome == place).groupby(split).mean() for place, name in enumerate(classes)}
+        mean = outcome.groupby(split).mean()
+        return {
+            part: {name: round(float(share[part]), 6) for name, share in of_class.items()}
+            if classes
+            else round(float(mean[part]), 6)
+            for part in SPLITS
+        }
+
     def save(self, folder: Path) -> None:
         """Write ``events.parquet``, ``subjects.parquet`` and ``variables.json`` into ``folder``."""
         self.events.to_parquet(folder / "events.parquet", index=False, compression="zstd")
