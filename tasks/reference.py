@@ -1,18 +1,17 @@
 """The stage: train every chosen model on all real train subjects."""
 
-from typing import Any
-
 from recondense.models import trial
 from recondense.models.part import Part
 from recondense.models.reference_params import Params
 from recondense.models.simple import simple_models
 from recondense.records.cohort import Normalised
+from recondense.results.scores import Ranked, RealSizes, Reference
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
 
 @stage(Params, Tier.RESTRICTED)
-def reference(context: Context[Params]) -> dict[str, Any]:
+def reference(context: Context[Params]) -> Reference:
     """Write ``predictions.parquet`` and ``curves.parquet``; metrics as `Results.summary` gives them, under "all_real"
     and, whichever networks were chosen, each of `SIMPLE`; ``single_variable`` says which it was.
 
@@ -27,10 +26,10 @@ def reference(context: Context[Params]) -> dict[str, Any]:
     results = trial.run({"all_real": all_real}, params, validation, test).joined(simple)
 
     results.save(context.out)
-    return {
-        **results.summary(validation, test, params.bootstrap),
+    further = {
         "protocol": params.protocol,
-        "recipe": recipe.model_dump(),
-        "single_variable": {"feature": single.feature, "summary": single.summary},
-        "n": {"train": len(train.labels), "test": len(test.labels), "test_cases": test.cases},
+        "recipe": recipe.model_dump(mode="json"),
+        "single_variable": Ranked(feature=single.feature, summary=single.summary),
+        "n": RealSizes(train=len(train.labels), test=len(test.labels), test_cases=test.cases),
     }
+    return Reference.model_validate({**dict(results.summary(validation, test, params.bootstrap)), **further})

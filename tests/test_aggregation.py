@@ -17,6 +17,7 @@ from recondense.privacy.shadows.outliers import among, of_shadow, outliers
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
+from recondense.results.stages import Shadows as Made
 from tests.test_condensation import cohort
 
 REQUEST = Request(3, 2, 0, torch.device("cpu"))
@@ -127,10 +128,10 @@ def test_planted_outliers_that_are_kept_are_found_and_those_that_left_no_trace_a
     )
     nobody = [CondensedSet(rng.standard_normal((8, 4, 3)).astype(np.float32), kept.labels[0]) for _ in planted]
     hidden = ShadowSets(np.stack([one.values for one in nobody]), np.stack([one.labels for one in nobody]), members)
-    made = {"outliers": 3, "seed": 0}
+    made = Made.model_construct(outliers=3, seed=0)
     found = standing_out(records, kept, made, Params())
-    assert found and found["condensed"]["auc"] > 0.99 and (found["planted"], found["shadows"]) == (3, 6)
+    assert found and found.condensed.auc > 0.99 and (found.planted, found.shadows) == (3, 6)
     lost = standing_out(records, hidden, made, Params())
-    assert lost and lost["as_they_are"]["auc"] > 0.99
-    assert lost["condensed"]["low"] < 0.5 < lost["condensed"]["high"]
-    assert standing_out(records, kept, {"outliers": 0, "seed": 0}, Params()) is None
+    assert lost and lost.as_they_are.auc > 0.99
+    assert lost.condensed.low < 0.5 < lost.condensed.high
+    assert standing_out(records, kept, Made.model_construct(outliers=0, seed=0), Params()) is None

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 
@@ -27,11 +27,25 @@ from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import per_class
 from recondense.results.audit import Audit
-from recondense.results.public import SCHEMA, Override, Public
-from recondense.results.scores import Training
+from recondense.results.base import seconds
+from recondense.results.evidence import Evidence
+from recondense.results.public import SCHEMA, Calibration, Curve, Override, Privacy, Public, Subgroups
+from recondense.results.scores import Reference, Training
+from recondense.results.stages import Condensation, Ingestion
 from recondense.stages.history import events
 from recondense.stages.layout import Layout
 from recondense.stages.tiers import Tier
+
+
+class OfGroups(TypedDict):
+    """The fields of `Public` that are about groups."""
+
+    evidence: Evidence
+    fewest_patients: int
+    convergence: dict[str, Curve]
+    calibration: Calibration
+    subgroups: Subgroups
+    coverage: dict[str, float]
 
 
 def gather(
@@ -62,8 +76,8 @@ def public_metrics(
     train, held_out = cohort.part("train"), cohort.values[cohort.split != SPLITS.index("train")]
     trained = Training.load(layout.folder("training") / "metrics.json")
     audited = Audit.load(layout.folder("privacy") / "metrics.json")
-    condensation = read_json(layout.folder("condensation") / "metrics.json")
-    ingested = read_json(layout.folder("ingestion") / "metrics.json")
+    condensation = Condensation.load(layout.folder("condensation") / "metrics.json")
+    ingested = Ingestion.load(layout.folder("ingestion") / "metrics.json")
     stated = {
         "schema": SCHEMA,
         "tier": str(Tier.PUBLIC),
@@ -72,20 +86,20 @@ def public_metrics(
             "train_patients_per_class": per_class(train.labels),
             "source": read_json(layout.folder("ingestion") / "source.json"),
             "target": read_json(layout.folder("ingestion") / "target.json"),
-            "counts": ingested["counts"],
-            "subjects": ingested["subjects"],
-            "prevalence": ingested["prevalence"],
+            "counts": ingested.counts,
+            "subjects": dict(ingested.subjects),
+            "prevalence": ingested.prevalence,
         },
         "condensed": {
-            "method": condensation["method"],
+            "method": condensation.method,
             "records_per_class": records_per_class(condensed),
             "copied_records": count_copied(condensed, train),
-            "averaged": condensation["averaged"],
-            "seconds": condensation["seconds"],
-            "steps": condensation["asked_steps"],
+            "averaged": condensation.averaged,
+            "seconds": seconds(layout.folder("condensation") / "metrics.json"),
+            "steps": condensation.asked_steps,
         },
-        **trained.as_json(),
-        "privacy": {"guarantee": condensation["guarantee"], **audited.as_json()},
+        **dict(trained),
+        "privacy": Privacy(guarantee=condensation.guarantee, **dict(audited)),
         "limits": asked(params),
         "resemblance": resemblance(condensed.values, train.values, held_out),
         **of_groups(layout, cohort, trained.mean_over, preprocessing),
@@ -93,9 +107,7 @@ def public_metrics(
     return Public.read(stated, "the figures of the bundle")
 
 
-def of_groups(
-    layout: Layout, cohort: Normalised, networks: Sequence[str], preprocessing: Preprocessing
-) -> dict[str, Any]:
+def of_groups(layout: Layout, cohort: Normalised, networks: Sequence[str], preprocessing: Preprocessing) -> OfGroups:
     """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
     fewest = panel.fewest_patients(layout.root, layout.cohort)
     subjects = pd.read_parquet(layout.folder("ingestion") / "subjects.parquet")
@@ -125,5 +137,5 @@ def tried_before(layout: Layout) -> int:
 
 def single_variable(layout: Layout, preprocessing: Preprocessing) -> str:
     """What to call the number that ranks train patients best."""
-    chosen = read_json(layout.folder("reference") / "metrics.json")["single_variable"]
-    return f"{chosen['summary']} {preprocessing.features[chosen['feature']].name}"
+    chosen = Reference.load(layout.folder("reference") / "metrics.json").single_variable
+    return f"{chosen.summary} {preprocessing.features[chosen.feature].name}"

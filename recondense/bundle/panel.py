@@ -78,7 +78,7 @@ def _told(layout: Layout, metrics: Public, subjects: pd.DataFrame) -> dict[str, 
         return told
     for name in metrics.calibration.of:
         risks = ensemble(results.risks(name, test)[metrics.calibration.network])
-        sizes = [found["patients"] for found in reliability(test.labels, risks, metrics.fewest_patients)]
+        sizes = [found.patients for found in reliability(test.labels, risks, metrics.fewest_patients)]
         order = np.argsort(risks if risks.ndim == 1 else risks.max(axis=1), kind="stable")
         bins = np.split(order, np.cumsum(sizes)[:-1].astype(int))
         told[_calibration(name)] = {f"bin {n}": np.isin(np.arange(len(order)), own) for n, own in enumerate(bins)}

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recondense.records.labels import Labels, likeliest, n_classes
+from recondense.results.scores import Bin
 
 FEWEST_OF_A_KIND = 5  # patients with the event, and without it, behind a frequency
 BINS = 10
@@ -13,7 +14,7 @@ BINS = 10
 Array = NDArray[np.float64]
 
 
-def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, float]]:
+def reliability(labels: Labels, risks: Array, fewest: int) -> list[Bin]:
     """Bins of rising risk: ``patients``, mean ``risk``, ``observed`` frequency, and its Wilson interval ``low, high``.
 
     A bin holds a tenth of the patients or, where that is needed, as many more as make ``fewest`` of them and five with
@@ -21,7 +22,7 @@ def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, flo
     that it is the patient's own, as in `recondense.models.scores.calibration_error`. No bins where one cannot be
     filled.
 
-    >>> [bin["patients"] for bin in reliability(np.tile([0.0, 1], 50), np.linspace(0, 1, 100), fewest=20)]
+    >>> [bin.patients for bin in reliability(np.tile([0.0, 1], 50), np.linspace(0, 1, 100), fewest=20)]
     [20, 20, 20, 20, 20]
     """
     if n_classes(risks) > 2:
@@ -39,11 +40,11 @@ def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, flo
     return [_bin(labels[order[start:end]], risks[order[start:end]]) for start, end in pairwise(ends)]
 
 
-def _bin(labels: Labels, risks: Array) -> dict[str, float]:
+def _bin(labels: Labels, risks: Array) -> Bin:
     n, observed = len(labels), float(labels.mean())
     low, high = wilson(observed, n)
-    rounded = {"risk": float(risks.mean()), "observed": observed, "low": low, "high": high}
-    return {"patients": n, **{name: round(value, 4) for name, value in rounded.items()}}
+    risk, observed, low, high = (round(value, 4) for value in (float(risks.mean()), observed, low, high))
+    return Bin(patients=n, risk=risk, observed=observed, low=low, high=high)
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:

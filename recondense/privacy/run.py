@@ -1,7 +1,6 @@
 """Audit a condensed set with each chosen attack."""
 
 from functools import cache
-from typing import Any
 
 from recondense.errors import InputError
 from recondense.privacy.attacks import FEWEST_SHADOWS
@@ -16,13 +15,15 @@ from recondense.progress import track
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import per_class
+from recondense.results.attacks import Attack
 from recondense.results.audit import Audit, overall
+from recondense.results.stages import Shadows
 from recondense.stages import plugins
 from recondense.stages.params import StageParams, validate
 
 
 def run(
-    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: dict[str, Any], params: Params, where: str
+    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: Shadows, params: Params, where: str
 ) -> Audit:
     """Figures and verdict of each attack on ``condensed``, whose members are the train subjects of ``cohort``.
 
@@ -38,7 +39,7 @@ def run(
         return gather(cohort, condensed, sets, made, of_each, signals_of)
 
     networks = by_networks(of_each)
-    attacks = {
+    attacks: dict[str, Attack] = {
         name: audited_with_shadows(
             name, own, cohort, condensed, of_each, evidence(own_signals(name) or networks) if enough else None
         )
@@ -46,14 +47,13 @@ def run(
         else audited(name, own, cohort, condensed, of_each)
         for name, own in track(options.items(), "attacks", len(options))
     }
-    found = {
-        "settings": params.settings(),
-        "attacks": attacks,
-        "influence": influence(cohort.part("train"), sets, params.seed),
-        "standing_out": standing_out(cohort, sets, made, params),
-        "verdict": overall([attack["verdict"] for attack in attacks.values()]),
-    }
-    return Audit.model_validate(found)
+    return Audit(
+        settings=params.settings(),
+        attacks=attacks,
+        influence=influence(cohort.part("train"), sets, params.seed),
+        standing_out=standing_out(cohort, sets, made, params),
+        verdict=overall([attack.verdict for attack in attacks.values()]),
+    )
 
 
 def chosen(params: Params, where: str) -> dict[str, StageParams]:

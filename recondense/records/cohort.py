@@ -85,7 +85,7 @@ class Ingested:
         outcome = self.subjects["outcome"].to_numpy(dtype=np.float32)
         return hard(outcome, len(classes_of(self.variables)) or 2)
 
-    def prevalence(self) -> dict[str, Any]:
+    def prevalence(self) -> dict[str, float | dict[str, float]]:
         """The share of subjects with the outcome by split; of more than two classes, by split and class."""
         classes, outcome, split = classes_of(self.variables), self.subjects["outcome"], self.subjects["split"]
         of_class = {name: (outcome == place).groupby(split).mean() for place, name in enumerate(classes)}
