@@ -19,6 +19,7 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import CHECKS
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
+from recondense.results.stages import counted
 
 SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
 COHORTS = {
@@ -38,7 +39,7 @@ def read(dataset: str, raw: str, options: dict[str, object], step_hours: float, 
     params = Params.model_validate({"dataset": dataset, "raw": str(DATA / raw), "split": SPLIT, "options": options})
     records, attrition = ingest(DATA, params)
     return Cohort(
-        records, attrition.rows(), attrition.summary(), {"title": raw}, Target(label="outcome"), step_hours, n_steps
+        records, attrition.rows(), counted(attrition), {"title": raw}, Target(label="outcome"), step_hours, n_steps
     )
 
 

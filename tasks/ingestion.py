@@ -7,7 +7,7 @@ from recondense.cohorts.read import ingest
 from recondense.cohorts.refused import remembered
 from recondense.files.strict_json import write_json
 from recondense.records.attrition import NOTICES, most_first
-from recondense.results.stages import BySplit, Counts, Ingestion, Notices
+from recondense.results.stages import BySplit, Ingestion, Notices, counted
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -32,7 +32,7 @@ def ingestion(context: Context[Params]) -> Ingestion:
     write_json(context.out / NOTICES, [asdict(notice) for notice in notices])
     size = cohort.subjects.groupby("split").size()
     return Ingestion(
-        counts={unit: Counts.model_validate(counted) for unit, counted in attrition.summary().items()},
+        counts=counted(attrition),
         notices=Notices(lost=sum(one.lost for one in notices), other=sum(not one.lost for one in notices)),
         subjects=BySplit(train=int(size["train"]), validation=int(size["validation"]), test=int(size["test"])),
         prevalence=cohort.prevalence(),

@@ -12,6 +12,7 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import inspect
 from recondense.records.cohort import Ingested, Variable
 from recondense.records.target import Target
+from recondense.results.stages import Counts, counted
 from tests.ingestion_fixtures import DATA, ROOT
 
 SOURCE = {"title": "a trial", "licence": "none", "url": "none", "citation": "none"}
@@ -50,7 +51,7 @@ def made(seed: int = 0) -> Cohort:
         }
     )
     aside = pd.DataFrame(columns=["unit", "reason", "file", "record", "line", "column"])
-    counts = {"subjects": {"in": N + 1, "kept": N, "set_aside": {"no outcome": 1}}}
+    counts = {"subjects": Counts(in_=N + 1, kept=N, set_aside={"no outcome": 1})}
     cohort = Cohort(Ingested(events[0], subjects, (GLUCOSE, WEIGHT, AGE)), aside, counts, SOURCE, TARGET, 1.0, 6)
     return with_events(cohort, pd.concat(events))
 
@@ -63,8 +64,8 @@ def with_events(cohort: Cohort, events: pd.DataFrame, **changes) -> Cohort:
 
 def alarms(cohort: Cohort) -> dict[str, list[str]]:
     """What each check that found something suspects."""
-    checks = inspect(cohort)["checks"]
-    return {check["check"]: [alarm["what"] for alarm in check["alarms"]] for check in checks if check["alarms"]}
+    checks = inspect(cohort).checks
+    return {look.check: [alarm.what for alarm in look.alarms] for look in checks if look.alarms}
 
 
 def of(cohort: Cohort, chosen) -> np.ndarray:
@@ -95,7 +96,7 @@ def real(dataset: str, raw, options, step_hours: float, n_steps: int) -> Cohort:
     records, attrition = ingest(
         ROOT, Params.model_validate({"dataset": dataset, "raw": str(raw), "split": split, "options": options})
     )
-    return Cohort(records, attrition.rows(), attrition.summary(), SOURCE, TARGET, step_hours, n_steps)
+    return Cohort(records, attrition.rows(), counted(attrition), SOURCE, TARGET, step_hours, n_steps)
 
 
 @cache

@@ -11,6 +11,7 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import CHECKS
 from recondense.records.attrition import Attrition
 from recondense.records.cohort import Ingested
+from recondense.results.stages import counted
 from tests import meanings
 from tests.inspection_fixtures import SOURCE, TARGET
 
@@ -26,7 +27,7 @@ def read(case: meanings.Case, folder) -> tuple[Ingested, Attrition]:
 
 def seen(cohort: Ingested, attrition: Attrition) -> list[str]:
     """What `inspect` suspects, on a grid of four steps."""
-    found = Cohort(cohort, attrition.rows(), attrition.summary(), SOURCE, TARGET, meanings.STEP_HOURS, 4)
+    found = Cohort(cohort, attrition.rows(), counted(attrition), SOURCE, TARGET, meanings.STEP_HOURS, 4)
     return [f"{what}: {words}" for check in CHECKS.values() for what, words in check(found)]
 
 

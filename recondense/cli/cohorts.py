@@ -117,4 +117,4 @@ def inspect(
     from recondense.project.inspect import show
 
     found = look(root, cohort)
-    print(json.dumps(found, indent=2)) if json_ else show(found)
+    print(json.dumps(found.as_json(), indent=2)) if json_ else show(found)

@@ -7,6 +7,7 @@ stage's file has, stand in none of them.
 from pydantic import Field
 
 from recondense.private.guarantee import Guarantee
+from recondense.records.attrition import Attrition
 from recondense.results.base import Result
 
 
@@ -16,6 +17,11 @@ class Counts(Result):
     in_: int = Field(alias="in")
     kept: int
     set_aside: dict[str, int]
+
+
+def counted(attrition: Attrition) -> dict[str, Counts]:
+    """What came in and what became of it, by unit."""
+    return {unit: Counts.model_validate(counts) for unit, counts in attrition.summary().items()}
 
 
 class Notices(Result):
