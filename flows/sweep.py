@@ -28,7 +28,7 @@ from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.sweeps.cells import STAGES, Cell, plan
 from recondense.sweeps.figures import sweep_figure
-from recondense.sweeps.outcomes import Outcome, grouped
+from recondense.sweeps.outcomes import CellScores, Ended, grouped
 from recondense.terminal import say
 
 
@@ -47,7 +47,8 @@ def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
 )
 def cell(one: Cell, key: str, frozen: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run one cell. Where a Dask worker dies, Dask gives its cells to others; the rest is in Prefect's storage."""
-    return run(one, Path(frozen), environment)
+    scores: CellScores = run(one, Path(frozen), environment)
+    return scores.as_json()
 
 
 @flow(name="sweep", flow_run_name="sweep-{cohorts}", persist_result=False)
@@ -72,7 +73,7 @@ def sweep(
     cells = plan(folder, cohorts, methods, sizes, seeds)
     name = f"sweep {' '.join(cohorts)}"
     tracker = Tracker(folder, name, {"cohorts": " ".join(cohorts)})
-    outcomes: list[Outcome] = []
+    outcomes: list[Ended] = []
     read: dict[str, dict[str, str]] = {}  # by cohort: DVC's hashes of what its cells need
     with tracker.recording(), workspace(folder) as bench:
         futures: dict[PrefectFuture[Any], Cell] = {}
@@ -81,7 +82,7 @@ def sweep(
             try:
                 frozen, read[cohort] = _prepare(Layout(folder, cohort), bench, tracker.run_id)
             except StageFailed as error:
-                outcomes += [Outcome(one, "Failed", reason=str(error)) for one in mine]
+                outcomes += [Ended(one, "Failed", reason=str(error)) for one in mine]
                 continue
             keys = [one.key(read[cohort], code) for one in mine]
             submitted = cell.map(mine, keys, unmapped(str(frozen)), unmapped(environment))
@@ -120,11 +121,11 @@ def _prepare(layout: Layout, bench: Path, mlflow_run: str | None) -> tuple[Path,
     return frozen, inputs
 
 
-def _outcome(one: Cell, future: PrefectFuture[Any]) -> Outcome:
+def _outcome(one: Cell, future: PrefectFuture[Any]) -> Ended:
     try:
-        scores = future.result()
+        scores = CellScores.model_validate(future.result())
     except StageFailed as error:
-        return Outcome(one, "Failed", reason=str(error))
+        return Ended(one, "Failed", reason=str(error))
     except Exception as error:  # a fault of the runner, say a worker that died again and again: the others go on
-        return Outcome(one, "Crashed", reason=f"{type(error).__name__}: {error}")
-    return Outcome(one, str(future.state.name), scores)
+        return Ended(one, "Crashed", reason=f"{type(error).__name__}: {error}")
+    return Ended(one, str(future.state.name), scores)

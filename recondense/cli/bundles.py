@@ -92,7 +92,7 @@ def transform(
     if json_:
         print(json.dumps({**found.as_json(), "out": str(out)}, indent=2))
         return
-    for unit, count in found.counts.read.items():
+    for unit, count in found.counts.read_.items():
         aside = ", ".join(f"{reason} {n}" for reason, n in count.set_aside.items()) or "none"
         echo(f"{unit}: {count.in_} in, {count.kept} kept, set aside: {aside}")
     show_variables(found, Terminal(highlight=False))

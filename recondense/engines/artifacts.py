@@ -30,7 +30,7 @@ from recondense.results.audit import Audit
 from recondense.results.public import Public
 from recondense.results.scores import Training
 from recondense.stages.layout import Layout
-from recondense.sweeps.outcomes import Group, Outcome
+from recondense.sweeps.outcomes import Ended, Group
 
 MISSING = "Prefect's pages lack what came of this run"
 LOCAL_MLFLOW = "http://127.0.0.1:5000"  # where `recondense ui` serves its pages, unless told otherwise
@@ -134,7 +134,7 @@ class Course:
 
 
 @dispensable(MISSING)
-def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
+def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Ended]) -> None:
     """A sweep's results: a row a cohort, method and size; what failed, and why."""
     rows = [
         {
@@ -143,7 +143,7 @@ def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) ->
             "records a class": group.records_per_class,
             "seeds": len(group.aucs),
             "test AUC": f"{group.mean:.3f} ({min(group.aucs):.3f} to {max(group.aucs):.3f})" if group.aucs else "",
-            "all real": f"{group.all_real['mean']:.3f}" if group.all_real else "",
+            "all real": f"{group.all_real.mean:.3f}" if group.all_real else "",
             "retained": f"{group.retained:.1%}" if group.retained is not None else "",
         }
         for group in groups

@@ -31,7 +31,7 @@ from recondense.results.audit import Audit
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
 from recondense.stages.tiers import Tier
-from recondense.sweeps.outcomes import Group, Outcome
+from recondense.sweeps.outcomes import Ended, Group
 from recondense.terminal import say
 
 if TYPE_CHECKING:
@@ -130,13 +130,14 @@ class Tracker:
         """Record why the gate refused."""
         self.client.set_tag(self.run_id, REFUSED, "; ".join(reasons)[:5000])
 
-    def cell(self, outcome: Outcome, read: Mapping[str, str]) -> None:
+    def cell(self, outcome: Ended, read: Mapping[str, str]) -> None:
         """Record one finished cell of a sweep: its params, what it ``read``, and its scores or why it failed."""
         cell = outcome.cell
         tags = {"cohort": cell.cohort, "method": cell.method, "state": outcome.state, "tier": str(Tier.AGGREGATE)}
         run_id = self._nested(str(cell), tags | ({"reason": outcome.reason} if outcome.reason else {}))
         chosen = {"method": cell.method, "records_per_class": cell.records_per_class, "seed": cell.seed}
-        self._log(run_id, _metrics(outcome.scores), _params({"cohort": cell.cohort, **chosen, **cell.sections}))
+        scores = outcome.scores.as_json() if outcome.scores else {}
+        self._log(run_id, _metrics(scores), _params({"cohort": cell.cohort, **chosen, **cell.sections}))
         self._inputs(run_id, cell.cohort, read, "condensation")
         self.client.set_terminated(run_id, "FAILED" if outcome.reason else "FINISHED")
 

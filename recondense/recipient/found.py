@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from recondense.results.base import Interval, Result
 from recondense.results.scores import Bin, Score
@@ -12,7 +12,7 @@ from recondense.results.stages import Counts
 class SetAside(Result):
     """What was set aside when records were ``read``, and when they were ``converted`` to the bundle's variables."""
 
-    read: dict[str, Counts]
+    read_: dict[str, Counts] = Field(alias="read")
     converted: dict[str, Counts]
 
 

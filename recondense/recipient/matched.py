@@ -38,7 +38,7 @@ class Matched:
         """What matching came to."""
         found = self.matching.matched
         return Told(
-            counts=SetAside(read=counted(self.read), converted=counted(self.converted)),
+            counts=SetAside(read_=counted(self.read), converted=counted(self.converted)),
             variables=Variables(
                 matched=tuple(self.matching.matched_names),
                 converted={m.theirs.name: m.how.model_dump(exclude_defaults=True) for m in found if m.changed},

@@ -168,8 +168,8 @@ def _sweep_panel(axes: Axes, groups: Sequence[Group], methods: Sequence[str]) ->
             )
     real = next((group.all_real for group in groups if group.all_real), None)
     if real:
-        axes.axhspan(real["low"], real["high"], color=COLOURS["all_real"], alpha=0.12, linewidth=0)
-        axes.axhline(real["mean"], color=COLOURS["all_real"], linewidth=1, label="all real records (95 % interval)")
+        axes.axhspan(real.low, real.high, color=COLOURS["all_real"], alpha=0.12, linewidth=0)
+        axes.axhline(real.mean, color=COLOURS["all_real"], linewidth=1, label="all real records (95 % interval)")
     axes.set_xscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
