@@ -19,6 +19,7 @@ from recondense.models.fit import choose_device
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.labels import known
 from recondense.results.stages import Condensation
+from recondense.stages.catalogue import NORMALISED
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -34,7 +35,7 @@ def condensation(context: Context[Params]) -> Condensation:
     params, layout = context.params, context.layout
     options(params, f"params.yaml: cohorts.{layout.cohort}.condensation")
     answers, noise_key = asked_through(layout, params) if is_private(params) else (None, None)
-    source = context.read("normalisation") / "normalised.safetensors"
+    source = NORMALISED.path(context.layout)
     cohort = Normalised.load(source)
     train_records = int(known(cohort.labels)[cohort.split == SPLITS.index("train")].sum())
 

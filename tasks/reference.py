@@ -6,6 +6,7 @@ from recondense.models.reference_params import Params
 from recondense.models.simple import simple_models
 from recondense.records.cohort import Normalised
 from recondense.results.scores import Ranked, RealSizes, Reference
+from recondense.stages.catalogue import NORMALISED
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -17,7 +18,7 @@ def reference(context: Context[Params]) -> Reference:
 
     Raises `InputError` where a part of the cohort has one outcome only.
     """
-    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
+    cohort = Normalised.load(NORMALISED.path(context.layout))
     train, validation, test = Part.of(cohort, "train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
 
     params, recipe = context.params, context.params.recipe(len(train.labels))
@@ -31,5 +32,6 @@ def reference(context: Context[Params]) -> Reference:
         "recipe": recipe.model_dump(mode="json"),
         "single_variable": Ranked(feature=single.feature, summary=single.summary),
         "n": RealSizes(train=len(train.labels), test=len(test.labels), test_cases=test.cases),
+        "order": cohort.order(),
     }
     return Reference.model_validate({**dict(results.summary(validation, test, params.bootstrap)), **further})

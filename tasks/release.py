@@ -9,6 +9,7 @@ from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.results.public import Public
+from recondense.stages.catalogue import CONDENSED, NORMALISED, PREPROCESSING, RECIPE
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
@@ -18,10 +19,10 @@ def release(context: Context[Params]) -> Public:
     """Write the candidate bundle. Raises `Refusal` with every reason of the gate, unless somebody overrides it."""
     layout = context.layout
     forget(layout)
-    condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
-    recipes = Recipes.load(context.read("condensation") / "recipe.json")
-    preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
-    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
+    condensed = CondensedSet.load(CONDENSED.path(context.layout))
+    recipes = Recipes.load(RECIPE.path(context.layout))
+    preprocessing = Preprocessing.load(PREPROCESSING.path(context.layout))
+    cohort = Normalised.load(NORMALISED.path(context.layout))
     metrics = gather(layout, context.params, cohort, condensed, preprocessing)
     write_bundle(context.out, layout, condensed, recipes, preprocessing, metrics)
     return metrics

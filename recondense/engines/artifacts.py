@@ -28,7 +28,8 @@ from recondense.files.strict_json import read_json
 from recondense.models.predictions import TRAINING_SETS
 from recondense.results.audit import Audit
 from recondense.results.public import Public
-from recondense.results.scores import Training
+from recondense.results.scores import Trained
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.sweeps.outcomes import Ended, Group
 
@@ -75,7 +76,7 @@ def of_refusal(cohort: str, refused: Public | None, reasons: Sequence[str]) -> N
 @dispensable(MISSING)
 def of_run(layout: Layout, states: dict[str, str], experiment: str | None, run: str | None) -> None:
     """A finished run on one page: each stage, what the bundle is worth, what attacks found; and a link to MLflow."""
-    metrics = Public.load(layout.folder("release") / "metrics.json")
+    metrics = Public.load(METRICS["release"].path(layout))
     bundle = layout.folder("release").relative_to(layout.root)
     attacks, guarantee = metrics.privacy.attacks, metrics.privacy.guarantee
     succeeded = [name for name, found in attacks.items() if found.verdict == "succeeded"]
@@ -172,7 +173,7 @@ def _counts(file: Path) -> tuple[list[dict[str, Any]], str]:
 
 
 def _worth(file: Path) -> tuple[list[dict[str, Any]], str]:
-    metrics = Training.load(file)
+    metrics = Trained.load(file)
     rows = [
         {
             "trained on": TRAINING_SETS.get(name, name),

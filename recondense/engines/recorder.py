@@ -18,6 +18,7 @@ from recondense.ledger.origin import actor
 from recondense.ledger.population import entries_of_population
 from recondense.ledger.spending import statement
 from recondense.results.public import Public
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.stages.params import block, section
 from recondense.terminal import say
@@ -118,7 +119,7 @@ class Recorder:
         """What the condensed set would cost to release, where ``stage`` makes it or something of it."""
         if stage not in OF_CONDENSED:
             return NO_GUARANTEE
-        condensed = read_json(self.layout.folder("condensation") / "metrics.json")
+        condensed = read_json(METRICS["condensation"].path(self.layout))
         return statement(condensed["guarantee"], entries_of_population(self.layout.root, self.layout.cohort))
 
     def _append(self, event: str, details: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from recondense.files.strict_json import write_json
 from recondense.files.turn import turn
 from recondense.models.predictions import SIMPLE_MODELS
 from recondense.results.base import Interval, seconds
-from recondense.results.scores import Training
+from recondense.results.scores import Trained
 from recondense.results.stages import Condensation
 from recondense.stages import software
 from recondense.stages.layout import Layout
@@ -81,7 +81,7 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> CellScores:
                 raise type(error)(str(error).replace(f"{layout.root}/", "")) from None
         condensed, trained = (layout.folder(stage) / "metrics.json" for stage in STAGES)
         taken = {stage: seconds(layout.folder(stage) / "metrics.json") for stage in STAGES}
-        condensation, training = Condensation.load(condensed), Training.load(trained)
+        condensation, training = Condensation.load(condensed), Trained.load(trained)
     auc, validation = training.test_auc, training.validation_auc or {}
     # The best that all real records give by validation: networks that learned too long are no yardstick
     best = max(("all_real", *SIMPLE_MODELS), key=lambda name: validation[name])

@@ -23,19 +23,23 @@ from recondense.stages.params import StageParams, validate
 
 
 def run(
-    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: Shadows, params: Params, where: str
+    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: Shadows | None, params: Params, where: str
 ) -> Audit:
     """Figures and verdict of each attack on ``condensed``, whose members are the train subjects of ``cohort``.
 
-    ``sets`` and ``made``: the shadows and their stage's metrics. ``where``: how messages about params begin. Raises
-    `InputError` for options that an attack does not know, and where cohort and condensed set do not fit.
+    ``sets`` and ``made``: the shadows and their stage's metrics, None without any. ``where``: how messages about params
+    begin. Raises `InputError` for options that an attack does not know, and where cohort, condensed set and shadows do
+    not fit.
     """
     of_each, options, cohort = params.of_each(len(params.chosen())), chosen(params, where), cohort.labelled()
     check(cohort, condensed)
-    enough = len(sets) >= FEWEST_SHADOWS
+    if made is not None:
+        cohort.check_order(made.order, "shadows.safetensors")
+    enough = made is not None and len(sets) >= FEWEST_SHADOWS
 
     @cache
     def evidence(signals_of: MemberSignals) -> Evidence:
+        assert made is not None
         return gather(cohort, condensed, sets, made, of_each, signals_of)
 
     networks = by_networks(of_each)
@@ -51,7 +55,7 @@ def run(
         settings=params.settings(),
         attacks=attacks,
         influence=influence(cohort.part("train"), sets, params.seed),
-        standing_out=standing_out(cohort, sets, made, params),
+        standing_out=standing_out(cohort, sets, made, params) if made else None,
         verdict=overall([attack.verdict for attack in attacks.values()]),
     )
 

@@ -59,6 +59,7 @@ from recondense.publishing.signature import sign
 from recondense.publishing.versions import Releases, Version, in_turn
 from recondense.results.course import Summary
 from recondense.results.public import Public
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.stages.stage import whole_or_nothing
 
@@ -231,7 +232,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
 
 def privacy(releases: Releases) -> dict[str, Any]:
     """What the candidate costs by its own guarantee, and all releases of the population together with it."""
-    metrics = Layout(releases.root, releases.cohort).folder("release") / "metrics.json"
+    metrics = METRICS["release"].path(Layout(releases.root, releases.cohort))
     entries = entries_of_population(releases.root, releases.cohort)
     return statement(read_json(metrics)["privacy"].get("guarantee"), entries)
 

@@ -67,8 +67,9 @@ class Scored(Result):
 
 
 class Training(Scored):
-    """The training stage's ``metrics.json``; means are over the networks of ``mean_over``, ``validation_auc`` is for
-    choices that must not look at the test part. A bundle with a guarantee leaves out what is null."""
+    """What the training stage found and a bundle states. Means are over the networks of ``mean_over``;
+    ``validation_auc`` is for choices that must not look at the test part. A bundle with a guarantee leaves out what is
+    null."""
 
     mean_over: tuple[str, ...] = Field(min_length=1)
     validation_auc: dict[str, float] | None = None
@@ -77,9 +78,15 @@ class Training(Scored):
     n: Sizes | None = None
 
 
+class Trained(Training):
+    """The training stage's ``metrics.json``. ``order``: of the cohort that rows of predictions are places in."""
+
+    order: str
+
+
 class Reference(Scored):
     """The reference stage's ``metrics.json``: the same of models of all real records. ``recipe``: as
-    `recondense.models.recipe.Recipe` writes it."""
+    `recondense.models.recipe.Recipe` writes it. ``order``: as `Trained.order`."""
 
     validation_auc: dict[str, float]
     steps_to_plateau: dict[str, dict[str, int]]
@@ -88,3 +95,4 @@ class Reference(Scored):
     recipe: dict[str, JsonValue]
     single_variable: Ranked
     n: RealSizes
+    order: str

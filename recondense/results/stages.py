@@ -90,7 +90,7 @@ class Condensation(Result):
 
 class Shadows(Result):
     """Of how many ``subjects`` and ``members`` of each shadow how many shadows are, and with how many planted
-    ``outliers``; ``steps`` of a shadow, and of the release."""
+    ``outliers``; ``steps`` of a shadow, and of the release. ``order``: of the cohort that members are places in."""
 
     method: str
     count: int
@@ -101,3 +101,4 @@ class Shadows(Result):
     outliers: int
     seed: int
     seconds_condensing: float
+    order: str

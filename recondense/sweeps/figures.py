@@ -10,7 +10,7 @@ from recondense.bundle.words import together
 from recondense.results.attacks import NotRun, OfGuesses, Withheld
 from recondense.results.audit import Audit
 from recondense.results.public import Calibration, Public
-from recondense.results.scores import Score, Training
+from recondense.results.scores import Score, Trained
 from recondense.results.verdicts import Verdict
 from recondense.stages.layout import Layout
 from recondense.sweeps.outcomes import Group
@@ -43,7 +43,7 @@ def of_stage(layout: Layout, name: str) -> Figures:
             yield "loss", _loss(history)
     if name == "training":
         curves = [pd.read_parquet(layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
-        yield from training_figures(Training.load(metrics).test_auc, pd.concat(curves))
+        yield from training_figures(Trained.load(metrics).test_auc, pd.concat(curves))
     if name == "privacy":
         yield "attacks", _attacks(Audit.load(metrics))
     if name == "release" and (calibration := Public.load(metrics).calibration):

@@ -36,6 +36,7 @@ def gather(layout: Layout) -> tuple[ShadowSets, Shadows]:
         outliers=work.params.outliers,
         seed=work.params.seed,
         seconds_condensing=round(float(sum(shadow["seconds"][0] for shadow in found)), 3),
+        order=cohort.order(),
     )
 
 

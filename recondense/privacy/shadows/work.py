@@ -11,6 +11,7 @@ from recondense.condensation.params import Params as CondensationParams
 from recondense.files.hashes import sha256
 from recondense.privacy.shadows.params import Params
 from recondense.stages import code, plugins
+from recondense.stages.catalogue import NORMALISED
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 
@@ -64,7 +65,7 @@ class Work:
 
 def source(layout: Layout) -> Path:
     """The records that shadows are condensed from."""
-    return layout.folder("normalisation") / "normalised.safetensors"
+    return NORMALISED.path(layout)
 
 
 def clear(layout: Layout) -> None:
