@@ -8,11 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from recondense.inspection import FEWEST
 from recondense.inspection.found import Alone, Inspection
 
+HERE = Path(__file__).parent
+
 
 def page(cohort: str, found: Inspection) -> str:
     """The page of what `recondense.inspection.inspection.inspect` found; every text in it is escaped."""
     templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
