@@ -310,7 +310,7 @@ def test_every_condition_has_its_words_and_words_have_their_condition() -> None:
 
 
 def test_a_bundle_of_an_earlier_schema_is_not_asked_for_what_came_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    def later(metrics: Public, params: Params) -> gate.Finding:
+    def later(metrics: Public, params: Params) -> gate.Judged:
         return None, 1, False
 
     monkeypatch.setitem(CONDITIONS, SCHEMA + 1, (later,))
