@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 # Python compiles what it imports, and keeps it; all that is installed would take as long again as the installation.
 # Where the environment forbids to keep it, every process would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# CI gives CONSTRAINTS="-c requirements.lock": the very versions that were tested
+CONSTRAINTS ?=
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(CONSTRAINTS)
 
-.PHONY: run test check docs clean
+.PHONY: run test check docs software lock clean
 
 run: $(VENV)/installed
 	@$(BIN)/recondense run pbcseq
@@ -28,9 +30,17 @@ check: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+# After an edit of code that a stage runs
+software: $(VENV)/installed
+	@$(BIN)/python -c 'from pathlib import Path; from recondense.stages import software; software.write(Path())'
+
+# What pip would install today for '.[dev]' into an empty environment
+lock: | $(BIN)/pip
+	@$(BIN)/python .ci/lock.py
+
 $(VENV)/installed: pyproject.toml | $(BIN)/pip
 	@echo "installing into $(VENV) (a few minutes, once)"
-	@$(INSTALL) -e .
+	@$(INSTALL) -e '.[pipeline]'
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip

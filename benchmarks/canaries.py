@@ -5,7 +5,7 @@
 
 Each row condenses the train split with the outliers in it, several times with other outliers. An attack scores the
 planted ones and their twins, made alike and left out; AUC 1 finds all, 0.5 none. The first row hands the outliers over
-as they are, and has to be found. Rows measured earlier stay. Writes ``docs/benchmarks/canaries_COHORT.{json,md}``.
+as they are, and has to be found. Rows measured earlier stay. Writes ``docs/results/canaries_COHORT.{json,md}``.
 """
 
 import argparse

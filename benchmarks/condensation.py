@@ -6,7 +6,7 @@
     python -m benchmarks.condensation --rows unrolled --time # condense once more for the seconds; scores stay
 
 Methods see the train split; recipes are chosen on the validation split; the test split is looked at once, at the end.
-Writes ``docs/benchmarks/condensation_COHORT.{json,md,png}``.
+Writes ``docs/results/condensation_COHORT.{json,md,png}``.
 """
 
 import argparse
@@ -17,7 +17,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, headers, parts_of, read, scored, tensor
+from recondense.charts import DARK, GREEN
+from recondense.charts.picture import paper, save
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.files.strict_json import write_json
@@ -28,13 +30,13 @@ from recondense.models.recipe import PAPER_NETWORKS, Recipe, RecipeSearch
 from recondense.models.reference_params import Params as ReferenceParams
 from recondense.models.teacher import soft_labels
 from recondense.models.trial import TrainingSet
-from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages import plugins
 
 PUBLISHED_STEPS = 24_000
 TIMED_STEPS = 4  # of each network
-PUBLISHED = {
+PUBLISHED: dict[str, Any] = {
     "representation": "output",
     "initialisation": "noise",
     "real_batch": 256,
@@ -77,7 +79,7 @@ def main() -> None:
     """Measure the rows asked for, then write the table and the figure of these and of those measured earlier."""
     arguments = parse()
     cohort = tensor(arguments.cohort)
-    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    parts = parts_of(cohort)
     about = header(
         tensor=f"{arguments.cohort} {digest(cohort)}, {' x '.join(map(str, cohort.values.shape[1:]))}",
         patients=counts(parts),
@@ -99,7 +101,7 @@ def main() -> None:
         write_json(path, results)
         print(line(name, results["rows"][name]), flush=True)
     path.with_suffix(".md").write_text(page(arguments.cohort, results), encoding="utf-8")
-    figure(results["rows"]).savefig(path.with_suffix(".png"), dpi=150)
+    save(figure(results["rows"]), path.with_suffix(".png"))
 
 
 def parse() -> argparse.Namespace:
@@ -253,13 +255,12 @@ Measured:
 def figure(rows: dict[str, Any]) -> Figure:
     """A dot a network, a bar for the mean, a line for each row."""
     names = [name for name in [*ROWS, ALL_REAL] if name in rows]
-    drawn = Figure(figsize=(8, 1 + 0.4 * len(names)), layout="constrained")
-    axes = drawn.subplots()
+    drawn, (axes,) = paper(8, 1 + 0.4 * len(names))
     for place, name in enumerate(names):
         auc = rows[name]["auc"]
         each = [auc["by_network"][network]["mean"] for network in PAPER_NETWORKS if network in auc["by_network"]]
-        axes.plot(each, [place] * len(each), "o", markersize=4, alpha=0.6, color="#33415c")
-        axes.plot([auc["mean"]] * 2, [place - 0.3, place + 0.3], linewidth=2.5, color="#0b6e4f")
+        axes.plot(each, [place] * len(each), "o", markersize=4, alpha=0.6, color=DARK)
+        axes.plot([auc["mean"]] * 2, [place - 0.3, place + 0.3], linewidth=2.5, color=GREEN)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("test AUC: each network (dots), their mean (bar)")
     axes.grid(axis="x", color="#dddddd")

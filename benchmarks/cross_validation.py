@@ -3,7 +3,7 @@
     python -m benchmarks.cross_validation                    # pbcseq, 5 folds, 20 records; a quarter of an hour
 
 Each fold is the test split once; of the rest a fifth validates (recipes are chosen there) and the others are condensed;
-preprocessing is fitted on these alone. Writes ``docs/benchmarks/cross_validation_COHORT.{json,md}``.
+preprocessing is fitted on these alone. Writes ``docs/results/cross_validation_COHORT.{json,md}``.
 """
 
 import argparse
@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from benchmarks.harness import OUT, fixed, header, ingested, scored
+from benchmarks.harness import OUT, fixed, header, ingested, parts_of, scored
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.files.strict_json import write_json
 from recondense.models.choose import choose
 from recondense.models.fit import choose_device
-from recondense.models.part import Part
 from recondense.models.recipe import Recipe, RecipeSearch
 from recondense.models.trial import TrainingSet
 from recondense.preprocessing.fit import fit
@@ -76,7 +75,7 @@ def normalised(cohort: Ingested, params: dict[str, Any]) -> Normalised:
 
 def measure(cohort: Normalised, params: dict[str, Any], arguments: argparse.Namespace) -> dict[str, float]:
     """Test AUC of one fold by what was trained on, mean over the paper's networks."""
-    parts, device = {split: Part.of(cohort, split) for split in SPLITS}, choose_device("auto")
+    parts, device = parts_of(cohort), choose_device("auto")
     train, own = cohort.part("train").labelled(), params["condensation"]
     reference = Recipe(steps=params["reference"]["steps"])
     sets = {REAL: TrainingSet(lambda seed: parts["train"], lambda network: reference, arguments.seeds)}

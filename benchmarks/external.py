@@ -4,7 +4,7 @@
 
 A scratch copy of this tree takes set a from raw files to a bundle by `recondense run`; `recondense evaluate` scores it
 on set b, which comes from other hospital stays of the same years. The bundle's own AUC is to hold there within .02.
-Writes ``docs/benchmarks/external.json``, with --quick nothing.
+Writes ``docs/results/external.json``, with --quick nothing.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 A scratch clone of the last commit is served by `recondense serve`, with the policy ``release: true`` and a budget of
 epsilon. Records are put into its raw folder part by part; everything else happens by itself. Then it is run once more
 without a new record, and every release is verified against the published ledger. Writes
-``docs/benchmarks/growing_cohort.{json,md,png}``.
+``docs/results/growing_cohort.{json,md,png}``.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
 from recondense.bundle.words import in_words
+from recondense.charts import GREEN
+from recondense.charts.picture import intervals, paper, rule, save
 from recondense.engines.settings import NO_ORIGIN
 from recondense.files.strict_json import write_json
 from recondense.results.audit import Audit
@@ -126,7 +128,7 @@ def main() -> None:
     results = {"rows": rows, "afterwards": checked, "measured": about}
     write_json(OUT / "growing_cohort.json", results)
     (OUT / "growing_cohort.md").write_text(page(results), encoding="utf-8")
-    figure(rows).savefig(OUT / "growing_cohort.png", dpi=150)
+    save(figure(rows), OUT / "growing_cohort.png")
     print(checked)
 
 
@@ -197,7 +199,7 @@ def parts(number: int) -> Iterator[tuple[list[tuple[str, bytes]], str]]:
     head, *rows = (raw / "Outcomes-a.txt").read_text().splitlines(keepends=True)
     with tarfile.open(raw / "set-a.tar.gz") as tar:
         members = sorted((member for member in tar if member.isfile()), key=lambda member: member.name)
-        files = [(Path(member.name).name, tar.extractfile(member).read()) for member in members]  # type: ignore[union-attr]
+        files = [(Path(member.name).name, tar.extractfile(member).read()) for member in members]
     outcome_of = {row.split(",")[0]: row for row in rows}
     for part in range(number):
         chosen = files[part * len(files) // number : (part + 1) * len(files) // number]
@@ -312,18 +314,17 @@ Measured: {"; ".join(results["measured"].values())}
 
 def figure(rows: list[dict[str, Any]]) -> Figure:
     """Utility and attacks with intervals, and epsilon of all releases, over the number of subjects."""
-    drawn = Figure(figsize=(8, 8), layout="constrained")
-    above, below, cost = drawn.subplots(3, 1, sharex=True)
+    drawn, (above, below, cost) = paper(8, 8, rows=3, sharex=True)
     subjects = [sum(row["subjects"].values()) for row in rows]
-    bars(above, subjects, [row["test_auc"] for row in rows], "mean", "condensed", "#0b6e4f")
+    bars(above, subjects, [row["test_auc"] for row in rows], "mean", "condensed", GREEN)
     scored = [name for name, found in rows[-1]["attacks"].items() if "auc" in found]
     for place, name in enumerate(scored):
         bars(below, subjects, [row["attacks"][name] for row in rows], "auc", name.replace("_", " "), f"C{place}")
-    below.axhline(0.5, color="#999999", linewidth=1)
+    rule(below, 0.5)
     above.set_ylabel("test AUC")
     below.set_ylabel("AUC of attacks")
     cost.step(subjects, [row["epsilon"] for row in rows], where="post", marker="o", color="#b3541e", label="spent")
-    cost.axhline(BUDGET, color="#999999", linestyle="--", linewidth=1, label="budget")
+    rule(cost, BUDGET, line="--", label="budget")
     cost.set_ylabel("epsilon of all releases")
     cost.set_xlabel("subjects")
     for axes in (above, below, cost):
@@ -335,8 +336,8 @@ def figure(rows: list[dict[str, Any]]) -> Figure:
 def bars(axes: Any, x: list[int], found: list[dict[str, float]], key: str, label: str, colour: str) -> None:
     """A line of ``key`` with its intervals."""
     values = [each[key] for each in found]
-    low, high = ([abs(each[key] - each[end]) for each in found] for end in ("low", "high"))
-    axes.errorbar(x, values, yerr=[low, high], marker="o", capsize=3, color=colour, label=label)
+    bounds = [(each["low"], each["high"]) for each in found]
+    intervals(axes, x, values, bounds, "o-", capsize=3, color=colour, label=label)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -18,16 +18,17 @@ from ruamel.yaml import YAML
 from recondense.models import trial
 from recondense.models.part import Part
 from recondense.models.recipe import TrainingParams
-from recondense.records.cohort import Ingested, Normalised
+from recondense.records.cohort import Ingested, Normalised, Split
 from recondense.records.condensed import CondensedSet
+from recondense.settings import settings
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
 from tasks.ingestion import ingestion
 from tasks.normalisation import normalisation
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("RECONDENSE_DATA", ROOT.parent / "shared" / "data"))
-OUT = ROOT / "docs" / "benchmarks"
+DATA = settings().data or ROOT.parent / "shared" / "data"
+OUT = ROOT / "docs" / "results"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 
 
@@ -129,3 +130,8 @@ def read(path: Path) -> dict[str, Any]:
     """A benchmark's earlier results, or none."""
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return found
+
+
+def parts_of(cohort: Normalised) -> dict[str, Part]:
+    """The records of each split."""
+    return {split: Part.of(cohort, split) for split in get_args(Split)}

@@ -63,7 +63,7 @@ def main() -> None:
         print(f"{name}: {value}")
     for cohort, folder, files in COHORTS:
         timed = [once(cohort, folder, files) for _ in range(RUNS)]
-        first, again = (", ".join(run[place] for run in timed) for place in (0, 1))
+        first, again = (", ".join(str(run[place]) for run in timed) for place in (0, 1))
         subjects, arrived = timed[0][2:]
         what = "one new" if arrived else "again"
         print(f"{cohort}, {files.__name__}: first {first} s; {what} {again} s; {subjects} subjects", flush=True)

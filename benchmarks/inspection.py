@@ -7,6 +7,8 @@ A fault is found where the check that it is of names the variable that it is in;
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ from recondense.records.target import Target
 from recondense.results.stages import counted
 
 SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
-COHORTS = {
+COHORTS: dict[str, tuple[str, str, dict[str, object], float, int]] = {
     "pbcseq": ("pbcseq", "pbcseq", {"landmark_days": 365, "horizon_days": 1826}, 2190.0, 4),
     "physionet2012, sets a and b": ("physionet2012", "physionet2012", {"sets": ["a", "b"]}, 1.0, 48),
     "mimic3 demo": ("mimic3", "mimic3-demo", {"edition": "demo"}, 1.0, 48),
@@ -68,6 +70,11 @@ def after(hour: float) -> Who:
     return lambda rows, of: (rows["hours"] >= hour).to_numpy()
 
 
+def filled(mark: float, values: np.ndarray) -> np.ndarray:
+    """As many marks as there are ``values``."""
+    return np.full(len(values), mark)
+
+
 def changed(cohort: Cohort, name: str, who: Who, change: Callable[[NDArray[np.float64]], object]) -> Cohort:
     """``cohort`` with other values of one variable in some rows."""
     records = cohort.records
@@ -103,7 +110,7 @@ def series(cohort: Cohort, rows: pd.DataFrame) -> Cohort:
     return replace(cohort, records=replace(cohort.records, events=events.reset_index(drop=True), variables=variables))
 
 
-def static(cohort: Cohort, column: object, *levels: str) -> Cohort:
+def static(cohort: Cohort, column: Any, *levels: str) -> Cohort:
     """``cohort`` with one more static variable: binary, or of ``levels``."""
     kind = "categorical" if levels else "binary"
     variables = (
@@ -152,7 +159,7 @@ def faults(cohort: Cohort) -> list[tuple[str, str, str, Cohort]]:
     return [
         *((words, UNITS, name, changed(cohort, name, who, change)) for words, name, who, change in units),
         *(
-            (words, MARKS, name, changed(cohort, name, scattered(share), lambda x, mark=mark: np.full(len(x), mark)))
+            (words, MARKS, name, changed(cohort, name, scattered(share), partial(filled, mark)))
             for words, name, share, mark in marks
         ),
         ("potassium twice", SAME, pair, copied(cohort, "K", lambda x: x)),

@@ -5,7 +5,7 @@
 
 One model of each family is trained with each amount of noise, by 3 seeds, at the rate and over the numbers of steps
 that recipes are chosen among; of these the number with the best mean over seeds counts. "Together" is the AUC of the
-seeds' mean logit. The test split is not read. Writes ``docs/benchmarks/noise_COHORT_METHOD.{json,md}``.
+seeds' mean logit. The test split is not read. Writes ``docs/results/noise_COHORT_METHOD.{json,md}``.
 """
 
 import argparse

@@ -6,7 +6,7 @@
 
 The cohort is on a public scale, statistics are asked once with noise, and all else, the choice of recipes too, looks at
 a cohort drawn from the answers. So no split but train is looked at before the test split is, and that only through the
-mechanism. Writes ``docs/benchmarks/private_COHORT.{json,md,png}`` after each draw: a killed run goes on with those that
+mechanism. Writes ``docs/results/private_COHORT.{json,md,png}`` after each draw: a killed run goes on with those that
 are missing, for the same tensor and numbers. Figures of other epsilons stay.
 """
 
@@ -17,17 +17,30 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.condensation import PAPER_NETWORKS, average
-from benchmarks.harness import OUT, counts, digest, fixed, header, headers, read, scored, tensor
+from benchmarks.condensation import average
+from benchmarks.harness import (
+    OUT,
+    counts,
+    digest,
+    fixed,
+    header,
+    headers,
+    parts_of,
+    read,
+    scored,
+    tensor,
+)
+from recondense.charts import DARK, GREEN
+from recondense.charts.picture import paper, rule, save
 from recondense.condensation.methods import Request, private_statistics
 from recondense.files.strict_json import write_json
 from recondense.models.choose import choose
 from recondense.models.fit import choose_device
 from recondense.models.part import Part
-from recondense.models.recipe import RecipeSearch
+from recondense.models.recipe import PAPER_NETWORKS, RecipeSearch
 from recondense.models.trial import TrainingSet
 from recondense.private.askings import unrecorded
-from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.cohort import Normalised
 
 PUBLISHED = 0.803  # of the paper, without a guarantee, from 20 records
 SEARCH = RecipeSearch(seeds=1)
@@ -37,7 +50,7 @@ def main() -> None:
     """Measure each epsilon, then write the curve."""
     arguments = parse()
     cohort = tensor(arguments.cohort, {"normalisation": {"scale": "public"}})
-    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    parts = parts_of(cohort)
     about = header(
         tensor=f"{arguments.cohort} {digest(cohort)}, public scale",
         patients=counts(parts),
@@ -60,7 +73,7 @@ def main() -> None:
         results["epsilons"][f"{epsilon:g}"] = {**before, "draws": draws} if fewer else together(draws)
         write_json(path, results)
         path.with_suffix(".md").write_text(page(arguments.cohort, results), encoding="utf-8")
-        figure(results["epsilons"]).savefig(path.with_suffix(".png"), dpi=150)
+        save(figure(results["epsilons"]), path.with_suffix(".png"))
         print(line(f"{epsilon:g}", results["epsilons"][f"{epsilon:g}"]), flush=True)
 
 
@@ -162,13 +175,12 @@ Measured:
 
 def figure(rows: dict[str, Any]) -> Figure:
     """The curve, with a dot a draw, beside the paper's figure without a guarantee."""
-    drawn = Figure(figsize=(6.5, 4), layout="constrained")
-    axes = drawn.subplots()
+    drawn, (axes,) = paper(6.5, 4)
     points = sorted((float(epsilon), row) for epsilon, row in rows.items())
-    axes.plot([epsilon for epsilon, _ in points], [row["auc"]["mean"] for _, row in points], color="#0b6e4f")
+    axes.plot([epsilon for epsilon, _ in points], [row["auc"]["mean"] for _, row in points], color=GREEN)
     for epsilon, row in points:
-        axes.plot([epsilon] * len(row["auc_by_draw"]), row["auc_by_draw"], "o", markersize=4, color="#33415c")
-    axes.axhline(PUBLISHED, color="#999999", linestyle="--", linewidth=1)
+        axes.plot([epsilon] * len(row["auc_by_draw"]), row["auc_by_draw"], "o", markersize=4, color=DARK)
+    rule(axes, PUBLISHED, line="--")
     axes.annotate("the paper, no guarantee", (points[-1][0], PUBLISHED), ha="right", va="bottom", color="#555555")
     axes.set_xscale("log")
     axes.set_xticks([epsilon for epsilon, _ in points], [f"{epsilon:g}" for epsilon, _ in points])

@@ -6,7 +6,7 @@
 A scale is fitted by the pipeline's own code to random patients, as many as the cohort's train split has, and each is
 attacked with the others for its shadows, as Homer et al. (2008) did with frequencies of alleles: whoever is behind a
 mean lies nearer to it than chance says. Fills and clip bounds are published, too, and not looked at here.
-Writes ``docs/benchmarks/scales.json``; other cohorts keep their figures.
+Writes ``docs/results/scales.json``; other cohorts keep their figures.
 """
 
 import argparse

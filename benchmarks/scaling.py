@@ -4,7 +4,7 @@
 
 The train split of PhysioNet-2012 is replicated with a little noise. Each size runs in a process of its own. Steps are
 timed without the teacher, twice, few and more: the difference is what steps cost. The rest of a whole condensation is
-set-up. Writes ``docs/benchmarks/scaling.json``.
+set-up. Writes ``docs/results/scaling.json``.
 """
 
 import argparse

@@ -6,7 +6,7 @@
 Unrolled condensation and k-means, with hard and with soft labels, one condensation each, recipes chosen on the
 validation split by one network seed; four networks of four families are trained with two seeds. Fewer steps than by
 default, for time. `recondense sweep COHORT --target 0.99` chooses a size by such a curve on the validation split.
-Writes ``docs/benchmarks/sizes_COHORT.*``.
+Writes ``docs/results/sizes_COHORT.*``.
 """
 
 import argparse
@@ -17,7 +17,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.condensation import ROWS, Row
-from benchmarks.harness import OUT, counts, digest, fixed, header, read, scored, tensor
+from benchmarks.harness import OUT, counts, digest, fixed, header, parts_of, read, scored, tensor
+from recondense.charts import DARK, GREEN
+from recondense.charts.picture import paper, save
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.files.strict_json import write_json
@@ -28,10 +30,10 @@ from recondense.models.recipe import Recipe, RecipeSearch
 from recondense.models.reference_params import Params as ReferenceParams
 from recondense.models.teacher import soft_labels
 from recondense.models.trial import TrainingSet
-from recondense.records.cohort import SPLITS, Normalised
+from recondense.records.cohort import Normalised
 from recondense.stages import plugins
 
-SHOWN = {"unrolled": "#0b6e4f", "k-means, soft labels": "#7b4fa3", "k-means": "#b3541e"}
+SHOWN = {"unrolled": GREEN, "k-means, soft labels": "#7b4fa3", "k-means": "#b3541e"}
 ALL_REAL = "all real records"
 NETWORKS = ("rnn_beta", "lstm_beta", "tcn_beta", "transformer_beta")
 
@@ -40,7 +42,7 @@ def main() -> None:
     """Measure each size with each method, then draw these and what was measured earlier."""
     arguments = parse()
     cohort = tensor(arguments.cohort)
-    parts = {split: Part.of(cohort, split) for split in SPLITS}
+    parts = parts_of(cohort)
     about = header(
         tensor=f"{arguments.cohort} {digest(cohort)}",
         patients=counts(parts),
@@ -118,13 +120,12 @@ Measured: {"; ".join(results["measured"].values())}
 """,
         encoding="utf-8",
     )
-    figure(results, sizes).savefig(path.with_suffix(".png"), dpi=150)
+    save(figure(results, sizes), path.with_suffix(".png"))
 
 
 def figure(results: dict[str, Any], sizes: list[int]) -> Figure:
     """A line a method, its interval shaded, and a level for all real records."""
-    drawn = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = drawn.subplots()
+    drawn, (axes,) = paper(7, 4.2)
     records = [2 * size for size in sizes]
     for name, colour in SHOWN.items():
         of_size = [results["rows"][name][str(size)] for size in sizes]
@@ -132,7 +133,7 @@ def figure(results: dict[str, Any], sizes: list[int]) -> Figure:
         axes.fill_between(
             records, [row["low"] for row in of_size], [row["high"] for row in of_size], color=colour, alpha=0.1
         )
-    axes.axhline(results[ALL_REAL], color="#33415c", linewidth=1, label=ALL_REAL)
+    axes.axhline(results[ALL_REAL], color=DARK, linewidth=1, label=ALL_REAL)
     axes.set_xscale("log")
     axes.set_xticks(records, [str(count) for count in records])
     axes.minorticks_off()

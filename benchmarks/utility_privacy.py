@@ -7,7 +7,7 @@
 Shadows are drawn, heard and attacked by the pipeline's own code: each is attacked with the others for its shadows. A
 shadow is a file in the scratch folder under a digest of all it depends on, and so is what networks make of it: a killed
 run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold records:
-remove the folder afterwards. Writes ``docs/benchmarks/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
+remove the folder afterwards. Writes ``docs/results/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
 there are; rows measured earlier stay.
 """
 
@@ -15,7 +15,7 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
@@ -28,10 +28,12 @@ from numpy.typing import NDArray
 from benchmarks.condensation import average
 from benchmarks.harness import OUT, digest, header, read, tensor
 from benchmarks.utility_privacy_page import figure, line, page
+from recondense.charts.picture import save
 from recondense.condensation import baselines, methods
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.files.hashes import sha256
+from recondense.files.store import Arrays, Store
 from recondense.files.strict_json import write_json
 from recondense.models.choose import choose
 from recondense.models.fit import choose_device, fit
@@ -45,7 +47,7 @@ from recondense.privacy.figures import Scores
 from recondense.privacy.params import ATTACKS, Params, Signals
 from recondense.privacy.pooled import pooled
 from recondense.privacy.shadows.draw import condensing_seed, members
-from recondense.privacy.shadows.unit import keep, subset, waiting
+from recondense.privacy.shadows.unit import subset
 from recondense.privacy.signals import signals
 from recondense.privacy.with_shadows import in_turn, needs_shadows, own_signals
 from recondense.records.cohort import SPLITS, Normalised, Split
@@ -126,9 +128,15 @@ class Making:
         """What the method is asked for."""
         return Request(self.per_class, self.steps, seed, choose_device("auto"))
 
-    def shadow(self, index: int) -> Path:
-        """Where shadow ``index`` lies."""
-        return self.folder / f"{index}.safetensors"
+    @property
+    def store(self) -> Store:
+        """What is there of them now, under ``shadow-N``, ``heard-N-KEY`` and ``release-SEED``."""
+        return Store(self.folder)
+
+    def shadows(self, indices: Iterable[int]) -> list[Arrays]:
+        """These shadows, as far as they are there."""
+        store = self.store
+        return [shadow for index in indices if (shadow := store.get(f"shadow-{index}")) is not None]
 
     def noisy(self, records: CondensedSet, seed: int) -> CondensedSet:
         """``records`` with the row's noise."""
@@ -151,7 +159,7 @@ class Condenser:
         made = method.condense(subset(cohort, chosen), request, method.Options(**row.options)).condensed
         seconds = time.perf_counter() - started
         arrays = {"values": made.values, "labels": made.labels, "members": chosen, "seconds": np.array([seconds])}
-        keep(self.making.shadow(index), arrays)
+        self.making.store.keep(f"shadow-{index}", arrays)
         return seconds
 
 
@@ -197,7 +205,7 @@ def main() -> None:
         print(line(name, rows[name]), flush=True)
     rows = read(path)["rows"]
     path.with_suffix(".md").write_text(page(arguments.cohort, rows), encoding="utf-8")
-    figure(rows).savefig(path.with_suffix(".png"), dpi=150)
+    save(figure(rows), path.with_suffix(".png"))
 
 
 def parse() -> argparse.Namespace:
@@ -224,16 +232,16 @@ def parse() -> argparse.Namespace:
 def measure(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dict[str, Any]:
     """Figures of one row, with as many of its shadows as are there after this call."""
     making = Making.of(ROWS[name], cohort, arguments)
-    missing = [index for index in range(arguments.shadows) if not making.shadow(index).exists()]
+    missing = [index for index in range(arguments.shadows) if not making.shadows([index])]
     with crew(Condenser, (cohort, making), torch.get_num_threads(), choose_device("auto")) as work:
         for seconds in work(missing[: arguments.at_most]):
             print(f"a shadow in {seconds:.0f} s", flush=True)
-    there = [index for index in range(arguments.shadows) if making.shadow(index).exists()]
+    there = [index for index in range(arguments.shadows) if making.shadows([index])]
     learns = hasattr(plugins.load(METHODS, making.row.method), "DEFAULT_STEPS")
     found: dict[str, Any] = {"shadows": len(there), "steps": making.steps if learns else 0}
     if len(there) >= FEWEST_SHADOWS:
         found["attacks"] = attacked(making, cohort, there, arguments)
-        found["seconds"] = round(mean(float(waiting(making.shadow(index))["seconds"][0]) for index in there), 1)
+        found["seconds"] = round(mean(float(shadow["seconds"][0]) for shadow in making.shadows(there)), 1)
     if not making.row.included:
         found["validation_auc"] = worth(making, cohort, "validation", arguments)
         if arguments.test:
@@ -245,7 +253,7 @@ def attacked(
     making: Making, cohort: Normalised, there: Sequence[int], arguments: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
     """Figures of each attack over all shadows together, each attacked with the others for its shadows."""
-    sets = [waiting(making.shadow(each)) for each in there]
+    sets = making.shadows(there)
     known = np.stack([one["members"] for one in sets]).astype(bool)
     if making.row.included:
         known = np.stack([inside(cohort.values, one["values"]) for one in sets])
@@ -267,6 +275,7 @@ def attacked(
         if name in looked_at:
             own = looked_at[name]
             signal = own(records, cohort.values, cohort.labels) if own else confidences
+            assert signal is not None
             each = in_turn(scores, signal, known)
         else:
             each = np.stack([scores(None, held) for held in records])
@@ -280,15 +289,17 @@ def heard(making: Making, cohort: Normalised, there: Sequence[int], params: Sign
     """What the attacker's networks make of all patients, trained on each shadow, ``(n_shadows, n_patients)``."""
     asked = json.dumps([params.model_dump(), making.row.noise], sort_keys=True, default=str)
     key = hashlib.sha256(asked.encode()).hexdigest()[:8]
-    paths = {index: making.folder / f"{index}.heard-{key}.safetensors" for index in there}
-    missing = [index for index in there if not paths[index].exists()]
-    sets = [waiting(making.shadow(index)) for index in missing]
+    store = making.store
+    known = {index: store.get(f"heard-{index}-{key}") for index in there}
+    missing = [index for index, one in known.items() if one is None]
+    sets = making.shadows(missing)
     noisy = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, missing, strict=True)]
     if missing:
         found = signals(noisy, cohort.values, cohort.labels, params, 0, choose_device("auto"))
         for index, signal in zip(missing, found, strict=True):
-            keep(paths[index], {"signal": signal})
-    return np.stack([waiting(paths[index])["signal"] for index in there])
+            known[index] = {"signal": signal}
+            store.keep(f"heard-{index}-{key}", {"signal": signal})
+    return np.stack([one["signal"] for one in known.values() if one is not None])
 
 
 def inside(values: NDArray[np.float32], records: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -310,12 +321,14 @@ def released(making: Making, cohort: Normalised, seed: int, split: Split, argume
     if path.exists():
         return read(path)
     method, device = plugins.load(METHODS, row.method), choose_device("auto")
-    made_at = making.folder / f"release-{seed}.safetensors"
-    if not made_at.exists():
+    store, name = making.store, f"release-{seed}"
+    found = store.get(name)
+    if found is None:
         train = cohort.part("train")
         made = method.condense(train, making.request(seed), method.Options(**row.options)).condensed
-        keep(made_at, {"values": made.values, "labels": made.labels})
-    records, part = making.noisy(CondensedSet(**waiting(made_at)), seed), Part.of(cohort, split)
+        found = {"values": made.values, "labels": made.labels}
+        store.keep(name, found)
+    records, part = making.noisy(CondensedSet(**found), seed), Part.of(cohort, split)
     recipes = choose(records, Part.of(cohort, "validation"), RecipeSearch(networks=NETWORKS, seeds=1), device)
     jobs = [Trained(records, name, recipes.of(name), each, part) for name in NETWORKS for each in range(seeds)]
     risks = np.stack(list(spread(Trained.risks, jobs, device))).reshape(len(NETWORKS), seeds, -1)

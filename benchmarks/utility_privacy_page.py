@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.harness import headers
+from recondense.charts.picture import paper, rule
 from recondense.condensation.methods import unrolled
 
 COLUMNS = (  # attack, figure, heading
@@ -80,8 +81,7 @@ Measured:
 
 def figure(rows: dict[str, Any]) -> Figure:
     """A dot a row: validation AUC over what LiRA finds at 0.1 % false alarms, and over the AUC of tracing."""
-    drawn = Figure(figsize=(11, 4.5), layout="constrained")
-    left, right = drawn.subplots(1, 2, sharey=True)
+    drawn, (left, right) = paper(11, 4.5, columns=2, sharey=True)
     shown = {name: row for name, row in rows.items() if _drawn(row)}
     for place, (name, row) in enumerate(shown.items()):
         worth, colour = row["validation_auc"], f"C{place}"
@@ -93,8 +93,8 @@ def figure(rows: dict[str, Any]) -> Figure:
             axes.plot([low, high], [worth["mean"]] * 2, color=colour, linewidth=1)
             axes.plot([value] * len(worth["by_release"]), worth["by_release"], "_", color=colour)
             axes.plot(value, worth["mean"], "o", color=colour, label=name)
-    left.axvline(0.1, color="#999999", linestyle="--", linewidth=1)
-    right.axvline(0.5, color="#999999", linestyle="--", linewidth=1)
+    rule(left, 0.1, upright=True, line="--")
+    rule(right, 0.5, upright=True, line="--")
     left.set_xlabel("members found by LiRA at 0.1 % false alarms, % (dashed: by a guesser)")
     right.set_xlabel("AUC of tracing")
     left.set_ylabel("validation AUC, mean over five networks")

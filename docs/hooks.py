@@ -3,7 +3,9 @@
 import importlib
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -13,16 +15,49 @@ from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
 from recondense.cli import app
-from recondense.stages.layout import STAGE_FOLDERS
-from recondense.stages.params import SIDE_SECTIONS, StageParams
+from recondense.project.sections import MODELS
+from recondense.settings import Settings, variable
+from recondense.stages.params import StageParams
+
+ROOT = Path(__file__).resolve().parents[1]
+DECISIONS = ROOT / "docs/decisions"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the command line's and the params' reference where a page asks for it."""
-    for mark, made in (("<!-- command line -->", command_line), ("<!-- params -->", params)):
-        if mark in markdown:
-            markdown = markdown.replace(mark, made())
+    """Put what is made from the code where a page asks for it."""
+    marks = {
+        "command line": command_line,
+        "params": params,
+        "settings": settings,
+        "layers": layers,
+        "decisions": decisions,
+    }
+    for mark, made in marks.items():
+        if f"<!-- {mark} -->" in markdown:
+            markdown = markdown.replace(f"<!-- {mark} -->", made())
     return markdown
+
+
+def decisions() -> str:
+    """One line a decision, by day, the newest first: the title of its page."""
+    days: dict[str, list[str]] = {}
+    for page in sorted(DECISIONS.glob("[0-9]*.md"), reverse=True):
+        title, day = page.read_text(encoding="utf-8").splitlines()[:2]
+        days.setdefault(day, []).append(f"- {page.name[:4]} [{title.removeprefix('# ')}]({page.name})")
+    return "\n".join(f"## {day}\n\n" + "\n".join(lines) + "\n" for day, lines in days.items())
+
+
+def layers() -> str:
+    """The packages in the order in which they may import each other, as pyproject.toml's contract has them, with what
+    each is for."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (order,) = [contract["layers"] for contract in contracts["contracts"] if contract["type"] == "layers"]
+    lines = ["| may import those below | is for |", "|---|---|"]
+    for layer in order:
+        for name in layer.split(" | "):
+            text = inspect.getdoc(importlib.import_module(name.strip())) or ""
+            lines.append(f"| `{name.strip()}` | {' '.join(text.split(chr(10) * 2)[0].split())} |")
+    return "\n".join(lines)
 
 
 def command_line() -> str:
@@ -46,10 +81,17 @@ def _said(command: Any) -> Iterator[tuple[str, str]]:
 def params() -> str:
     """Every section of params.yaml: each key, its type and default, and what its model says."""
     return "\n".join(
-        line
-        for section in (*STAGE_FOLDERS, *SIDE_SECTIONS)
-        for line in _section(section, importlib.import_module(f"tasks.{section}.params").Params)
+        line for section, module in MODELS.items() for line in _section(section, importlib.import_module(module).Params)
     )
+
+
+def settings() -> str:
+    """Every variable of the environment that recondense reads."""
+    rows = [
+        f"| `{variable(name)}` | {_type(field.annotation)} | `{_plain(field.default)}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows])
 
 
 def _section(name: str, model: type[BaseModel], level: int = 2) -> Iterator[str]:
@@ -91,7 +133,15 @@ def _type(annotation: Any) -> str:
         return f"list of {', '.join(_type(part) for part in parts if part is not Ellipsis)}"
     if kind is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return "section"
-    words = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any"}
+    words = {
+        int: "whole number",
+        float: "number",
+        str: "text",
+        bool: "true or false",
+        type(None): "null",
+        Any: "any",
+        Path: "path",
+    }
     return words.get(annotation, str(getattr(annotation, "__name__", annotation)))
 
 

@@ -1,6 +1,5 @@
 """The flow that a schedule or a change of the raw records starts: only what is due, and why where nothing is."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from recondense.project.sections import check_cohort
 from recondense.publishing.ready import held_by_guarantee
 from recondense.publishing.release import release_if_new
 from recondense.publishing.versions import Releases
+from recondense.settings import settings
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.unattended.inbox import at_rest
@@ -120,6 +120,6 @@ def _foreign_texts_withheld() -> Iterator[None]:
     except (InputError, StageFailed):
         raise
     except Exception as error:
-        if os.environ.get("RECONDENSE_DEBUG") == "1":
+        if settings().debug:
             raise
         raise StageFailed(without_its_text(error)) from None

@@ -7,6 +7,7 @@ none is computed twice. What the stage does not find it computes itself, as unde
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
 from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, as_completed
@@ -15,7 +16,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from recondense.engines.dvc import Pipeline
 from recondense.engines.process import end_children, execute
 from recondense.engines.retries import worth_another_try
-from recondense.engines.runners import cores, threads_each
+from recondense.engines.runners import threads_each
 from recondense.privacy.shadows.work import Work
 from recondense.progress import track
 from recondense.stages.layout import Layout
@@ -24,7 +25,7 @@ from recondense.terminal import say
 
 def on_this_machine() -> TaskRunner[Any]:
     """A shadow a core: two cores for one would have to start workers first, which a short shadow does not repay."""
-    return ThreadPoolTaskRunner(max_workers=cores())
+    return ThreadPoolTaskRunner(max_workers=cpu_count())
 
 
 @task(
@@ -51,7 +52,7 @@ def compute_ahead(pipeline: Pipeline, environment: dict[str, str] | None) -> Non
         return
     say(f"  {len(missing)} shadows to condense")
     if environment is None:
-        environment = threads_each(cores())
+        environment = threads_each(cpu_count())
     try:
         futures: list[PrefectFuture[Any]] = shadow.map(
             unmapped(pipeline.cohort), missing, unmapped(str(pipeline.root)), unmapped(environment)

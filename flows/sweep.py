@@ -14,6 +14,7 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
 from flows.recondense import stage_state
+from recondense.charts.picture import save
 from recondense.cli.console import say_cell
 from recondense.engines import artifacts
 from recondense.engines.dvc import Pipeline, one_at_a_time
@@ -102,8 +103,7 @@ def sweep(
         artifacts.of_sweep(name, grouped(outcomes), outcomes)
         artifacts.link_to_mlflow(name, tracker.experiment, tracker.run_id)
     picture = folder / ".recondense" / "sweeps" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}.png"
-    picture.parent.mkdir(exist_ok=True)
-    figure.savefig(picture, dpi=150)
+    save(figure, picture)
     return {"outcomes": outcomes, "figure": str(picture.relative_to(folder)), "mlflow_run": tracker.run_id}
 
 

@@ -7,6 +7,8 @@ import socket
 import sqlite3
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import requires
 from pathlib import Path
 
 
@@ -30,6 +32,7 @@ REFUSED = 3  # the exit status of a stage that ended with a `Refusal`
 FAULT = 70  # ... with a fault of the program: EX_SOFTWARE of sysexits(3)
 
 
+EXTRA = re.compile(r"([\w.-]+).*\bextra == ['\"]([\w-]+)")  # a line of the package's own requirements
 SYSTEM_ERROR = re.compile(r"\bos error (\d+)|\[errno (\d+)\]", re.IGNORECASE)  # Rust's form, and Arrow's
 # Of SQLite's errors those that come from the system: https://sqlite.org/rescode.html
 SQLITE_ERRORS = {
@@ -49,6 +52,33 @@ MEND = {
     errno.ENFILE: "end other programs, or let the system open more files",
     errno.EIO: "that disk or network share does not work: look at it, then try again",
 }
+
+
+@contextmanager
+def needing_extras() -> Iterator[None]:
+    """Around imports of what only an extra of recondense installs.
+
+    Raises `InputError`, which says what to install, in place of `ModuleNotFoundError` where such a package is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = _normal((error.name or "").partition(".")[0])
+        extras: dict[str, set[str]] = {}
+        for text in requires("recondense") or ():
+            if match := EXTRA.match(text):
+                extras.setdefault(match[2], set()).add(_normal(match[1]))
+        holding = [name for name, packages in extras.items() if package in packages]
+        if not holding:
+            raise
+        smallest = min(holding, key=lambda name: len(extras[name]))
+        raise InputError(
+            f'this needs the package {package}, which is not installed: pip install "recondense[{smallest}]"'
+        ) from error
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def without_its_text(error: Exception) -> str:

@@ -4,44 +4,53 @@ import importlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 from recondense.engines.settings import LOGIN
 from recondense.stages.layout import Layout
-from tests.project import QUICK, QUICK_SEARCH, REAL_DATA, REPO, SENTINELS, STAGES, Project, make_project
-from tests.services import PREFECT_LOGIN, free_port, server
+from tests.support.paths import REAL_DATA, REPO
+from tests.support.project import QUICK, SMALL, STAGES, Project, copied, make_project, plant_sentinel
+from tests.support.services import PREFECT_LOGIN, free_port, running_server
 
 # Prefect, DVC and MLflow stay quiet and offline in every test
 os.environ.update(DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
 os.environ["PREFECT_API_AUTH_STRING"] = PREFECT_LOGIN  # of this process; commands find it among the tests' keys
 
 
-# Files whose tests share an expensive session fixture stay together on one worker. The longest begin first.
+# Files whose tests share an expensive fixture stay together on one worker. The longest begin first.
 TOGETHER = {
     "test_engines": "house",
     "test_cli": "house",
-    "test_withdrawal": "house",
-    "test_versions": "house",
-    "test_sweep": "sweep",
-    "test_services": "services",
-    "test_servers": "servers",
     "test_serve": "serve",
+    "test_services": "services",
+    "test_sweep": "sweep",
+    "test_versions": "versions",
+    "test_withdrawal": "withdrawal",
+    "test_servers": "servers",
     "test_report": "recipient",
     "test_recipient": "recipient",
     "test_evaluate": "recipient",
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    first = list(TOGETHER)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--order", default="", help="'reverse', or a word to shuffle by: files, and tests in each of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    first, order = list(TOGETHER), config.getoption("--order")
     items.sort(key=lambda item: first.index(item.path.stem) if item.path.stem in first else len(first))
+    if order == "reverse":
+        items.reverse()
+    elif order:
+        items.sort(key=lambda item: [sha256(f"{order} {name}".encode()).digest() for name in (item.path, item.nodeid)])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -54,17 +63,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
             return TOGETHER.get(stem, stem)
 
     return Together(config, log)
-
-
-NETWORKS = ["lstm_beta", "tcn_beta"]
-SMALL = {
-    **QUICK,
-    "ingestion": {**QUICK["ingestion"], "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.6}},
-    "reference": {"networks": NETWORKS, "steps": 20},
-    "condensation": {**QUICK["condensation"], "records_per_class": 2, "recipe_search": {**QUICK_SEARCH, "ensemble": 2}},
-    "training": {**QUICK["training"], "networks": NETWORKS, "controls": []},
-    "release": {**QUICK["release"], "min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
-}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,32 +97,40 @@ def prefect_server(prefect_home: Path) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def running_server(home: Path, port: int) -> Iterator[str]:
-    """The URL of a real Prefect server on loopback that keeps its state in ``home``; it ends with the block.
-
-    It asks for a login, as those do that recondense starts.
-    """
-    url = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--host", "127.0.0.1"]
-    environment = {"PREFECT_HOME": str(home), "PREFECT_SERVER_API_AUTH_STRING": PREFECT_LOGIN}
-    with server([*command, "--port", str(port)], f"{url}/api/health", home / "log", environment):
-        yield url
-
-
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Project:
-    """A project whose cohorts alpha and beta have been run once; every test that changes it leaves both current.
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """A project whose cohort alpha has been run once, the same for all workers of a session; no test changes it.
 
     One patient carries an id and a cholesterol that stand nowhere else, so that leaks can be searched for.
     """
-    project = make_project(
-        tmp_path_factory.mktemp("house"), {"alpha": QUICK, "beta": QUICK}, PREFECT_API_URL=f"{prefect_server}/api"
-    )
-    plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
-    for cohort in ("alpha", "beta"):
-        assert project.run(cohort) == dict.fromkeys(STAGES, "Completed")
-    return project
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "prefect").mkdir(parents=True)
+            with running_server(folder / "prefect", free_port()) as url:
+                project = make_project(folder / "project", {"alpha": QUICK}, PREFECT_API_URL=f"{url}/api")
+                plant_sentinel(project.root / "data/1_raw/pbcseq/pbcseq.csv")
+                assert project.run("alpha") == dict.fromkeys(STAGES, "Completed")
+            (folder / "done").touch()
+    return Project(folder / "project")
+
+
+@pytest.fixture(scope="session")
+def server_of_finished(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Prefect server that knows the run of `finished`."""
+    home = tmp_path_factory.mktemp("remembers") / "prefect"
+    shutil.copytree(finished.root.parent / "prefect", home)
+    with running_server(home, free_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def house(finished: Project, server_of_finished: str, tmp_path: Path) -> Iterator[Project]:
+    """A copy of `finished` for one test, which may do with it what it likes."""
+    yield copied(finished, tmp_path / "house", PREFECT_API_URL=f"{server_of_finished}/api")
+    shutil.rmtree(tmp_path / "house")
 
 
 @pytest.fixture(scope="session")
@@ -138,16 +144,3 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     for name in STAGES:
         getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
     return layout
-
-
-def plant_sentinel(csv: Path) -> None:
-    """Give patient 2 the id and the first cholesterol of `SENTINELS`."""
-    lines = csv.read_text().splitlines()
-    for number, line in enumerate(lines):
-        cells = line.split(",")
-        if cells[0] == "2":
-            cells[0] = SENTINELS[0]
-            if cells[6] == "0":
-                cells[12] = SENTINELS[1]
-            lines[number] = ",".join(cells)
-    csv.write_text("\n".join(lines) + "\n")

@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.project import REPO
+from tests.support.paths import REPO
 
 LIBRARY = REPO / "recondense"
-FAMILIES = ("recondense.cohorts.readers", "recondense.condensation.methods", "recondense.models.networks")
-FAMILIES += ("recondense.privacy.attacks",)
+FAMILIES = (
+    "recondense.cohorts.readers",
+    "recondense.condensation.methods",
+    "recondense.models.networks",
+    "recondense.privacy.attacks",
+)
 
 
 def layers() -> list[list[str]]:

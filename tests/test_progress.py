@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-from tests.project import REPO
+from tests.support.paths import REPO
 
 SCRIPT = """
 import time
@@ -21,7 +21,7 @@ with reading(Path("README.md")) as file:
 
 LOGGED = """
 import time
-from tasks.common import progress
+from recondense import progress
 progress.LINE_SECONDS = 0.2
 with progress.working("privacy", expected=60):
     for _ in progress.track(["rmia", "domias"], "attacks"):

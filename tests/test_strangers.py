@@ -35,8 +35,8 @@ from recondense.stages import params
 from recondense.terminal import Terminal, say
 from recondense.wizard import Proposal, propose
 from recondense.wizard.block import block
-from tests.project import REPO
-from tests.stranger import program
+from tests.support.paths import REPO
+from tests.support.stranger import program
 
 ESCAPES = "a\x1b[2J\x1b]0;owned\x07b\u202ec\u2066d\x9bm\re\x00"
 NAMES = [

@@ -17,9 +17,9 @@ from recondense.inspection.inspection import inspect
 from recondense.records.cohort import Normalised
 from recondense.stages.catalogue import MADE
 from recondense.stages.layout import STAGE_FOLDERS
-from tests.inspection_fixtures import made
+from tests.support.inspection_fixtures import made
+from tests.support.paths import REPO
 
-REPO = Path(__file__).resolve().parents[1]
 UNTYPED = "dict[str, Any]"
 # Where a dictionary may stand for what is read or written as such, and what that is
 SERIALISED = {

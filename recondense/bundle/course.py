@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from recondense.bundle.charts import Axis, Line, chart, nice
 from recondense.bundle.contents import Contents
 from recondense.bundle.words import in_words, interval
+from recondense.charts.svg import Axis, Line, chart, nice
 from recondense.results.course import Spent, Summary, Withdrawn
 
 GUESS = 0.5

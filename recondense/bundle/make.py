@@ -1,6 +1,5 @@
 """Write the bundle: the files a recipient gets."""
 
-import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.condensed import CondensedSet
 from recondense.results.course import Earlier
 from recondense.results.public import Public
+from recondense.settings import settings
 from recondense.stages.layout import STAGE_FOLDERS, Layout
 from recondense.stages.params import block
 
@@ -56,7 +56,7 @@ def write_bundle(
             "code": code_revision(layout.root),
             "params": without_local_paths(params),
             "pipeline": without_local_paths(pipeline_state(layout)),
-            "mlflow_run": os.environ.get("RECONDENSE_MLFLOW_RUN"),
+            "mlflow_run": settings().mlflow_run,
             "environment": {
                 "python": platform.python_version(),
                 "machine": platform.machine(),

@@ -21,9 +21,7 @@ def place(layout: Layout) -> Path:
 
 def keep(layout: Layout, metrics: Public) -> None:
     """Write the figures of a refused candidate, whose ``gate`` says what each condition came to."""
-    path = place(layout)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, metrics.as_json())
+    write_json(place(layout), metrics.as_json())
 
 
 def kept(layout: Layout) -> Public | None:

@@ -9,11 +9,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from recondense.bundle import course
-from recondense.bundle.charts import Axis, Line, chart, nice, powers, strip
 from recondense.bundle.contents import Contents
 from recondense.bundle.sentences import sentence
 from recondense.bundle.templates import render
 from recondense.bundle.words import MAY, MAY_NOT, beside_real, guarantee, nobody, notices, together
+from recondense.charts.svg import Axis, Line, chart, nice, powers, strip
 from recondense.models.predictions import TRAINING_SETS
 from recondense.records.labels import likeliest, n_classes, probabilities
 from recondense.results.attacks import ATTACKS, NotRun, Withheld

@@ -10,6 +10,7 @@ import typer
 from recondense.cli.shared import Cohort, Json, echo, project
 from recondense.errors import InputError
 from recondense.stages.layout import find_root
+from recondense.stages.params import NO_COHORT
 
 
 def cohorts(json_: Json = False) -> None:
@@ -23,6 +24,9 @@ def cohorts(json_: Json = False) -> None:
     rows = [row.as_json() for row in cohort_rows(find_root())]
     if json_:
         print(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        echo(NO_COHORT)
         return
     table([{**row, "notices": len(row["notices"]) or None} for row in rows])
     for row in rows:

@@ -162,7 +162,7 @@ def _services(root: Path, cohorts: Sequence[str], server: str | None, dask: str 
     if dask not in (None, "local") and not os.environ.get("PREFECT_API_URL") and not on_loopback(str(dask)):
         raise InputError(
             f"workers at {dask} cannot reach a temporary Prefect server on this machine's loopback: start one that "
-            "they reach (docs/operations.md, Servers) and name it with --server"
+            "they reach (the documentation's page 'Operations', 'Servers') and name it with --server"
         )
     if os.environ.get("PREFECT_API_URL"):
         check_login()

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recondense.errors import InputError
-from recondense.files import secret
+from recondense.files import atomic, secret
 from recondense.stages.params import block
 
 HELD_OUT = ("validation", "test")
@@ -88,11 +88,8 @@ def save(root: Path, cohort: str, version: str, panel: Panel) -> None:
     """Add the panel of ``version`` to the cohort's file, whole or not at all; it replaces one of that version."""
     earlier = load(root, cohort)
     releases = {**(earlier.before(version).releases if earlier else {}), version: panel}
-    path = root / place(cohort)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_text(Panels(key=_name_of_key(cohort), releases=releases).model_dump_json(indent=1) + "\n")
-    scratch.replace(path)
+    text = Panels(key=_name_of_key(cohort), releases=releases).model_dump_json(indent=1)
+    atomic.write(root / place(cohort), f"{text}\n")
 
 
 def fewest_patients(root: Path, cohort: str) -> int:

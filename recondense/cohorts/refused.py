@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.stages.layout import Layout
 
 
@@ -18,8 +19,7 @@ def remembered(layout: Layout) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(str(error), encoding="utf-8")
+        atomic.write(path, str(error))
         raise
     path.unlink(missing_ok=True)
 

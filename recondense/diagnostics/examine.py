@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from recondense.diagnostics.environment import environment
 from recondense.diagnostics.machine import CODE, gpu, machine, packages
 from recondense.diagnostics.modes import readable
 from recondense.diagnostics.project import cohorts, dvc_stages, git_history, signing
@@ -17,8 +18,9 @@ from recondense.diagnostics.restricted import restricted
 from recondense.diagnostics.services import mlflow_store, prefect_server, remote
 from recondense.engines.settings import use_local_services
 from recondense.errors import InputError
-from recondense.probes.finding import MORE, REQUEST_SECONDS, UNREACHABLE, Finding, Found, debug
+from recondense.probes.finding import MORE, REQUEST_SECONDS, UNREACHABLE, Finding, Found
 from recondense.probes.state import databases, disk, folders, user
+from recondense.settings import settings
 
 SECONDS = 20.0  # of waiting for something; for a processor that is busy a check may wait longer
 MOST_SECONDS = 120.0
@@ -28,6 +30,7 @@ AT_ONCE = 4  # as many as there are remotes and servers, so that all of these ma
 CHECKS: dict[str, Callable[[Path], Found]] = {
     "user": user,
     "machine": machine,
+    "environment": environment,
     "disk": disk,
     "folders": folders,
     "modes": readable,
@@ -76,7 +79,7 @@ def _ask(name: str, root: Path, seconds: float) -> list[Finding]:
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=None if debug() else subprocess.DEVNULL,
+        stderr=None if settings().debug else subprocess.DEVNULL,
         text=True,
     )
     said = _said(process, seconds)

@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -14,13 +13,15 @@ from recondense.probes.finding import GB, Finding, Found, section_of
 from recondense.stages import params
 
 CODE = Path(__file__).resolve().parents[2]
+OF_READERS = {"coswara": "audio"}  # the extra that a reader needs
 BUSY, MEMORY = 3, 2 * GB
 
 
 def machine(root: Path) -> Found:
     import psutil
+    from joblib import cpu_count
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = cpu_count()
     busy = os.getloadavg()[0] / cores
     words = f"{cores} core{'s' if cores > 1 else ''}"
     if busy < BUSY:
@@ -37,29 +38,36 @@ def machine(root: Path) -> Found:
 
 
 def packages(root: Path) -> Found:
-    """Python, and each package that pyproject.toml asks for."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    install = f"{sys.executable} -m pip install -e {root}"
+    """Python, and each package that the installed recondense asks for, with the extras that this project needs."""
+    about = importlib.metadata.metadata("recondense")
     version = ".".join(map(str, sys.version_info[:3]))
-    if version in SpecifierSet(project["requires-python"]):
+    if version in SpecifierSet(about["Requires-Python"]):
         yield Finding("ok", f"Python {version}")
     else:
-        mend = "rm -r .venv && make run PYTHON=/path/to/one"
-        yield Finding("fault", f"Python {version}, where {project['requires-python']} is asked for", mend)
-    wanted = [Requirement(text) for text in project["dependencies"]]
+        mend = "make an environment with such a Python, and install recondense there"
+        yield Finding("fault", f"Python {version}, where {about['Requires-Python']} is asked for", mend)
+    extras = _extras(root)
+    install = f'{sys.executable} -m pip install --upgrade "recondense[{",".join(extras)}]=={about["Version"]}"'
+    listed = [Requirement(text) for text in importlib.metadata.requires("recondense") or ()]
+    wanted = [one for one in listed if one.marker is None or any(one.marker.evaluate({"extra": e}) for e in extras)]
     right = 0
     for requirement in wanted:
         found = _installed(requirement.name)
         if found and requirement.specifier.contains(found, prereleases=True):
             right += 1
         else:
+            requirement.marker = None
             yield Finding(
                 "fault", f"{requirement.name} {found or 'is missing'}, where {requirement} is asked for", install
             )
     if right == len(wanted):
-        yield Finding("ok", f"{right} packages are as pyproject.toml asks")
-    if root.resolve() != CODE:
-        yield Finding("warning", f"this command is the code in {CODE}, and stages run that in {root}", install)
+        yield Finding("ok", f"{right} packages are as recondense {about['Version']} asks")
+
+
+def _extras(root: Path) -> list[str]:
+    """What this project needs of recondense beside its core."""
+    read = {section_of(block, "ingestion").get("dataset") for block in params.read(root).values()}
+    return ["pipeline", *(extra for reader, extra in OF_READERS.items() if reader in read)]
 
 
 def _installed(package: str) -> str | None:

@@ -22,7 +22,7 @@ def git_history(root: Path) -> Found:
     try:
         yield Finding("ok", f"at commit {git.head(root)[:12]}")
     except InputError as error:
-        yield Finding("fault", f"no commit: {error}", "work in a clone, or: git init && git add -A && git commit")
+        yield Finding("fault", f"no commit: {error}", "git init && git add -A && git commit")
         return
     who = {name: git.setting(root, name) for name in ("user.name", "user.email")}
     if missing := [name for name, value in who.items() if not value]:
@@ -69,7 +69,9 @@ def dvc_stages(root: Path) -> Found:
 
     pipelines = [Pipeline(root, cohort) for cohort in params.read(root)]
     yield Finding("ok", f"dvc.yaml has every stage of {len(pipelines)} cohorts")
-    if {VAULT, RELEASE} <= set(pipelines[0].repo.config["remote"]):  # where one is absent, its own check says so
+    if pipelines and {VAULT, RELEASE} <= set(
+        pipelines[0].repo.config["remote"]
+    ):  # where one is absent, its own check says so
         try:
             check_remotes(pipelines[0])
         except InputError as error:

@@ -87,7 +87,10 @@ def prefect_server(_: Path) -> Found:
         try:
             theirs = client.api_version()
         except PrefectHTTPStatusError as error:
-            mend = "let PREFECT_API_AUTH_STRING hold what that server asks for (docs/operations.md, Servers)"
+            mend = (
+                "let PREFECT_API_AUTH_STRING hold what that server asks for (the documentation's page 'Operations', "
+                "'Servers')"
+            )
             yield Finding("fault", f"{place} does not let this user in: {kind(error)}", mend)
             return
     if theirs.split(".")[:2] == __version__.split(".")[:2]:

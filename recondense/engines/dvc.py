@@ -29,7 +29,7 @@ from dvc.stage.serialize import to_single_stage_lockfile
 from recondense.cohorts.params import Params as IngestionParams
 from recondense.engines.process import StageFailed, StageInterrupted, execute
 from recondense.errors import InputError
-from recondense.files.turn import said_after_a_while, turn
+from recondense.files.lock import of_cohort, said_after_a_while, turn
 from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
@@ -229,11 +229,6 @@ def raw_folder(root: Path, cohort: str) -> Path:
     return root / section(root, cohort, "ingestion", IngestionParams).raw
 
 
-def lock_of(root: Path, cohort: str) -> Path:
-    """The file that whoever works on a cohort holds locked."""
-    return root / ".recondense" / f"{cohort}.lock"
-
-
 def one_at_a_time(layout: Layout) -> AbstractContextManager[None]:
     """One command works on a cohort at a time; a second one waits, and says for whom."""
-    return turn(lock_of(layout.root, layout.cohort), f"another command on cohort {layout.cohort}")
+    return turn(layout.root, of_cohort(layout.cohort), f"another command on cohort {layout.cohort}")

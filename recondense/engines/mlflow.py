@@ -163,11 +163,12 @@ class Tracker:
         return str(run.info.run_id) if run else None
 
     def _figures(self, run_id: str | None, layout: Layout, name: str) -> None:
+        from recondense.charts.picture import save
         from recondense.sweeps.figures import of_stage
 
         with dispensable(f"MLflow lacks figures of {name}"), TemporaryDirectory() as scratch:
             for title, figure in of_stage(layout, name):
-                figure.savefig(drawn := Path(scratch) / f"{title}.png")
+                save(figure, drawn := Path(scratch) / f"{title}.png")
                 for each in (run_id, self.run_id):
                     self.client.log_artifact(each, str(drawn))
 

@@ -7,7 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from recondense import log
 from recondense.errors import BULLET, REFUSED
+from recondense.settings import settings
 
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the second is how a shell reports the first
 _running: set["subprocess.Popen[bytes]"] = set()
@@ -41,7 +43,7 @@ def execute(command: str, folder: Path, environment: dict[str, str], quiet: bool
     `StageFailed` with the reason that the stage gave, `StageRefused` where that is the gate's, `StageKilled` where the
     stage was killed and could give none.
     """
-    hidden = quiet and os.environ.get("RECONDENSE_DEBUG") != "1"
+    hidden = quiet and not settings().debug
     with tempfile.TemporaryDirectory() as scratch:
         reason = Path(scratch) / "reason"
         process = subprocess.Popen(
@@ -67,7 +69,10 @@ def execute(command: str, folder: Path, environment: dict[str, str], quiet: bool
             process.wait()
             _running.discard(process)
         if status in KILLED:
-            raise StageKilled(f"`{command}` was killed; did the machine run out of memory?")
+            raise StageKilled(
+                f"`{command}` was killed; did the machine run out of memory? The last file below {log.FOLDER} says how "
+                "far it came"
+            )
         if status:
             said = reason.read_text(encoding="utf-8") if reason.exists() else ""
             said = said or f"`{command}` ended with status {status}"

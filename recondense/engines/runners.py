@@ -3,22 +3,18 @@
 import os
 from typing import Any
 
+from joblib import cpu_count
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from recondense.errors import InputError
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from recondense.errors import InputError, needing_extras
 
 
 def threads_each(count: int) -> dict[str, str]:
-    """The environment of one of ``count`` processes: as many threads as the machine has cores, whatever their number.
+    """The environment of one of ``count`` processes: together as many threads as cores may be used.
 
     The user's own limit wins.
     """
-    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // count)))}
+    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cpu_count() // count)))}
 
 
 def runner(dask: str | None, workers: int | None) -> tuple[TaskRunner[Any], dict[str, str]]:
@@ -28,7 +24,7 @@ def runner(dask: str | None, workers: int | None) -> tuple[TaskRunner[Any], dict
     workers share this project's folder. ``workers``: cells at a time, by default one a core. Raises `InputError`.
     """
     if dask is None or dask == "local":
-        count = workers or cores()
+        count = workers or cpu_count()
         environment = threads_each(count)
     else:
         if workers:
@@ -36,7 +32,8 @@ def runner(dask: str | None, workers: int | None) -> tuple[TaskRunner[Any], dict
         environment = {}
     if dask is None:
         return ThreadPoolTaskRunner(max_workers=count), environment
-    from prefect_dask.task_runners import DaskTaskRunner
+    with needing_extras():
+        from prefect_dask.task_runners import DaskTaskRunner
 
     if dask != "local":
         return DaskTaskRunner(address=dask), environment

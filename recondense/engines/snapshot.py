@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recondense.engines.process import StageFailed, end_children, execute
+from recondense.files.lock import turn
 from recondense.files.strict_json import write_json
-from recondense.files.turn import turn
 from recondense.models.predictions import SIMPLE_MODELS
 from recondense.results.base import Interval, seconds
 from recondense.results.scores import Trained
@@ -31,7 +31,7 @@ def workspace(root: Path) -> Iterator[Path]:
     One sweep at a time; what a killed one left is swept up by the next. At the end no stage is left running.
     """
     folder = root / ".recondense" / "sweep"
-    with turn(folder.with_name("sweep.lock"), "another sweep in this project"):
+    with turn(root, "sweep", "another sweep in this project"):
         try:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

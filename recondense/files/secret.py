@@ -13,6 +13,8 @@ import stat
 from pathlib import Path
 
 from recondense.errors import InputError
+from recondense.files import atomic
+from recondense.settings import settings
 
 NOISE = "noise.key"
 SIZE = 32
@@ -20,8 +22,8 @@ SIZE = 32
 
 def folder() -> Path:
     """Where this user's keys are: $RECONDENSE_KEYS, or ``~/.config/recondense/keys``."""
-    chosen = os.environ.get("RECONDENSE_KEYS")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".config" / "recondense" / "keys"
+    chosen = settings().keys
+    return chosen.expanduser() if chosen else Path.home() / ".config" / "recondense" / "keys"
 
 
 def read(path: Path) -> bytes | None:
@@ -52,17 +54,7 @@ def create(path: Path, content: bytes) -> None:
             "set RECONDENSE_KEYS to a folder outside"
         )
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = place / f".{path.name}.{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        scratch.unlink()
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(scratch)  # unlike a rename, never in place of a key that is there
-    finally:
-        scratch.unlink()
+    atomic.write(path, content, mode=0o600, new=True)
 
 
 def noise_key(known: str | None = None) -> bytes:

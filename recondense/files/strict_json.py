@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from recondense.errors import InputError
+from recondense.files import atomic
 
 MOST_BYTES = 16 * 2**20  # in memory a list of empty lists takes twenty times as much
 DEEPEST = 64
@@ -65,5 +66,8 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as indented JSON; NaN and infinity are refused (`ValueError`), since JSON has neither."""
-    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write ``content`` as indented JSON, whole or not at all.
+
+    NaN and infinity are refused (`ValueError`), since JSON has neither.
+    """
+    atomic.write(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

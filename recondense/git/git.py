@@ -1,26 +1,13 @@
 """Commits and tags that hold exactly what they should, whatever else is in the work tree or staged."""
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from recondense.errors import InputError
 from recondense.git import worktree
-
-
-def git(root: Path, *arguments: str, **environment: str) -> str:
-    """The output of one git command in ``root``. Raises `InputError` with what git said."""
-    try:
-        variables = {**os.environ, **worktree.ITSELF, **environment}
-        done = subprocess.run(["git", *arguments], cwd=root, env=variables, capture_output=True, check=False)
-    except OSError as error:
-        raise InputError("git is not installed: a release is a commit and a tag") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip() or f"it ended with status {done.returncode}"
-        raise InputError(f"git {arguments[0]}: {said}")
-    return done.stdout.decode(errors="replace")
+from recondense.git.command import answer
+from recondense.git.command import git as git
 
 
 def head(root: Path) -> str:
@@ -88,15 +75,21 @@ def tagged(root: Path, prefix: str) -> dict[str, str]:
 
 def content(root: Path, revision: str, path: str) -> str | None:
     """What ``path`` held at ``revision``, None where it was not there."""
-    try:
-        return git(root, "show", f"{revision}:./{path}")
-    except InputError:
-        return None
+    found = answer(root, "show", f"{revision}:./{path}")
+    return None if found is None else found.decode(errors="replace")
 
 
 def setting(root: Path, name: str) -> str | None:
     """A setting of git's configuration, None where there is none."""
-    try:
-        return git(root, "config", "--get", name).strip()
-    except InputError:
-        return None
+    found = answer(root, "config", "--get", name)
+    return None if found is None else found.decode(errors="replace").strip()
+
+
+def merged(mine: str, base: str, new: str) -> str | None:
+    """``mine`` with what changed from ``base`` to ``new``; None where both changed the same lines."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for name, text in (("mine", mine), ("base", base), ("new", new)):
+            (folder / name).write_bytes(text.encode())
+        found = answer(folder, "merge-file", "--stdout", "--quiet", "mine", "base", "new")
+    return None if found is None else found.decode()

@@ -7,21 +7,20 @@ clone's own, filters that clean it away, a file system monitor, replaced objects
 import hashlib
 import os
 import stat
-import subprocess
 import tempfile
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
 from recondense.errors import InputError
+from recondense.git.command import answer
 
-ITSELF = {"GIT_NO_REPLACE_OBJECTS": "1"}  # the commit's own objects, not what `git replace` puts in their place
 SUBMODULE = "commit"
 DIGESTS = {40: "sha1", 64: "sha256"}  # by the length of git's names of objects
 
 
 def head(root: Path) -> str | None:
     """The commit that is checked out; None outside a git checkout, or where nothing is committed yet."""
-    name = _git(root, "rev-parse", "--verify", "HEAD^{commit}")
+    name = answer(root, "rev-parse", "--verify", "HEAD^{commit}")
     return None if name is None else name.decode().strip()
 
 
@@ -46,8 +45,8 @@ def changed(root: Path) -> list[str] | None:
     if found is None or committed is None:
         return None
     with tempfile.TemporaryDirectory() as empty:  # with no index all files are others, whatever the real one says
-        none = {"GIT_INDEX_FILE": f"{empty}/index"}
-        others = _git(root, "-c", "core.fsmonitor=false", "ls-files", "-z", "--others", "--exclude-standard", **none)
+        asked = ("-c", "core.fsmonitor=false", "ls-files", "-z", "--others", "--exclude-standard")
+        others = answer(root, *asked, GIT_INDEX_FILE=f"{empty}/index")
     if others is None:
         raise InputError(f"git cannot list the files in {root}: `git status` says why")
     untracked = {path.rstrip("/") for path in others.decode(errors="surrogateescape").split("\0")} - {""}
@@ -56,7 +55,7 @@ def changed(root: Path) -> list[str] | None:
 
 def _committed(root: Path) -> dict[str, tuple[str, str]] | None:
     """Mode and object of every file of HEAD below ``root``, by path from there."""
-    listed = _git(root, "ls-tree", "-r", "-z", "HEAD")
+    listed = answer(root, "ls-tree", "-r", "-z", "HEAD")
     if listed is None:
         return None
     found = {}
@@ -91,14 +90,3 @@ def _importable(root: Path) -> list[str]:
         for path in files
         if path.name.endswith(suffixes) and path.parent.name != "__pycache__" and path.is_file()
     ]
-
-
-def _git(root: Path, *arguments: str, **environment: str) -> bytes | None:
-    """The output of one git command in ``root``; None where it fails, or where there is no git."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, env={**os.environ, **ITSELF, **environment}, capture_output=True, check=False
-        )
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.files.secret import create as write_private
 from recondense.files.secret import folder, read
 
@@ -99,7 +100,7 @@ def create() -> Key:
     """
     place, key = folder(), Key(Ed25519PrivateKey.generate())
     write_private(place / PRIVATE, key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    (place / PUBLIC).write_text(key.public.pem, encoding="ascii")
+    atomic.write(place / PUBLIC, key.public.pem)
     return key
 
 

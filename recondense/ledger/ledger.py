@@ -1,17 +1,13 @@
 """The file: reading, appending, verifying."""
 
-import contextlib
-import os
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from recondense.checks import Check
 from recondense.errors import InputError
-from recondense.files import secret
+from recondense.files import atomic, lock, secret
 from recondense.ledger import keys, origin
 from recondense.ledger.chain import Chain
 from recondense.ledger.entry import CLOCK_CORRECTED, EVENTS, TIME_FORMAT, Entry
@@ -74,7 +70,7 @@ class Ledger:
         """
         if event not in EVENTS:
             raise ValueError(f"no event '{event}': it must be one of {', '.join(EVENTS)}")
-        with self._lock():
+        with lock.turn(self.root, f"ledger-{self.cohort}", f"another entry of {self.name}"):
             content = self._read()
             chain, key = self._writable(content, correcting=event == CLOCK_CORRECTED)
             root = b"" if chain.n else self._next(chain, key, "key admitted", key.public.admission)
@@ -222,21 +218,5 @@ class Ledger:
 
     def _write(self, content: bytes) -> None:
         """Replace the file: on disk before it is in place. What a killed append left is swept up."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        for stale in self.path.parent.glob(f".{self.path.name}.*"):
-            stale.unlink()
-        scratch = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        with scratch.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(self.path)
-        with contextlib.suppress(OSError):  # not every system can sync a folder
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
-
-    def _lock(self) -> FileLock:
-        folder = self.root / ".recondense"
-        folder.mkdir(exist_ok=True)
-        return FileLock(folder / f"ledger-{self.cohort}.lock")
+        atomic.sweep(self.path)
+        atomic.write(self.path, content)

@@ -2,24 +2,15 @@
 
 import getpass
 import platform
-import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recondense.git import worktree
+from recondense.git.command import answer
 from recondense.ledger.entry import Actor
 
 PACKAGES = ("recondense", "torch", "dvc", "prefect")
-
-
-def git(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
-    """The output of one git command in ``root``; None where it fails, or where there is no git."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, check=False)
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def actor(root: Path) -> Actor:
@@ -27,7 +18,7 @@ def actor(root: Path) -> Actor:
 
     No e-mail address: lines of a ledger are signed whole, and some are published.
     """
-    name = (git(root, "config", "user.name") or b"").decode(errors="replace").strip()
+    name = (answer(root, "config", "user.name") or b"").decode(errors="replace").strip()
     return Actor(name=name or getpass.getuser(), email=None)
 
 
@@ -44,16 +35,16 @@ def versions(root: Path) -> dict[str, str | bool | None]:
 
 def remembered(root: Path, path: str) -> dict[str, bytes]:
     """What ``path``, relative to ``root``, held at HEAD and at every tag ``release/*``, by their names."""
-    tags = (git(root, "for-each-ref", "--format=%(refname:short)", "refs/tags/release") or b"").decode().split()
+    tags = (answer(root, "for-each-ref", "--format=%(refname:short)", "refs/tags/release") or b"").decode().split()
     names = ["HEAD", *tags]
     asked = "".join(f"{name}:./{path}\n" for name in names)
-    answer = git(root, "cat-file", "--batch", given=asked.encode()) or b""
+    rest = answer(root, "cat-file", "--batch", given=asked.encode()) or b""
     found = {}
     for name in names:
-        head, _, answer = answer.partition(b"\n")
+        head, _, rest = rest.partition(b"\n")
         if head and not head.endswith(b" missing"):
             size = int(head.split()[-1])
-            found[name], answer = answer[:size], answer[size + 1 :]
+            found[name], rest = rest[:size], rest[size + 1 :]
     return found
 
 

@@ -1,9 +1,9 @@
 """How downstream models are trained, as params. Free of torch, so that checking params.yaml stays quick."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from recondense.files.strict_json import read_json, write_json
 from recondense.stages import plugins
@@ -77,22 +77,30 @@ class Recipes(StageParams):
 REPRESENTATIVES = ("rnn_beta", "lstm_beta", "tcn_beta", "transformer_beta", "vit_beta")
 
 
+def _known(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """``networks``, if each is a file in ``recondense/models/networks/``. Raises `ValueError` with the known names."""
+    names = plugins.names(MODELS)
+    for name in networks:
+        if name not in names:
+            raise ValueError(f"no '{name}' in recondense/models/networks; choose from: {', '.join(names)}")
+    return networks
+
+
+# Names of files in models/networks/, at least one
+Networks = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_known)]
+
+
 class RecipeSearch(StageParams):
     """Among which recipes those of a condensed set are chosen: every rate with every amount of noise and every number
     of steps, for a family's ``networks``, each trained with ``seeds`` seeds; then how large an ``ensemble`` to
     advise."""
 
-    networks: tuple[str, ...] = Field(default=REPRESENTATIVES, min_length=1)
+    networks: Networks = REPRESENTATIVES
     learning_rates: tuple[float, ...] = Field(default=(1e-3,), min_length=1)
     steps: tuple[int, ...] = Field(default=(12, 16, 24, 32, 48, 64, 96), min_length=1)
     noises: tuple[float, ...] = Field(default=(0.5, 0.8), min_length=1)
     seeds: int = Field(default=2, ge=1)
     ensemble: int = Field(default=5, ge=1)
-
-    @field_validator("networks")
-    @classmethod
-    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        return known(networks)
 
     @field_validator("learning_rates", "steps")
     @classmethod
@@ -107,15 +115,6 @@ class RecipeSearch(StageParams):
         if list(values) != sorted(set(values)) or values[0] < 0:
             raise ValueError("give numbers from 0, each larger than the one before")
         return values
-
-
-def known(networks: tuple[str, ...]) -> tuple[str, ...]:
-    """``networks``, if each is a file in ``recondense/models/networks/``. Raises `ValueError` with the known names."""
-    names = plugins.names(MODELS)
-    for name in networks:
-        if name not in names:
-            raise ValueError(f"no '{name}' in recondense/models/networks; choose from: {', '.join(names)}")
-    return networks
 
 
 class TrainingParams(Recipe):
@@ -138,7 +137,7 @@ class TrainingParams(Recipe):
     def _all_known(cls, networks: tuple[str, ...] | Literal["all"]) -> tuple[str, ...] | Literal["all"]:
         if not networks:
             raise ValueError("name at least one network, or all")
-        return networks if networks == "all" else known(networks)
+        return networks if networks == "all" else _known(networks)
 
     def chosen(self) -> list[str]:
         """Names of the models to train, sorted."""

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from recondense.records.labels import Labels, likeliest, n_classes
 from recondense.results.scores import Bin
@@ -41,18 +42,8 @@ def reliability(labels: Labels, risks: Array, fewest: int) -> list[Bin]:
 
 
 def _bin(labels: Labels, risks: Array) -> Bin:
-    n, observed = len(labels), float(labels.mean())
-    low, high = wilson(observed, n)
-    risk, observed, low, high = (round(value, 4) for value in (float(risks.mean()), observed, low, high))
+    n = len(labels)
+    interval = binomtest(int(labels.sum()), n).proportion_ci(0.95, method="wilson")
+    found = (risks.mean(), labels.mean(), interval.low, interval.high)
+    risk, observed, low, high = (round(float(value), 4) for value in found)
     return Bin(patients=n, risk=risk, observed=observed, low=low, high=high)
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of ``n`` (Wilson 1927).
-
-    >>> [round(end, 3) for end in wilson(0.5, 10)]
-    [0.237, 0.763]
-    """
-    z = 1.959964
-    centre, spread = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float((centre - spread) / (1 + z**2 / n)), float((centre + spread) / (1 + z**2 / n))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from recondense.models.recipe import Recipe, known
+from recondense.models.recipe import Networks, Recipe
 from recondense.results.audit import Settings
 from recondense.stages import plugins
 from recondense.stages.params import StageParams
@@ -17,14 +17,9 @@ class Signals(StageParams):
     the condensed set and on every shadow, ``repeats`` times each. Those named are the quickest to ask about
     thousands."""
 
-    networks: tuple[str, ...] = Field(default=("tcn_beta", "lstm_beta"), min_length=1)
+    networks: Networks = ("tcn_beta", "lstm_beta")
     repeats: int = Field(default=2, ge=1)
     recipe: Recipe = Recipe(steps=100)
-
-    @field_validator("networks")
-    @classmethod
-    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        return known(networks)
 
 
 class Params(StageParams):

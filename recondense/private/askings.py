@@ -24,11 +24,12 @@ from recondense.errors import InputError
 from recondense.files import secret
 from recondense.private.guarantee import Asked
 from recondense.private.mechanism import Whole, answered
+from recondense.settings import settings, variable
 from recondense.stages.history import Event, events
 from recondense.stages.layout import Layout
 
 FOLDER = "askings"
-AGAIN = "RECONDENSE_ASKING"  # the number of an asking that is to be repeated, and none begun: set by `reproduce`
+AGAIN = variable("asking")  # the number of an asking that is to be repeated, and none begun: set by `reproduce`
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def recorded(layout: Layout, records: bytes, known_key: str | None, reuse: int |
     """
     past = events(layout)
     key = secret.noise_key(known_key or _committed(past))
-    repeat = int(os.environ.get(AGAIN) or 0)
+    repeat = settings().asking
 
     def answer(question: bytes, sums: Callable[[], Whole], sigma: int) -> Answer:
         asked = hashlib.sha256(question).hexdigest()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from recondense.errors import MEND, InputError, system_words
+from recondense.settings import settings
 
 MORE = "RECONDENSE_DEBUG=1 recondense doctor says more"
 _REMOTE = "see that its host is up and that its keys are set and may write (`dvc remote list` shows where it is)"
@@ -72,7 +73,7 @@ def mend_of(problem: str) -> str:
 
 def kind(error: BaseException) -> str:
     """The kind of ``error``: its own text may hold an address with a password."""
-    if debug():
+    if settings().debug:
         traceback.print_exception(error)
     status = getattr(getattr(error, "response", None), "status_code", None)
     return f"status {status}" if status else system_words(error) or type(error).__name__
@@ -88,7 +89,3 @@ def without_secrets(address: str) -> str:
     if not parts.netloc:
         return address.partition("?")[0]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def debug() -> bool:
-    return os.environ.get("RECONDENSE_DEBUG") == "1"

@@ -19,7 +19,7 @@ from recondense.cohorts.params import Params
 from recondense.cohorts.readers import Downloads, Source
 from recondense.engines.dvc import one_at_a_time
 from recondense.errors import InputError
-from recondense.project.params_file import rewrite
+from recondense.files import atomic
 from recondense.results.base import Result
 from recondense.stages import params
 from recondense.stages.layout import Layout
@@ -113,7 +113,7 @@ class Imports:
             return
         rules = data / ".gitignore"
         rule = "!/1_raw/" + re.sub(r"([\\*?\[ ])", r"\\\1", raw.name) + "/\n"
-        rewrite(rules, rules.read_text(encoding="utf-8") + rule)
+        atomic.write(rules, rules.read_text(encoding="utf-8") + rule)
         self.repo._reset()  # or it goes by the rules of before
 
     def _stage(self, path: Path) -> Any:

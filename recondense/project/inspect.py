@@ -10,6 +10,7 @@ from rich.table import Table
 
 from recondense.cohorts.params import Params as Ingestion
 from recondense.engines.dvc import Pipeline, one_at_a_time
+from recondense.files import atomic
 from recondense.inspection.cohort import Cohort
 from recondense.inspection.found import Flow, Inspection, Measured, Prevalence
 from recondense.inspection.inspection import inspect as look_at
@@ -57,7 +58,7 @@ def inspect(root: Path, cohort: str) -> Inspected:
         folder = layout.folder("ingestion")
         with working("looking at the cohort"):
             found = look_at(Cohort.load(folder, grid.step_hours, grid.n_steps))
-        (folder / PAGE).write_text(page(cohort, found), encoding="utf-8")
+        atomic.write(folder / PAGE, page(cohort, found))
     return Inspected(cohort, folder / PAGE, found)
 
 

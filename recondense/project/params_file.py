@@ -1,13 +1,13 @@
 """Edit params.yaml as a person would: one value, comments kept, checked before it is written."""
 
-import os
-import shutil
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.project.sections import check_cohort
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import SIDE_SECTIONS, block, check_cohort_name, read
@@ -22,9 +22,7 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    path = root / "params.yaml"
-    before = path.read_text(encoding="utf-8")
-    document = yaml.load(before)
+    document = yaml.load(root / "params.yaml")
     for assignment in assignments:
         keys, value = _parse(assignment)
         target: Any = document["cohorts"][cohort]
@@ -33,12 +31,9 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
             if not isinstance(target, dict):
                 raise InputError(f"--set {assignment}: '{key}' holds a value, not a section")
         target[keys[-1]] = value
-    _replace(path, yaml, document)
-    try:
-        check_cohort(root, cohort)
-    except InputError:
-        rewrite(path, before)
-        raise
+    text = StringIO()
+    yaml.dump(document, text)
+    _write_valid(root, cohort, text.getvalue())
 
 
 def add_cohort(root: Path, cohort: str, text: str) -> None:
@@ -49,18 +44,26 @@ def add_cohort(root: Path, cohort: str, text: str) -> None:
     check_cohort_name(cohort)
     if cohort in read(root):
         raise InputError(f"params.yaml has a cohort '{cohort}' already: choose another name, or take that block out")
-    path = root / "params.yaml"
-    before = path.read_text(encoding="utf-8")
+    before = (root / "params.yaml").read_text(encoding="utf-8")
     lines = before.splitlines(keepends=True)
     document = YAML().load(before)
+    if not document["cohorts"]:
+        lines[document.lc.key("cohorts")[0]] = "cohorts:\n"  # in place of `cohorts: {}`
     after = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > document.lc.key("cohorts")[0]]
     end = min(after, default=len(lines))
     head = "".join(lines[:end]).rstrip("\n")
-    rewrite(path, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+    _write_valid(root, cohort, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+
+
+def _write_valid(root: Path, cohort: str, text: str) -> None:
+    """Write params.yaml, or leave it as it was where ``cohort``'s block would not be valid."""
+    path = root / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    atomic.write(path, text)
     try:
         check_cohort(root, cohort)
     except InputError:
-        rewrite(path, before)
+        atomic.write(path, before)
         raise
 
 
@@ -76,19 +79,3 @@ def _parse(assignment: str) -> tuple[list[str], Any]:
         return keys, YAML(typ="safe").load(text)
     except YAMLError as error:
         raise InputError(f"--set {assignment}: the value is not valid YAML") from error
-
-
-def _replace(path: Path, yaml: YAML, document: Any) -> None:
-    from io import StringIO
-
-    text = StringIO()
-    yaml.dump(document, text)
-    rewrite(path, text.getvalue())
-
-
-def rewrite(path: Path, text: str) -> None:
-    """Put ``text`` in place of what ``path`` holds, whole or not at all; its mode stays."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(text, encoding="utf-8")
-    shutil.copymode(path, scratch)
-    scratch.replace(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from recondense.engines.dvc import Pipeline
 from recondense.engines.process import StageFailed, execute
 from recondense.errors import InputError
-from recondense.files.turn import turn
+from recondense.files.lock import turn
 from recondense.git import git
 from recondense.stages import software
 from recondense.terminal import say_stage
@@ -20,7 +20,7 @@ def scratch(root: Path) -> Iterator[Path]:
     """An empty folder for one at a time. It may hold records, so it is gone when this ends; what a killed one left goes
     when the next begins."""
     folder = root / ".recondense" / "again"
-    with turn(folder.with_name("again.lock"), "another release or reproduction"):
+    with turn(root, "again", "another release or reproduction"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:

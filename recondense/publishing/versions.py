@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recondense.errors import InputError
-from recondense.files.turn import turn
+from recondense.files.lock import turn
 from recondense.git import git
 from recondense.ledger import Entry, Ledger
 from recondense.stages.layout import STAGE_FOLDERS
@@ -104,7 +104,7 @@ class Releases:
 
 def in_turn(root: Path) -> AbstractContextManager[None]:
     """All that makes commits and tags in this project takes turns: one release or withdrawal at a time."""
-    return turn(root / ".recondense" / "releases.lock", "another release or withdrawal")
+    return turn(root, "releases", "another release or withdrawal")
 
 
 def _by_version(entries: list[Entry], event: str) -> dict[Version, Entry]:

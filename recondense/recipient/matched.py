@@ -8,6 +8,7 @@ from recondense.cohorts.notices import say_notices
 from recondense.cohorts.params import Params
 from recondense.cohorts.read import ingest, plausible_events, plausible_statics
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.files.strict_json import read_json
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.progress import working
@@ -81,9 +82,7 @@ def propose_mapping(bundle: Path, cohort: str, raw: Path, out: Path) -> None:
     settings = ingestion_params(bundle, cohort, raw)
     own = settings.plugin().variables(settings.plugin_options())
     text = propose(own, Preprocessing.load(bundle / "preprocessing.json").variables)
-    scratch = out.with_name(f".{out.name}.partial")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(out)
+    atomic.write(out, text)
 
 
 def show_variables(found: Told, out: Terminal) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.files.tables import share_of_memory
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.progress import working
@@ -38,9 +39,8 @@ def transform(
     }
     if not np.isnan(labels).all():
         tensors["labels"] = labels
-    scratch = out.with_name(f".{out.name}.partial")
-    save_file(tensors, scratch)
-    scratch.replace(out)
+    with atomic.replacing(out) as scratch:
+        save_file(tensors, scratch)
     return found.told()
 
 

@@ -17,21 +17,24 @@ from pathlib import Path
 
 from recondense.stages import plugins
 
-# They show how far a stage is; nothing of them is in a result
-SHOWN = ("recondense.progress", "recondense.terminal")
+# They show how a stage is doing, or say where things are; nothing of them is in a result
+SHOWN = ("recondense", "recondense.progress", "recondense.terminal", "recondense.log", "recondense.settings")
 ALL_RUN = ("recondense.models.networks", "recondense.privacy.attacks")  # families, whichever of them a stage runs
 
 
-def digest(*names: str) -> str:
-    """SHA-256 of the code that importing modules ``names`` runs or may run."""
+def digest(*names: str, root: Path | None = None) -> str:
+    """SHA-256 of the code that importing modules ``names`` runs or may run; those of a project are its at ``root``."""
     found = hashlib.sha256()
-    for name, path in sorted(modules(*names).items()):
+    for name, path in sorted(modules(*names, root=root).items()):
         found.update(f"{name} {_code(path, path.stat().st_mtime_ns)}\n".encode())
     return found.hexdigest()
 
 
-def modules(*names: str) -> dict[str, Path]:
-    """The files of modules ``names`` and of all that they import from their own top-level packages, by module."""
+def modules(*names: str, root: Path | None = None) -> dict[str, Path]:
+    """The files of modules ``names`` and of all that they import from their own top-level packages, by module.
+
+    ``tasks`` and ``flows`` are those of the project at ``root``, or without one those that are importable.
+    """
     tops = {name.partition(".")[0] for name in (*names, "recondense", *plugins.from_elsewhere())}
     found: dict[str, Path] = {}
     pending = [*names]
@@ -39,7 +42,7 @@ def modules(*names: str) -> dict[str, Path]:
         name = pending.pop()
         if name in found or name in SHOWN or name.partition(".")[0] not in tops:
             continue
-        path = _file(name)
+        path = _file(name, root)
         if path is None:
             continue
         found[name] = path
@@ -79,11 +82,15 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 @cache
-def _file(name: str) -> Path | None:
+def _file(name: str, root: Path | None) -> Path | None:
     """The source file of module ``name``, None where there is none such."""
     top, *rest = name.split(".")
-    spec = importlib.util.find_spec(top)  # of what is below, it would import whatever is above
-    for folder in spec.submodule_search_locations or () if spec else ():
+    if root and top in ("tasks", "flows"):
+        folders = [str(root / top)]
+    else:
+        spec = importlib.util.find_spec(top)  # of what is below, it would import whatever is above
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+    for folder in folders:
         place = Path(folder).joinpath(*rest)
         for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
             if path.is_file():

@@ -7,12 +7,14 @@ import importlib
 import os
 import sys
 import threading
-from pathlib import Path
 
-from recondense.errors import FAULT, REFUSED, InputError, Refusal, without_its_text
+from recondense import log
+from recondense.errors import FAULT, REFUSED, InputError, Refusal, needing_extras, without_its_text
 from recondense.escape import printable
+from recondense.settings import Settings, settings
 from recondense.stages import software
 from recondense.stages.layout import STAGE_FOLDERS, Layout, find_root
+from recondense.stages.params import check_cohort_name
 from recondense.stages.tiers import OWNER_ALONE
 
 IN_UNITS = ("shadows",)
@@ -31,30 +33,40 @@ def main(arguments: list[str]) -> int:
         return 2
     name, cohort, *unit = arguments
     os.umask(OWNER_ALONE)
-    if os.environ.get("RECONDENSE_PARENT_PIPE"):
-        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    given, kept = Settings(), ""
     try:
+        given = settings()
+        if given.parent_pipe:
+            threading.Thread(target=_leave_with_parent, daemon=True).start()
         layout = Layout(find_root(), cohort)
-        software.check(layout, name)
-        if unit:
-            importlib.import_module(f"tasks.{name}").unit(layout, int(unit[0]))
-        else:
-            getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
+        check_cohort_name(cohort)
+        with log.run(layout.root, cohort, "-".join([name, *unit])) as kept, needing_extras():
+            software.check(layout, name)
+            if unit:
+                importlib.import_module(f"tasks.{name}").unit(layout, int(unit[0]))
+            else:
+                getattr(importlib.import_module(f"tasks.{name}"), name)(layout)
+    except Refusal as error:
+        return _stop(f"{name}@{cohort}: {error}", REFUSED, given)
     except InputError as error:
-        return _stop(f"{name}@{cohort}: {error}", REFUSED if isinstance(error, Refusal) else 1)
+        return _stop(f"{name}@{cohort}: {error}{_more(kept)}", 1, given)
     except Exception as error:
-        if os.environ.get("RECONDENSE_DEBUG") == "1":
+        if given.debug:
             raise
-        return _stop(f"{name}@{cohort}: {without_its_text(error)}", FAULT)
+        return _stop(f"{name}@{cohort}: {without_its_text(error)}{_more(kept)}", FAULT, given)
     return 0
 
 
-def _stop(message: str, status: int) -> int:
+def _more(kept: str) -> str:
+    return f"\n(what the stage did: {kept})" if kept else ""
+
+
+def _stop(message: str, status: int, given: Settings) -> int:
     """Say why: to the flow that asked, which tells it once, or else on standard error."""
-    reason = os.environ.get("RECONDENSE_REASON_FILE")
+    reason = given.reason_file
     try:
         if reason:
-            Path(reason).write_text(message, encoding="utf-8")
+            reason.write_text(message, encoding="utf-8")
     except OSError:  # the disk is full
         reason = None
     if not reason:

@@ -14,6 +14,7 @@ from recondense.stages.layout import STAGE_FOLDERS
 SIDE_SECTIONS = ("schedule",)
 STRANGER = "stranger"
 SHORT, LONG = "<short>", "<long>"  # tags of a value that may be written in two forms; they are no part of a key
+NO_COHORT = "params.yaml has no cohort yet: `recondense new-cohort NAME --from FOLDER` writes one from your own tables"
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -36,8 +37,8 @@ def read(root: Path) -> dict[str, Any]:
         line = f", line {where.line + 1}" if where else ""
         raise InputError(f"params.yaml{line} is not valid YAML: mend that line and try again") from error
     cohorts = document.get("cohorts") if isinstance(document, dict) else None
-    if not isinstance(cohorts, dict) or not cohorts:
-        raise InputError("params.yaml needs a 'cohorts:' block with one entry per cohort (see README)")
+    if not isinstance(cohorts, dict):
+        raise InputError("params.yaml needs a 'cohorts:' block with one entry per cohort, or 'cohorts: {}'")
     for name in cohorts:
         check_cohort_name(name)
     return cohorts
@@ -60,6 +61,8 @@ def block(root: Path, cohort: str) -> dict[str, Any]:
     """The whole block of one cohort. Raises `InputError` where params.yaml has no such cohort."""
     check_cohort_name(cohort)
     cohorts = read(root)
+    if not cohorts:
+        raise InputError(NO_COHORT)
     if cohort not in cohorts:
         raise InputError(f"params.yaml has no cohort '{cohort}'; it has: {', '.join(sorted(cohorts))}")
     found = cohorts[cohort]

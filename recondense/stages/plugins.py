@@ -39,9 +39,10 @@ def modules(family: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def from_elsewhere() -> list[str]:
+@cache
+def from_elsewhere() -> tuple[str, ...]:
     """Modules that other packages registered, of every family."""
-    return [point.value for group in GROUPS.values() for point in entry_points(group=group)]
+    return tuple(point.value for group in GROUPS.values() for point in entry_points(group=group))
 
 
 def names(family: str) -> list[str]:

@@ -4,15 +4,15 @@ So a stage is stale once code that it runs is other code, in a clone and in a pr
 written, never edited: by `recondense upgrade`, and by each run under the version that it names.
 """
 
-import os
-import tempfile
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.stages import code, plugins
 from recondense.stages.layout import STAGE_FOLDERS, Layout, importable
 from recondense.stages.params import block, read
@@ -30,9 +30,8 @@ HEAD = "# Which code each stage runs: DVC compares these digests. Written by rec
 
 def installed(root: Path) -> dict[str, Any]:
     """What software.yaml would say now: the library's version, and digests by stage, reader and method."""
-    importable(root)
     found: dict[str, Any] = {"version": version("recondense")}
-    found["stages"] = {name: code.digest(f"tasks.{name}") for name in STAGE_FOLDERS}
+    found["stages"] = {name: code.digest(f"tasks.{name}", root=root) for name in STAGE_FOLDERS}
     for kind, family in FAMILIES.items():
         found[kind] = {name: code.digest(module) for name, module in plugins.modules(family).items()}
     return found
@@ -52,13 +51,10 @@ def named(root: Path) -> dict[str, Any]:
 
 def write(root: Path) -> None:
     """Write what is installed into the software.yaml of ``root``, whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=root, prefix=f".{FILE}.", delete=False, encoding="utf-8") as file:
-        file.write(HEAD)
-        yaml = YAML()
-        yaml.width = 200
-        yaml.dump(installed(root), file)
-    Path(file.name).chmod(0o666 & ~_umask())
-    Path(file.name).replace(root / FILE)
+    text, yaml = StringIO(), YAML()
+    yaml.width = 200
+    yaml.dump(installed(root), text)
+    atomic.write(root / FILE, HEAD + text.getvalue())
 
 
 def check_named(root: Path) -> None:
@@ -87,9 +83,3 @@ def check(layout: Layout, stage: str) -> None:
                 f"the code of {name} is not the one that {FILE} names: `recondense upgrade` says what changed, and "
                 "`recondense run` takes it up"
             )
-
-
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask

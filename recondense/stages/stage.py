@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from recondense import log
 from recondense.errors import InputError
 from recondense.files.strict_json import read_json, write_json
 from recondense.progress import working
@@ -39,7 +40,9 @@ class Context(Generic[P]):
 
     def read(self, stage: str) -> Path:
         """The folder that an earlier ``stage`` wrote for this cohort."""
-        return self.layout.folder(stage)
+        folder = self.layout.folder(stage)
+        log.folder("reads", folder)
+        return folder
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Stage(Generic[P]):
         and the params were found unchanged. Raises `InputError`.
         """
         params = section(layout.root, layout.cohort, self.name, self.params)
+        log.params(self.name, params.model_dump_json())
         started = time.perf_counter()
         with whole_or_nothing(layout.folder(self.name)) as out, working(self.name, self._last(layout)):
             found = self.function(Context(layout, params, out)).model_dump(mode="json", by_alias=True)
@@ -70,6 +74,8 @@ class Stage(Generic[P]):
                 write_json(out / "metrics.json", metrics)
             if section(layout.root, layout.cohort, self.name, self.params) != params:
                 raise InputError(f"params.yaml changed while {self.name} ran: its result is discarded; run it again")
+        log.folder("wrote", layout.folder(self.name))
+        log.counts(metrics)
         return metrics
 
     def _last(self, layout: Layout) -> float | None:

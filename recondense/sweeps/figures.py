@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recondense.bundle.words import together
+from recondense.charts import COLOURS, GREY
+from recondense.charts.picture import interval, intervals, paper, rule, words
 from recondense.results.attacks import NotRun, OfGuesses, Withheld
 from recondense.results.audit import Audit
 from recondense.results.public import Calibration, Public
@@ -16,14 +18,6 @@ from recondense.stages.layout import Layout
 from recondense.sweeps.outcomes import Group
 
 Figures = Iterator[tuple[str, Figure]]
-COLOURS = {
-    "condensed": "#0b6e4f",
-    "all_real": "#33415c",
-    "random_records": "#c08552",
-    "random_records_soft": "#e0b48c",
-    "kmeans": "#8d6cab",
-    "kmeans_soft": "#c3aed6",
-}
 VERDICT_COLOURS: dict[Verdict, str] = {
     "succeeded": "#b3261e",
     "above guessing": "#c9702b",
@@ -51,8 +45,7 @@ def of_stage(layout: Layout, name: str) -> Figures:
 
 
 def _loss(history: pd.DataFrame) -> Figure:
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = paper(8, 4.5)
     smooth = history["loss"].rolling(max(1, len(history) // 50), min_periods=1).mean()
     axes.plot(history["step"], history["loss"], color=COLOURS["condensed"], alpha=0.25, linewidth=0.8)
     axes.plot(history["step"], smooth, color=COLOURS["condensed"])
@@ -68,37 +61,29 @@ def _attacks(audit: Audit) -> Figure:
         if not isinstance(found, NotRun | Withheld):
             kind, value = ("risk", found.risk) if isinstance(found, OfGuesses) else ("AUC", found.auc)
             kinds.setdefault(kind, []).append((name, found.verdict, found.low, value, found.high))
-    figure = Figure(figsize=(11, 1.4 + 0.36 * len(audit.attacks)), layout="constrained")
+    figure, panels = paper(11, 1.4 + 0.36 * len(audit.attacks), columns=max(1, len(kinds)))
     figure.suptitle(together(audit.settings.confidence), fontsize=10)
-    panels = figure.subplots(1, max(1, len(kinds)), squeeze=False)[0]
     for axes, (kind, rows) in zip(panels, sorted(kinds.items()), strict=False):
         for place, (_, verdict, low, value, high) in enumerate(rows):
-            colour = VERDICT_COLOURS[verdict]
-            axes.plot([low, high], [place, place], color=colour)
-            axes.plot(value, place, "o", color=colour, markersize=5)
-        axes.set_yticks(range(len(rows)), [f"{name.replace('_', ' ')}: {verdict}" for name, verdict, *_ in rows])
+            interval(axes, place, low, value, high, VERDICT_COLOURS[verdict])
+        axes.set_yticks(range(len(rows)), [f"{words(name)}: {verdict}" for name, verdict, *_ in rows])
         axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.axvline(GUESS[kind], color="#999999", linewidth=1, linestyle=":")
+        rule(axes, GUESS[kind], upright=True)
         axes.set_xlabel(f"{kind} (dotted: a guess)")
     return figure
 
 
 def _calibration(calibration: Calibration) -> Figure:
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    figure, (axes,) = paper(5, 5)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for name, bins in calibration.of.items():
-        spread = [[bin.observed - bin.low for bin in bins], [bin.high - bin.observed for bin in bins]]
-        axes.errorbar([bin.risk for bin in bins], [bin.observed for bin in bins], spread, fmt="o-", markersize=4,
-                      label=_words(name), color=COLOURS.get(name))  # fmt: skip
-    axes.set_xlabel(f"mean risk, {_words(calibration.network)}, ensemble")
+        risks, observed = [bin.risk for bin in bins], [bin.observed for bin in bins]
+        bounds = [(bin.low, bin.high) for bin in bins]
+        intervals(axes, risks, observed, bounds, "o-", label=words(name), color=COLOURS.get(name))
+    axes.set_xlabel(f"mean risk, {words(calibration.network)}, ensemble")
     axes.set_ylabel("observed share (95 % interval)")
     axes.legend(frameon=False)
     return figure
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def training_figures(test_auc: Mapping[str, Score], curves: pd.DataFrame) -> list[tuple[str, Figure]]:
@@ -107,27 +92,24 @@ def training_figures(test_auc: Mapping[str, Score], curves: pd.DataFrame) -> lis
 
 
 def _auc(test_auc: Mapping[str, Score]) -> Figure:
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = paper(8, 4.5)
     for offset, (name, result) in enumerate(test_auc.items()):
         rows = {"mean": result, **result.by_network}
         x = [position + (offset - (len(test_auc) - 1) / 2) * 0.13 for position in range(len(rows))]
-        means = [row.mean for row in rows.values()]
-        spread = [[row.mean - row.low for row in rows.values()], [row.high - row.mean for row in rows.values()]]
-        axes.errorbar(x, means, spread, fmt="o", markersize=4, label=name.replace("_", " "), color=COLOURS.get(name))
+        means, bounds = [row.mean for row in rows.values()], [(row.low, row.high) for row in rows.values()]
+        intervals(axes, x, means, bounds, label=words(name), color=COLOURS.get(name))
         axes.set_xticks(range(len(rows)), list(rows), rotation=45, ha="right")
     axes.set_ylabel("test AUC (95 % interval)")
-    axes.axhline(0.5, color="#bbbbbb", linewidth=1)
+    rule(axes, 0.5)
     axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
     return figure
 
 
 def _convergence(curves: pd.DataFrame) -> Figure:
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = paper(8, 4.5)
     for name, rows in curves.groupby("training_set"):
         mean = rows.groupby("step")["auc"].mean()
-        axes.plot(mean.index, mean, label=str(name).replace("_", " "), color=COLOURS.get(str(name)))
+        axes.plot(mean.index, mean, label=words(str(name)), color=COLOURS.get(str(name)))
     axes.set_xscale("log")
     axes.set_xlabel("training steps")
     axes.set_ylabel("test AUC, mean over networks")
@@ -138,8 +120,7 @@ def _convergence(curves: pd.DataFrame) -> Figure:
 def sweep_figure(groups: Sequence[Group]) -> Figure:
     """Test AUC by size, one panel a cohort: a line a method with its range over seeds, all real records as a band."""
     cohorts = list(dict.fromkeys(group.cohort for group in groups))
-    figure = Figure(figsize=(1.5 + 4.5 * len(cohorts), 4.5), layout="constrained")
-    panels = figure.subplots(1, len(cohorts), squeeze=False)[0]
+    figure, panels = paper(1.5 + 4.5 * len(cohorts), 4.5, columns=len(cohorts))
     methods = list(dict.fromkeys(group.method for group in groups))
     for axes, cohort in zip(panels, cohorts, strict=True):
         _sweep_panel(axes, [group for group in groups if group.cohort == cohort], methods)
@@ -161,11 +142,9 @@ def _sweep_panel(axes: Axes, groups: Sequence[Group], methods: Sequence[str]) ->
             # Sizes are a ratio apart; a small one between methods keeps their bars apart
             x = [group.records_per_class * 1.03 ** (index - (len(methods) - 1) / 2) for group in scored]
             means = [group.mean for group in scored]
-            spread = [[g.mean - min(g.aucs) for g in scored], [max(g.aucs) - g.mean for g in scored]]
+            bounds = [(min(group.aucs), max(group.aucs)) for group in scored]
             colour = COLOURS.get(METHOD_COLOURS.get(method, method))
-            axes.errorbar(
-                x, means, spread, fmt="o-", markersize=4, capsize=2, label=method.replace("_", " "), color=colour
-            )
+            intervals(axes, x, means, bounds, "o-", capsize=2, label=words(method), color=colour)
     real = next((group.all_real for group in groups if group.all_real), None)
     if real:
         axes.axhspan(real.low, real.high, color=COLOURS["all_real"], alpha=0.12, linewidth=0)

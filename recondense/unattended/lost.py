@@ -4,14 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from prefect import Flow, get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 
-from recondense.engines.dvc import lock_of
 from recondense.errors import InputError
+from recondense.files.lock import if_free, of_cohort
 from recondense.terminal import say
 from recondense.unattended.notify import tell
 
@@ -32,11 +31,10 @@ class LostRuns:
     def report(self, cohort: str) -> None:
         """Look; mark lost runs of ``cohort`` as Crashed, and tell whom its ``schedule.notify`` names."""
         before, now = self._suspected.pop(cohort, {}), time.monotonic()
-        try:
-            with FileLock(lock_of(self.root, cohort)).acquire(timeout=0):
-                running = _running(cohort)
-        except Timeout:  # its run is alive
-            return
+        with if_free(self.root, of_cohort(cohort)) as free:
+            if not free:  # its run is alive
+                return
+            running = _running(cohort)
         suspected = {run.id: before.get(run.id, now) for run in running}
         lost = [run for run in running if now - suspected[run.id] >= self.patience]
         self._suspected[cohort] = {run.id: suspected[run.id] for run in running if run not in lost}

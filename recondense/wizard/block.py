@@ -41,7 +41,7 @@ def block(name: str, found: Proposal) -> str:
     grid = CommentedMap(step_hours=found.step_hours, n_steps=found.n_steps)
     _say(grid, "step_hours", "CHECK: time is cut into n_steps of step_hours")
     ingestion = CommentedMap(dataset=found.dataset, raw=_quoted(found.raw))
-    _say(ingestion, "dataset", "docs/your-own-cohort.md explains every key")
+    _say(ingestion, "dataset", "the documentation's page 'Your own cohort' explains every key")
     ingestion["split"] = _line({"kind": "hashed", "validation": 0.2, "test": 0.2})
     _say(ingestion, "split", "who comes or goes moves nobody else")
     ingestion["options"] = options

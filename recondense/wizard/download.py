@@ -11,6 +11,7 @@ import httpx
 
 from recondense.cohorts.readers import Downloads
 from recondense.errors import InputError
+from recondense.files import atomic
 from recondense.files.hashes import sha256
 from recondense.progress import track
 
@@ -120,7 +121,7 @@ def _fetch_one(client: httpx.Client, url: str, target: Path, expected: str | Non
             f"{url} is not the file that its provider published (another SHA-256): {target.name} is as it was; "
             "try again, and tell the server's owner if it stays so"
         )
-    partial.replace(target)
+    atomic.put(partial, target)
     return Fetched(target.name, url, "replaced" if there else "downloaded", size, expected is not None, remote.etag)
 
 

@@ -37,7 +37,7 @@ def find_outcome(found: Proposal, tables: Sequence[Table], given: str | None) ->
         if not likely:
             raise InputError(
                 f"no column of {names} looks like an outcome with two levels: name it at --outcome; where it has more "
-                f"than {MOST_LEVELS}, declare the block by hand (docs/your-own-cohort.md)"
+                f"than {MOST_LEVELS}, declare the block by hand (the documentation's page 'Your own cohort')"
                 + _several_rows([(table, column) for table in tables for column in _by_words(table, table.columns)])
             )
         ranks = {name: rank for rank, name in enumerate(_by_name([column for _, column in likely]))}

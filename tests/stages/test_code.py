@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.project import REPO
+from tests.support.paths import REPO
 
 # What is edited, the edit, and the digests of software.yaml that become others
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {

@@ -1,6 +1,11 @@
 """Programs that go into every bundle as they stand. They import nothing of this project but each other."""
 
+import sys
+from functools import cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 from recondense.records import cells
 
@@ -22,3 +27,16 @@ SHIPPED = {
     ),
     "cells.py": ("b2e66012a2eb2a43c3ca05ecbb33d7778b86db501acbfa286eaa44b596efead0",),
 }
+
+
+@cache
+def program(name: str) -> ModuleType:
+    """A program of `SCRIPTS`, imported as it stands: it finds cells.py beside itself, as in a bundle."""
+    loader = SourceFileLoader(name, str(Path(__file__).with_name(f"{name}.py")))
+    spec = spec_from_loader(name, loader)
+    assert spec
+    module, before = module_from_spec(spec), sys.dont_write_bytecode
+    module.__file__ = str(Path(cells.__file__).with_name(f"{name}.py"))
+    loader.exec_module(module)
+    sys.dont_write_bytecode = before  # the program's own wish is about bundles
+    return module

@@ -1,8 +1,8 @@
 """Your own tables: visits or single measurements, and subjects; CSV, Parquet or a database; declared in params.yaml.
 
 Nothing here knows a disease or a hospital: ``options`` say which column is what (see `_table.options`, and
-``docs/your-own-cohort.md`` for a walk-through). The outcome is binary, of levels that are declared positive or
-negative, or one of several declared classes. All of a table is read into memory.
+the documentation's page 'Your own cohort' for a walk-through). The outcome is binary, of levels that are declared
+positive or negative, or one of several declared classes. All of a table is read into memory.
 """
 
 from pathlib import Path

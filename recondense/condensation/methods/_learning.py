@@ -73,6 +73,16 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return loss.cross_entropy(logits, labels.expand_as(logits), n_classes(logits[0]), "none").mean(1)
 
 
+def one_step(optimiser: torch.optim.Optimizer, loss: Tensor, records: Tensor, when: str, mend: str) -> float:
+    """One step of ``optimiser`` down ``loss``, whose value is returned. Raises as `check_finite`."""
+    optimiser.zero_grad()
+    torch.autograd.backward(loss)
+    optimiser.step()
+    found = loss.item()
+    check_finite(found, records, when, mend)
+    return found
+
+
 def check_finite(loss: float, records: Tensor, when: str, mend: str) -> None:
     """Raise `InputError`, which says ``when`` it happened and the ``mend``, unless loss and records are finite."""
     if not (np.isfinite(loss) and records.isfinite().all()):

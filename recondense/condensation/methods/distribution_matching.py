@@ -21,7 +21,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from recondense.condensation.methods import Condensation, Request
-from recondense.condensation.methods._learning import StartOptions, averaged, check_finite, drawn, initial
+from recondense.condensation.methods._learning import StartOptions, averaged, drawn, initial, one_step
 from recondense.errors import InputError
 from recondense.models.fit import build, is_network
 from recondense.models.loss import probabilities
@@ -74,12 +74,9 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
             real = [values[drawn(indices, options.real_batch, rng)] for indices in real_of]
             condensed = [records[indices] for indices in condensed_of]
             loss = mismatch(network, real, condensed, options.representation)
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            losses[step] = loss.item()
-            check_finite(
-                losses[step],
+            losses[step] = one_step(
+                optimiser,
+                loss,
                 records,
                 f"distribution matching diverged at step {step + 1} of {len(losses)}",
                 f"options.distribution_matching.learning_rate, {options.learning_rate:g} now",

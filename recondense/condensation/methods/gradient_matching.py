@@ -27,9 +27,9 @@ from recondense.condensation.methods._learning import (
     StartOptions,
     averaged,
     balanced,
-    check_finite,
     cross_entropy,
     initial,
+    one_step,
 )
 from recondense.condensation.methods._networks import FAMILIES, Family, Statistics
 from recondense.models.loss import hard_labels
@@ -78,12 +78,9 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
         # Noise, a control set and the steps keep the classes in order: equal parts are classes
         condensed = torch.stack(records.chunk(len(real_of)))
         loss = mismatch(family, networks, balanced(values, real_of, options.real_batch, rng), condensed)
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-        losses[step] = loss.item()
-        check_finite(
-            losses[step],
+        losses[step] = one_step(
+            optimiser,
+            loss,
             records,
             f"gradient matching diverged at step {step + 1} of {len(losses)}",
             f"options.gradient_matching.learning_rate, {options.learning_rate:g} now, or network_learning_rate, "

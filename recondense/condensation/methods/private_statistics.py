@@ -31,7 +31,8 @@ class Options(StageParams):
     sensitivity; class sums have the rest. ``drawn``: records of the drawn cohort. ``condensing``: of `unrolled`.
 
     No patient may have a part in the choice of any of them. The defaults were chosen on PhysioNet-2012's validation
-    split, so of that cohort's releases they are not free of it: see docs/benchmarks/.
+    split, so of that cohort's releases they are not free of it: see the documentation's page
+    'With differential privacy'.
     """
 
     epsilon: float = Field(default=1.0, gt=0, le=100)

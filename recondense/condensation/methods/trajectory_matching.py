@@ -31,9 +31,9 @@ from recondense.condensation.methods._learning import (
     StartOptions,
     averaged,
     balanced,
-    check_finite,
     cross_entropy,
     initial,
+    one_step,
 )
 from recondense.condensation.methods._networks import FAMILIES, Family
 from recondense.errors import InputError
@@ -111,12 +111,9 @@ def condense(train: Normalised, request: Request, options: Options) -> Condensat
         first, target = curves[turn](time), curves[turn](time + options.span)
         arrived = student(families[turn], first, records, labels, rates[turn].exp(), options.student_steps)
         loss = mismatch(first, arrived, target)
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-        losses[step] = loss.item()
-        check_finite(
-            losses[step],
+        losses[step] = one_step(
+            optimiser,
+            loss,
             records,
             f"trajectory matching diverged at step {step + 1} of {len(losses)}",
             f"options.trajectory_matching.learning_rate, {options.learning_rate:g} now, or student_learning_rate, "

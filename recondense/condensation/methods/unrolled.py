@@ -45,7 +45,8 @@ FIRST_LOGIT = 1.5  # of a record's class against all others: sure enough to tell
 
 
 class Options(StartOptions):
-    """Defaults were chosen on PhysioNet-2012's validation split: see docs/benchmarks/.
+    """Defaults were chosen on PhysioNet-2012's validation split: see the documentation's page 'How
+    defaults were chosen'.
 
     ``families``: of the inner networks, taken in turn, ``families_per_step`` at once with ``networks`` of each; one
     that stands there twice takes two turns.

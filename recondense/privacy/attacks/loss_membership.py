@@ -3,10 +3,10 @@ condensed set (Yeom et al. 2018), averaged over a few networks."""
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from recondense.models.fit import fit
-from recondense.models.recipe import Recipe, known
+from recondense.models.recipe import Networks, Recipe
 from recondense.privacy.attacks import Target
 from recondense.records.labels import likeliest, probabilities
 from recondense.stages.params import StageParams
@@ -17,14 +17,9 @@ CERTAIN = 1e-12  # a network may be sure beyond double precision, and the logari
 class Options(StageParams):
     """``networks``: files in ``recondense/models/networks/``, each trained ``repeats`` times by ``recipe``."""
 
-    networks: tuple[str, ...] = Field(default=("lstm_beta", "rnn_beta", "tcn_beta"), min_length=1)
+    networks: Networks = ("lstm_beta", "rnn_beta", "tcn_beta")
     repeats: int = Field(default=1, ge=1)
     recipe: Recipe = Recipe(steps=100)
-
-    @field_validator("networks")
-    @classmethod
-    def _known(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        return known(networks)
 
 
 def scores(target: Target, options: Options) -> NDArray[np.float64]:

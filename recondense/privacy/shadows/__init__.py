@@ -11,7 +11,7 @@ patients are planted in each shadow besides: see `recondense.privacy.shadows.out
 Three things are not repeated. The normalisation: its statistics are those of the train split. The grouping of stays by
 patient, where a subject is a stay. And a split that was not drawn at random.
 
-One shadow is one unit of work: a file in ``.recondense/shadows/<cohort>/<key>/``, restricted, that is written whole or
-not at all, and gone once the stage has gathered them. Whoever computes it, this stage or the flow before it, on
+One shadow is one unit of work: an entry of the store in ``.recondense/shadows/<cohort>/``, restricted, and gone once
+the stage has gathered them. Whoever computes it, this stage or the flow before it, on
 whatever machine, a killed run goes on with the shadows that are not there yet.
 """

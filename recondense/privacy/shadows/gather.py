@@ -1,10 +1,9 @@
 """All shadows of a cohort as one, those that are not there yet computed first."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from recondense.errors import InputError
+from recondense.files.store import Arrays
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.shadows.work import Work, source
 from recondense.progress import track
@@ -12,9 +11,6 @@ from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.labels import n_classes, per_class
 from recondense.results.stages import Shadows
 from recondense.stages.layout import Layout
-
-if TYPE_CHECKING:  # torch takes seconds
-    from recondense.privacy.shadows.unit import Arrays
 
 
 def gather(layout: Layout) -> tuple[ShadowSets, Shadows]:
@@ -40,20 +36,19 @@ def gather(layout: Layout) -> tuple[ShadowSets, Shadows]:
     )
 
 
-def computed(work: Work, cohort: Normalised) -> "list[Arrays]":
+def computed(work: Work, cohort: Normalised) -> list[Arrays]:
     """Every shadow, of which those that wait are taken as they are."""
-    from recondense.privacy.shadows.unit import (  # torch takes seconds, and there may be nothing to do
-        condensed,
-        keep,
-        waiting,
-    )
+    from recondense.privacy.shadows.unit import condensed  # torch takes seconds, and there may be nothing to do
 
     for index in track(work.missing(), "shadows"):
-        keep(work.path(index), condensed(work, cohort, index))
-    return [waiting(work.path(index)) for index in range(work.params.count)]
+        work.keep(index, condensed(work, cohort, index))
+    found = [shadow for shadow in map(work.kept, range(work.params.count)) if shadow is not None]
+    if len(found) != work.params.count:
+        raise InputError("shadows were removed while they were gathered: run it again")
+    return found
 
 
-def stacked(found: "list[Arrays]", cohort: Normalised, records_per_class: int) -> ShadowSets:
+def stacked(found: list[Arrays], cohort: Normalised, records_per_class: int) -> ShadowSets:
     """The shadows as one; of none, arrays of length 0 that have the shape of some."""
     if found:
         return ShadowSets(

@@ -1,18 +1,16 @@
-"""One shadow: condensed, and written so that it is there whole or not at all."""
+"""One shadow: condensed, and kept until the stage gathers it."""
 
-import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from recondense.condensation.methods import Request
 from recondense.condensation.params import METHODS
 from recondense.errors import InputError
 from recondense.files.secret import derived, noise_key
+from recondense.files.store import Arrays
 from recondense.models.fit import choose_device
 from recondense.privacy.shadows.draw import condensing_seed, members
 from recondense.privacy.shadows.outliers import among, of_shadow
@@ -24,20 +22,18 @@ from recondense.stages import plugins
 from recondense.stages.layout import Layout
 from recondense.stages.params import validate
 
-Arrays = dict[str, NDArray[np.generic]]
-
 
 def unit(layout: Layout, index: int) -> None:
     """Compute shadow ``index`` where it is not there. Raises `InputError` where the method does, or inputs changed."""
     work = Work.now(layout)
     if not 0 <= index < work.params.count:
         raise InputError(f"there is no shadow {index}: shadows.count of {layout.cohort} is {work.params.count}")
-    if work.path(index).exists():
+    if index not in work.missing():
         return
     shadow = condensed(work, Normalised.load(source(layout)).labelled(), index)
     if Work.now(layout).key != work.key:
         raise InputError("records, params or code changed while a shadow was condensed: run it again")
-    keep(work.path(index), shadow)
+    work.keep(index, shadow)
 
 
 def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
@@ -74,19 +70,3 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
 def subset(cohort: Normalised, chosen: NDArray[np.bool_]) -> Normalised:
     """The ``chosen`` subjects as a train split."""
     return replace(cohort.only(chosen), split=np.full(int(chosen.sum()), SPLITS.index("train"), np.uint8))
-
-
-def keep(path: Path, arrays: Arrays) -> None:
-    """Write ``arrays`` to ``path`` in one step that outlives a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, scratch)
-    with scratch.open("rb") as file:
-        os.fsync(file.fileno())
-    scratch.replace(path)
-
-
-def waiting(path: Path) -> Arrays:
-    """Read what `keep` wrote."""
-    arrays: Arrays = load_file(path)
-    return arrays

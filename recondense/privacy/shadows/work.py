@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from recondense.condensation.params import METHODS
 from recondense.condensation.params import Params as CondensationParams
 from recondense.files.hashes import sha256
+from recondense.files.store import Arrays, Store
 from recondense.privacy.shadows.params import Params
 from recondense.stages import code, plugins
 from recondense.stages.catalogue import NORMALISED
@@ -54,13 +54,20 @@ class Work:
         default: int = getattr(plugins.load(METHODS, self.condensation.method), "DEFAULT_STEPS", 0)
         return (self.condensation.steps or default) if default else 0
 
-    def path(self, index: int) -> Path:
-        """Where shadow ``index`` waits for the others."""
-        return _folder(self.layout) / self.key / f"{index}.safetensors"
+    def kept(self, index: int) -> Arrays | None:
+        """Shadow ``index``, which waits for the others; None where it is yet to be computed."""
+        return _store(self.layout).get(self._key(index))
+
+    def keep(self, index: int, shadow: Arrays) -> None:
+        """Let shadow ``index`` wait for the others."""
+        _store(self.layout).keep(self._key(index), shadow)
 
     def missing(self) -> list[int]:
         """The shadows that have yet to be computed."""
-        return [index for index in range(self.params.count) if not self.path(index).exists()]
+        return [index for index in range(self.params.count) if self.kept(index) is None]
+
+    def _key(self, index: int) -> str:
+        return hashlib.sha256(f"{self.key} {index}".encode()).hexdigest()
 
 
 def source(layout: Layout) -> Path:
@@ -70,8 +77,8 @@ def source(layout: Layout) -> Path:
 
 def clear(layout: Layout) -> None:
     """Remove every shadow of the cohort that waits, those of other params and records among them: they hold records."""
-    shutil.rmtree(_folder(layout), ignore_errors=True)
+    _store(layout).keep_only(())
 
 
-def _folder(layout: Layout) -> Path:
-    return layout.root / ".recondense" / "shadows" / layout.cohort
+def _store(layout: Layout) -> Store:
+    return Store(layout.root / ".recondense" / "shadows" / layout.cohort)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from recondense.files import atomic
 from recondense.publishing.compare.candidates import Candidate, candidates, unrecorded
 
 
@@ -32,14 +33,14 @@ def compare(root: Path, cohort: str, last: int, out: Path | None = None) -> Comp
 
     Raises `InputError` where nothing was recorded.
     """
+    from recondense.charts.picture import save
     from recondense.publishing.compare.figure import figure
     from recondense.publishing.compare.page import page
 
     found = candidates(root, cohort, last)
     missing = unrecorded(root, cohort, found)
     folder = out or root / ".recondense" / "comparisons"
-    folder.mkdir(parents=True, exist_ok=True)
     html, png = folder / f"{cohort}.html", folder / f"{cohort}.png"
-    html.write_text(page(cohort, found, missing), encoding="utf-8")
-    figure(cohort, found).savefig(png, dpi=150)
+    atomic.write(html, page(cohort, found, missing))
+    save(figure(cohort, found), png)
     return Comparison(html, png, missing, found)

@@ -2,33 +2,30 @@
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from recondense.charts import COLOURS, GREY, PALETTE
+from recondense.charts.picture import interval, paper, rule, words
 from recondense.publishing.compare.candidates import SWEEP, Candidate
-from recondense.sweeps.figures import COLOURS
-
-METHOD_COLOURS = ("#2b6cb0", "#b7410e", "#0b6e4f", "#7b4ea3", "#806400", "#b0306a")
-PALE = "#999999"
 
 
 def figure(cohort: str, found: Sequence[Candidate]) -> Figure:
     """A row a candidate: test AUC with interval, networks and seeds; the strongest attack; seconds; epsilon."""
     rows = list(reversed(found))  # matplotlib counts from below
     methods = list(dict.fromkeys(one.method for one in found))
-    colours = [METHOD_COLOURS[methods.index(one.method) % len(METHOD_COLOURS)] for one in rows]
-    drawn = Figure(figsize=(13, 1.9 + 0.42 * len(rows)), layout="constrained")
-    worth, attacked, took = drawn.subplots(1, 3, sharey=True, width_ratios=(5, 3, 2.4))
+    colours = [PALETTE[methods.index(one.method) % len(PALETTE)] for one in rows]
+    height = 1.9 + 0.42 * len(rows)
+    drawn, (worth, attacked, took) = paper(13, height, columns=3, sharey=True, width_ratios=(5, 3, 2.4))
     for place, (one, colour) in enumerate(zip(rows, colours, strict=True)):
         small = [*one.networks.values()] if one.networks else []
         worth.plot(small, [place + 0.22] * len(small), "|", color=colour, alpha=0.45, markersize=5)
         seeds = one.aucs if len(one.aucs) > 1 else ()
         worth.plot(seeds, [place - 0.22] * len(seeds), ".", color=colour, alpha=0.6, markersize=5)
-        _interval(worth, place, one.auc["low"], one.auc["mean"], one.auc["high"], colour)
+        interval(worth, place, one.auc["low"], one.auc["mean"], one.auc["high"], colour)
         if one.attack:
-            _interval(attacked, place, one.attack.low, one.attack.auc, one.attack.high, colour)
+            interval(attacked, place, one.attack.low, one.attack.auc, one.attack.high, colour)
             attacked.annotate(
-                one.attack.name.replace("_", " "),
+                words(one.attack.name),
                 (one.attack.auc, place + 0.2),
                 fontsize=7,
                 ha="center",
@@ -36,7 +33,7 @@ def figure(cohort: str, found: Sequence[Candidate]) -> Figure:
             )
         else:
             attacked.annotate(
-                "not attacked", (0.04, place), xycoords=("axes fraction", "data"), fontsize=8, color=PALE, va="center"
+                "not attacked", (0.04, place), xycoords=("axes fraction", "data"), fontsize=8, color=GREY, va="center"
             )
         if one.seconds:
             took.barh(place, one.seconds, height=0.5, color=colour, alpha=0.8)
@@ -47,7 +44,7 @@ def figure(cohort: str, found: Sequence[Candidate]) -> Figure:
         worth.axvspan(real["low"], real["high"], color=COLOURS["all_real"], alpha=0.08, linewidth=0)
         worth.axvline(real["mean"], color=COLOURS["all_real"], linewidth=1)
     for axes in (worth, attacked):
-        axes.axvline(0.5, color=PALE, linewidth=1, linestyle=":")
+        rule(axes, 0.5, upright=True)
     worth.set_yticks(range(len(rows)), [f"{one.label}\n{_under(one)}" for one in rows], fontsize=8)
     worth.set_ylim(-0.6, len(rows) - 0.4)
     worth.set_title(f"{cohort}: test AUC, mean and 95 % interval", loc="left", fontsize=10)
@@ -63,11 +60,6 @@ def figure(cohort: str, found: Sequence[Candidate]) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)
     return drawn
-
-
-def _interval(axes: Axes, place: float, low: float, mean: float, high: float, colour: str) -> None:
-    axes.plot([low, high], [place, place], color=colour, linewidth=2)
-    axes.plot(mean, place, "o", color=colour, markersize=6)
 
 
 def _under(one: Candidate) -> str:

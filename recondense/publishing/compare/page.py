@@ -7,8 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from recondense.bundle import course
-from recondense.bundle.charts import Axis, Line, chart, nice, powers, strip
 from recondense.bundle.templates import render
+from recondense.charts.svg import Axis, Line, chart, nice, powers, strip
 from recondense.publishing.compare.candidates import SWEEP, Candidate, other_data
 from recondense.results.base import Interval
 from recondense.results.course import Spent, Summary

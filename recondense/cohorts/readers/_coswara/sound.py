@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recondense.errors import needing_extras
+
 RATE = 16_000  # Hz
 WINDOW, HOP, FFT = 400, 160, 512  # samples
 N_BANDS, LOWEST, HIGHEST = 64, 125.0, 7500.0  # Hz
@@ -30,8 +32,9 @@ class Sound:
 
 def decode(content: bytes) -> Sound:
     """The recording in a file of this ``content``, its channels averaged, resampled where needed."""
-    import librosa
-    import soundfile
+    with needing_extras():
+        import librosa
+        import soundfile
 
     def unusable(reason: str) -> Sound:
         return Sound(np.empty(0, np.float32), reason)
@@ -75,7 +78,8 @@ def bands(samples: NDArray[np.float32], seconds: float, relative: bool) -> NDArr
     ``samples`` are what `middle` gives for as many ``seconds``; where they are fewer, so are the frames. A full-scale
     sine is 0 dB; where ``relative``, 0 dB is the mean of all that is returned, and so the microphone's gain cancels.
     """
-    import librosa
+    with needing_extras():
+        import librosa
 
     power = librosa.feature.melspectrogram(
         y=samples,

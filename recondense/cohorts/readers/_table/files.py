@@ -10,9 +10,8 @@ from recondense.cohorts.readers._declared import did_you_mean
 from recondense.cohorts.readers._table.delimited import read_delimited
 from recondense.cohorts.readers._table.excel import is_workbook, read_sheet
 from recondense.cohorts.readers._table.places import Tabular
-from recondense.cohorts.readers._table.queries import rows_of
 from recondense.cohorts.readers._table.typed import column_names, read_parquet
-from recondense.errors import InputError
+from recondense.errors import InputError, needing_extras
 from recondense.records.attrition import Attrition
 from recondense.records.cells import MISSING, matching, near, without_marks
 
@@ -44,6 +43,8 @@ def load(
     wanted = list(dict.fromkeys([*needed, *optional]))
     name, torn = declared.file or "query", list[int]()
     if declared.query is not None:
+        with needing_extras():
+            from recondense.cohorts.readers._table.queries import rows_of
         cells = rows_of(raw, str(declared.url), declared.query)
         found = _found(list(cells.columns), wanted, needed, name)
     else:

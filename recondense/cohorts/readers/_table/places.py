@@ -1,14 +1,35 @@
 """Where the tables are, and which of their columns say whose and when."""
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from recondense.cohorts.readers._declared import InRaw, Mark, Text
-from recondense.cohorts.readers._table.queries import check_statement
+from recondense.errors import needing_extras
 from recondense.stages.params import StageParams, from_a_stranger
+
+BEGINNING = re.compile(r"(?:\s|--[^\n]*\n)*(?:SELECT|WITH)\b", re.IGNORECASE)
+
+
+def check_statement(query: str) -> None:
+    """Raise `ValueError` unless ``query`` is a single statement that begins with SELECT or WITH.
+
+    No dialect is parsed: a semicolon anywhere but at the end is refused, in a text too, where databases differ in what
+    ends a text.
+
+    >>> check_statement("-- visits\\nselect id from visits;")
+    >>> check_statement("select 1; drop table visits")
+    Traceback (most recent call last):
+    ...
+    ValueError: a query is one statement: take out the semicolon, of a text too (char(59) or chr(59) stands for it)
+    """
+    if ";" in query.strip().removesuffix(";"):
+        raise ValueError(
+            "a query is one statement: take out the semicolon, of a text too (char(59) or chr(59) stands for it)"
+        )
+    if not BEGINNING.match(query):
+        raise ValueError("a query only reads: begin it with SELECT, or with WITH for a SELECT")
 
 
 class Tabular(StageParams):
@@ -58,6 +79,9 @@ class Tabular(StageParams):
         """params.yaml is in git and, by the manifest, in the bundle: neither password nor machine belongs there."""
         if url is None or (url.startswith("env:") and len(url) > 4):
             return url
+        with needing_extras():
+            from sqlalchemy import make_url
+            from sqlalchemy.exc import ArgumentError
         try:
             parsed = make_url(url)
         except ArgumentError as error:

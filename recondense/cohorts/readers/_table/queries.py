@@ -7,7 +7,6 @@ and no other.
 """
 
 import os
-import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -18,29 +17,8 @@ from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQ
 
 from recondense.errors import InputError
 
-BEGINNING = re.compile(r"(?:\s|--[^\n]*\n)*(?:SELECT|WITH)\b", re.IGNORECASE)
 PG_READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 READS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
-
-
-def check_statement(query: str) -> None:
-    """Raise `ValueError` unless ``query`` is a single statement that begins with SELECT or WITH.
-
-    No dialect is parsed: a semicolon anywhere but at the end is refused, in a text too, where databases differ in what
-    ends a text.
-
-    >>> check_statement("-- visits\\nselect id from visits;")
-    >>> check_statement("select 1; drop table visits")
-    Traceback (most recent call last):
-    ...
-    ValueError: a query is one statement: take out the semicolon, of a text too (char(59) or chr(59) stands for it)
-    """
-    if ";" in query.strip().removesuffix(";"):
-        raise ValueError(
-            "a query is one statement: take out the semicolon, of a text too (char(59) or chr(59) stands for it)"
-        )
-    if not BEGINNING.match(query):
-        raise ValueError("a query only reads: begin it with SELECT, or with WITH for a SELECT")
 
 
 def rows_of(raw: Path, place: str, query: str) -> pd.DataFrame:
