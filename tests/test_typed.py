@@ -44,7 +44,7 @@ SERIALISED = {
     "scripts of a bundle, which read its JSON without this package": (
         "bundle/scripts/apply", "bundle/scripts/quickstart",
     ),
-    "software.yaml and dvc.lock": ("engines/dvc", "stages/software"),
+    "software.yaml and dvc.lock": ("engines/dvc", "project/upgrade", "stages/software"),
     "what DVC, MLflow, Prefect, pandas, pyarrow, rich or torch take by name": (
         "cli/runs", "cohorts/read", "cohorts/readers/_meds/files", "cohorts/readers/_mimic3/tables",
         "cohorts/readers/_table/delimited", "cohorts/readers/_table/typed", "cohorts/readers/pbcseq",

@@ -230,7 +230,7 @@ def _overlap(cohort: Normalised) -> list[str]:
     return [f"{twice} of {len(others)} others have the very record of a member"] if twice else []
 
 
-def _row(name: str, attack: Any) -> dict[str, Any]:
+def _row(name: str, attack: Any) -> dict[str, object]:
     term = TERMS.get(name, MEMBERSHIP if isinstance(attack, OnMembers) else name.replace("_", " "))
     said = {"verdict": attack.verdict, "reason": attack.reason}
     if isinstance(attack, OnMembers):

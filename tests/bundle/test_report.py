@@ -250,7 +250,7 @@ def test_bins_of_risk_hold_enough_patients_of_both_kinds_and_all_of_them() -> No
         assert bin.low < bin.risk < bin.high, "these risks are calibrated"
     assert reliability(labels[:4], risks[:4], fewest=20) == []
     (half,) = reliability(np.tile([0.0, 1], 5), np.full(10, 0.5), fewest=10)
-    assert (half["low"], half["high"]) == (0.2366, 0.7634), "Wilson's (1927) 95 % interval of 5 in 10"
+    assert (half.low, half.high) == (0.2366, 0.7634), "Wilson's (1927) 95 % interval of 5 in 10"
 
 
 def test_no_figure_of_a_bundle_runs_over_features_and_steps_as_averages_do_that_tell_who_is_in_them(

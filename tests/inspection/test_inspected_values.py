@@ -14,6 +14,7 @@ from recondense.inspection.page import page
 from recondense.project.inspect import Inspected, show
 from recondense.records.attrition import Notice
 from recondense.records.cohort import Variable
+from recondense.results.stages import Counts
 from tests.support.inspection_fixtures import N, alarms, extra, made
 
 MARKS, SAME = "numbers that may stand for unknown", "two variables that say the same"
@@ -123,7 +124,7 @@ def test_a_variable_that_nobody_of_one_split_or_outcome_has_is_named() -> None:
 
 @pytest.mark.parametrize(("early", "seen"), [(50, True), (5, False)])
 def test_many_rows_before_time_zero_are_told_and_few_are_not(early: int, seen: bool) -> None:
-    counts = {"visits": {"in": 100, "kept": 100 - early, "set_aside": {"before time zero": early}}}
+    counts = {"visits": Counts(in_=100, kept=100 - early, set_aside={"before time zero": early})}
     assert alarms(replace(made(), counts=counts)) == (
         {"rows outside the hours that are looked at": ["visits"]} if seen else {}
     )

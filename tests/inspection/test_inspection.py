@@ -132,7 +132,7 @@ def test_no_figure_stands_for_fewer_than_ten_subjects() -> None:
     value = np.where(chosen, 7777.5, np.arange(N))
     some = next(row for row in variables(extra(cohort, "some", value)) if row.variable == "some")
     assert some.percentiles["1"] is None and some.percentiles["99"] is None
-    assert some.percentiles["95"] < N
+    assert (some.percentiles["95"] or N) < N and some.histogram
     assert all(count is None or count >= 10 or count == 0 for count in some.histogram.counts)
 
 

@@ -251,9 +251,9 @@ def test_transform_matches_and_lists_as_evaluate_does(
 ) -> None:
     monkeypatch.chdir(hospital)
     bundle, out = small.folder("release"), tmp_path / "mine.safetensors"
-    told = transform(bundle, "own", hospital / "raw", out, hospital / "mapping.yaml")["variables"]
-    assert "bili" in told["matched"] and "chol" in told["missing"] and told["unused"] == ["weight"]
-    assert told["few"].startswith("6 of 15 variables match")
+    told = transform(bundle, "own", hospital / "raw", out, hospital / "mapping.yaml").variables
+    assert "bili" in told.matched and "chol" in told.missing and told.unused == ("weight",)
+    assert told.few.startswith("6 of 15 variables match")
     cohort = Normalised.load(small.folder("normalisation") / "normalised.safetensors")
     place = [f.name for f in Preprocessing.load(bundle / "preprocessing.json").features].index("bili")
     mine, theirs = (np.sort(values[:, 0, place]) for values in (load_file(out)["values"], cohort.values))
@@ -275,7 +275,7 @@ def test_measurements_outside_the_hours_that_the_bundle_looks_at_are_counted(
     said = transform(bundle, "own", raw, tmp_path / "mine.safetensors", hospital / "mapping.yaml")
     how = Preprocessing.load(bundle / "preprocessing.json")
     late = {f"outside hours 0 to {how.step_hours * how.n_steps:g}": int(visits.iloc[0, 2:].count())}
-    assert said["counts"]["converted"]["measurements"]["set_aside"] == late
+    assert said.counts.converted["measurements"].set_aside == late
 
 
 def test_a_mapping_is_proposed_once_and_can_be_used(
