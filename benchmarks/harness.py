@@ -108,7 +108,7 @@ def scored(
     """`Results.summary` of models trained on each of ``sets``."""
     params = TrainingParams.model_validate({"networks": networks, "bootstrap": bootstrap})
     held_out = parts["validation"], parts["test"]
-    return trial.run(sets, params, *held_out).summary(*held_out, bootstrap)
+    return trial.run(sets, params, *held_out).summary(*held_out, bootstrap).as_json()
 
 
 def fixed(records: CondensedSet) -> Callable[[int], CondensedSet]:

@@ -21,6 +21,7 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import CHECKS
 from recondense.records.cohort import Variable
 from recondense.records.target import Target
+from recondense.results.stages import Counts, counted
 
 SPLIT = {"kind": "hashed", "validation": 0.2, "test": 0.3}
 COHORTS: dict[str, tuple[str, str, dict[str, object], float, int]] = {
@@ -40,7 +41,7 @@ def read(dataset: str, raw: str, options: dict[str, object], step_hours: float, 
     params = Params.model_validate({"dataset": dataset, "raw": str(DATA / raw), "split": SPLIT, "options": options})
     records, attrition = ingest(DATA, params)
     return Cohort(
-        records, attrition.rows(), attrition.summary(), {"title": raw}, Target(label="outcome"), step_hours, n_steps
+        records, attrition.rows(), counted(attrition), {"title": raw}, Target(label="outcome"), step_hours, n_steps
     )
 
 
@@ -153,7 +154,7 @@ def faults(cohort: Cohort) -> list[tuple[str, str, str, Cohort]]:
     lab = {"hours": 1.0, "variable": "planted", "value": random.normal(size=n)}
     rows = pd.DataFrame({"subject_id": cohort.records.subjects["subject_id"], **lab})
     level = np.where(dead & (random.random(n) < 0.4), 2.0, random.integers(0, 2, n))
-    early = {**cohort.counts, "visits": {"in": 100_000, "kept": 70_000, "set_aside": {"before time zero": 30_000}}}
+    early = {**cohort.counts, "visits": Counts(in_=100_000, kept=70_000, set_aside={"before time zero": 30_000})}
     pair = "planted"
     return [
         *((words, UNITS, name, changed(cohort, name, who, change)) for words, name, who, change in units),

@@ -76,7 +76,7 @@ def told(
 
     privacy = Privacy()
     over = pooled(in_turn(scores, signal, known), known, privacy)
-    return summary(over.figures)
+    return summary(over.figures).as_json()
 
 
 def chosen(cohort: Ingested, who: NDArray[np.bool_]) -> Ingested:

@@ -281,7 +281,7 @@ def attacked(
             each = np.stack([scores(None, held) for held in records])
         for label, people in ((name, np.full(len(rarer), True)), (f"{name}, the rarer class", rarer)):
             over = pooled(each[:, people], known[:, people], params)
-            found[label] = summary(over.figures)
+            found[label] = summary(over.figures).as_json()
     return found
 
 
@@ -333,7 +333,7 @@ def released(making: Making, cohort: Normalised, seed: int, split: Split, argume
     jobs = [Trained(records, name, recipes.of(name), each, part) for name in NETWORKS for each in range(seeds)]
     risks = np.stack(list(spread(Trained.risks, jobs, device))).reshape(len(NETWORKS), seeds, -1)
     of_network = dict(zip(NETWORKS, risks, strict=True))
-    result = score(part.labels, of_network, resample(part.labels, 1000, seed=0), NETWORKS)["auc"]
+    result = score(part.labels, of_network, resample(part.labels, 1000, seed=0), NETWORKS)["auc"].as_json()
     write_json(path, result)
     return result
 

@@ -80,7 +80,7 @@ def release_by_policy(layout: Layout) -> list[str]:
     if not section(layout.root, layout.cohort, "schedule", Params).release:
         return []
     made = release_if_new(layout.root, layout.cohort)
-    return [f"released {made['version']}"] if made else []
+    return [f"released {made.version}"] if made else []
 
 
 def _unreleasable(layout: Layout) -> list[str]:

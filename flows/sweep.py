@@ -29,7 +29,7 @@ from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.sweeps.cells import STAGES, Cell, plan
 from recondense.sweeps.figures import sweep_figure
-from recondense.sweeps.outcomes import CellOutcome, grouped
+from recondense.sweeps.outcomes import CellOutcome, CellScores, grouped
 from recondense.terminal import say
 
 
@@ -48,7 +48,8 @@ def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
 )
 def cell(one: Cell, key: str, frozen: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run one cell. Where a Dask worker dies, Dask gives its cells to others; the rest is in Prefect's storage."""
-    return run(one, Path(frozen), environment)
+    scores: CellScores = run(one, Path(frozen), environment)
+    return scores.as_json()
 
 
 @flow(name="sweep", flow_run_name="sweep-{cohorts}", persist_result=False)
@@ -122,7 +123,7 @@ def _prepare(layout: Layout, bench: Path, mlflow_run: str | None) -> tuple[Path,
 
 def _outcome(one: Cell, future: PrefectFuture[Any]) -> CellOutcome:
     try:
-        scores = future.result()
+        scores = CellScores.model_validate(future.result())
     except StageFailed as error:
         return CellOutcome(one, "Failed", reason=str(error))
     except Exception as error:  # a fault of the runner, say a worker that died again and again: the others go on

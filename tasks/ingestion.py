@@ -1,20 +1,19 @@
 """The stage: raw files in, a cohort and the account of what was set aside out."""
 
 from dataclasses import asdict
-from typing import Any
 
 from recondense.cohorts.params import Params
 from recondense.cohorts.read import ingest
 from recondense.cohorts.refused import remembered
 from recondense.files.strict_json import write_json
 from recondense.records.attrition import NOTICES, most_first
-from recondense.records.cohort import SPLITS
+from recondense.results.stages import BySplit, Ingestion, Notices, counted
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
 
 @stage(Params, Tier.RESTRICTED)
-def ingestion(context: Context[Params]) -> dict[str, Any]:
+def ingestion(context: Context[Params]) -> Ingestion:
     """Write the cohort, its source, what is predicted, what was set aside, and what needs a steward's eye.
 
     Metrics: counts by unit, numbers of notices, subjects and prevalence by split, numbers of events and variables.
@@ -32,11 +31,11 @@ def ingestion(context: Context[Params]) -> dict[str, Any]:
     notices = most_first(attrition.notices)
     write_json(context.out / NOTICES, [asdict(notice) for notice in notices])
     size = cohort.subjects.groupby("split").size()
-    return {
-        "counts": attrition.summary(),
-        "notices": {"lost": sum(one.lost for one in notices), "other": sum(not one.lost for one in notices)},
-        "subjects": {name: int(size[name]) for name in SPLITS},
-        "prevalence": cohort.prevalence(),
-        "events": len(cohort.events),
-        "variables": sum(variable.role != "outcome" for variable in cohort.variables),
-    }
+    return Ingestion(
+        counts=counted(attrition),
+        notices=Notices(lost=sum(one.lost for one in notices), other=sum(not one.lost for one in notices)),
+        subjects=BySplit(train=int(size["train"]), validation=int(size["validation"]), test=int(size["test"])),
+        prevalence=cohort.prevalence(),
+        events=len(cohort.events),
+        variables=sum(variable.role != "outcome" for variable in cohort.variables),
+    )

@@ -1,7 +1,5 @@
 """The stage: gather the public figures, ask the gate, write the bundle."""
 
-from typing import Any
-
 from recondense.bundle.gather import gather
 from recondense.bundle.make import write_bundle
 from recondense.bundle.params import Params
@@ -10,19 +8,21 @@ from recondense.models.recipe import Recipes
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
+from recondense.results.public import Public
+from recondense.stages.catalogue import CONDENSED, NORMALISED, PREPROCESSING, RECIPE
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
 
 @stage(Params, Tier.PUBLIC)
-def release(context: Context[Params]) -> dict[str, Any]:
+def release(context: Context[Params]) -> Public:
     """Write the candidate bundle. Raises `Refusal` with every reason of the gate, unless somebody overrides it."""
     layout = context.layout
     forget(layout)
-    condensed = CondensedSet.load(context.read("condensation") / "condensed.safetensors")
-    recipes = Recipes.load(context.read("condensation") / "recipe.json")
-    preprocessing = Preprocessing.load(context.read("normalisation") / "preprocessing.json")
-    cohort = Normalised.load(context.read("normalisation") / "normalised.safetensors")
+    condensed = CondensedSet.load(CONDENSED.path(context.layout))
+    recipes = Recipes.load(RECIPE.path(context.layout))
+    preprocessing = Preprocessing.load(PREPROCESSING.path(context.layout))
+    cohort = Normalised.load(NORMALISED.path(context.layout))
     metrics = gather(layout, context.params, cohort, condensed, preprocessing)
     write_bundle(context.out, layout, condensed, recipes, preprocessing, metrics)
-    return metrics.as_json()
+    return metrics

@@ -1,17 +1,16 @@
 """The stage: gather the shadows, computing those that are not there yet."""
 
-from typing import Any
-
 from recondense.privacy.shadows.gather import gather
 from recondense.privacy.shadows.params import Params
 from recondense.privacy.shadows.work import clear
+from recondense.results.stages import Shadows
 from recondense.stages.layout import Layout
 from recondense.stages.stage import Context, stage
 from recondense.stages.tiers import Tier
 
 
 @stage(Params, Tier.RESTRICTED)
-def shadows(context: Context[Params]) -> dict[str, Any]:
+def shadows(context: Context[Params]) -> Shadows:
     """Write ``shadows.safetensors``; metrics say of how many subjects how many shadows are, and their steps beside the
     release's.
 

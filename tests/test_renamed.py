@@ -68,10 +68,10 @@ def test_each_name_of_before_is_told_with_the_one_to_write_now(tmp_path: Path) -
     project(tmp_path, {"cohorts": {"icu": BEFORE}})
     told = old_words(tmp_path, "icu")
     assert len(told) == 4 and "cohorts.icu.training.control_seeds is called baseline_seeds now" in told[2]
-    assert set(told) <= set(cohort_rows(tmp_path)[0]["notices"])
+    assert set(told) <= set(cohort_rows(tmp_path)[0].notices)
     assert set(told) <= {finding.found for finding in cohorts(tmp_path)}
     project(tmp_path, {"version": VERSION, "cohorts": {"icu": {}}})
-    assert old_words(tmp_path, "icu") == [] == cohort_rows(tmp_path)[0]["notices"]
+    assert old_words(tmp_path, "icu") == [] == cohort_rows(tmp_path)[0].notices
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ from recondense.errors import InputError
 from recondense.escape import cell, markdown, printable
 from recondense.files.strict_json import MOST_BYTES, Unreadable, parse_json, read_json
 from recondense.files.tables import read_within
+from recondense.inspection.found import Grid, Inspection, Measured
 from recondense.preprocessing.preprocessing import Feature, Preprocessing
+from recondense.project.inspect import Inspected
 from recondense.project.inspect import show as show_inspected
 from recondense.project.params_file import add_cohort
 from recondense.records.cohort import Variable
@@ -47,15 +49,14 @@ NAMES = [
 
 
 # What `recondense inspect` found, but for names
-MEASURED = {
-    "unit": "", "subjects": 9, "share_of_subjects": 1.0, "share_of_steps": 0.5, "levels": None,
-    "percentiles": dict.fromkeys(("1", "5", "50", "95", "99"), 1.0),
-}  # fmt: skip
-INSPECTED = {
-    "cohort": "alpha", "title": "a cohort", "predicted": "death",
-    "steps": {"number": 4, "hours": 6}, "subjects": 9, "measurements": 9,
-    "flow": [], "prevalence": [], "checks": [], "notices": [], "alone": [], "over_time": True, "page": "page.html",
-}  # fmt: skip
+MEASURED = Measured(
+    variable="", label="", unit="", role="series", kind="numeric", subjects=9, share_of_subjects=1.0,
+    share_of_steps=0.5, measurements=9, percentiles=dict.fromkeys(("1", "5", "50", "95", "99"), 1.0),
+)  # fmt: skip
+INSPECTED = Inspection(
+    title="a cohort", predicted="death", steps=Grid(number=4, hours=6), subjects=9, measurements=9, flow=(),
+    prevalence=(), checks=(), notices=(), alone=(), over_time=True, variables=(),
+)  # fmt: skip
 
 
 def test_no_control_character_or_turned_writing_is_left_of_a_name() -> None:
@@ -85,7 +86,8 @@ def test_on_the_terminal_a_table_s_cell_and_a_line_are_text_and_colours_stay() -
 def test_what_is_in_brackets_stays_in_a_line_and_in_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["glucose [mg/dl]", "[/dl]", "[bold]x", "[link=x]y[/]"]
     show_table([{"name": name} for name in names])
-    show_inspected({**INSPECTED, "variables": [{**MEASURED, "variable": name} for name in names]})
+    measured = tuple(MEASURED.model_copy(update={"variable": name}) for name in names)
+    show_inspected(Inspected("alpha", Path("page.html"), INSPECTED.model_copy(update={"variables": measured})))
     for name in names:
         say(name)
     shown = capsys.readouterr()

@@ -126,8 +126,7 @@ def audit(
     }
     condensed = CondensedSet(values[0], labels[0].astype(np.float32))
     none = ShadowSets(condensed.values[None][:0], condensed.labels[None][:0], np.empty((0, len(cohort.labels)), bool))
-    made = {"steps": 0, "release_steps": 0, "canaries": 0}
-    return AuditReport(run(cohort, condensed, none, made, validate(Params, asked, "audit"), "audit"), tuple(notes))
+    return AuditReport(run(cohort, condensed, none, None, validate(Params, asked, "audit"), "audit"), tuple(notes))
 
 
 def _attacks(named: Sequence[str] | None) -> tuple[list[str], list[str]]:
@@ -231,7 +230,7 @@ def _overlap(cohort: Normalised) -> list[str]:
     return [f"{twice} of {len(others)} others have the very record of a member"] if twice else []
 
 
-def _row(name: str, attack: Any) -> dict[str, Any]:
+def _row(name: str, attack: Any) -> dict[str, object]:
     term = TERMS.get(name, MEMBERSHIP if isinstance(attack, OnMembers) else name.replace("_", " "))
     said = {"verdict": attack.verdict, "reason": attack.reason}
     if isinstance(attack, OnMembers):

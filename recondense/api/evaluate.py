@@ -96,7 +96,7 @@ def evaluate(
         test_cases=test.cases,
     )
     scored = results.summary(validation, test, bootstrap)
-    return Evaluation(Training.model_validate({**scored, "protocol": asked.protocol, "n": sizes}), results)
+    return Evaluation(scored.model_copy(update={"protocol": asked.protocol, "n": sizes}), results)
 
 
 def _search(asked: Params) -> RecipeSearch:

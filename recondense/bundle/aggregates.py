@@ -5,7 +5,6 @@ told, for they are single patients'.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -14,13 +13,14 @@ from recondense.models.predictions import Results, ensemble
 from recondense.models.reliability import reliability
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.cohort import Normalised
+from recondense.results.public import Calibration, Curve
 
 COMPARED = ("condensed", "all_real")  # training sets
 SHOWN = "lstm_beta"  # the network of quickstart.py
 
 
-def convergence(curves: pd.DataFrame, networks: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """``{training_set: {steps, auc}}``: mean AUC of ``networks`` on held-out patients after so many training steps.
+def convergence(curves: pd.DataFrame, networks: Sequence[str]) -> dict[str, Curve]:
+    """By training set the mean AUC of ``networks`` on held-out patients after so many training steps.
 
     ``curves`` as in `Results`. Networks are looked at after different steps; between two looks the earlier one counts,
     and a network that has ended stays where it was.
@@ -31,19 +31,19 @@ def convergence(curves: pd.DataFrame, networks: Sequence[str]) -> dict[str, dict
         if len(own):
             by_network = own.pivot_table(index="step", columns="network", values="auc").sort_index().ffill()
             mean = by_network.dropna().mean(axis=1)
-            found[name] = {"steps": mean.index.tolist(), "auc": mean.round(4).tolist()}
+            found[name] = Curve(steps=tuple(mean.index.tolist()), auc=tuple(mean.round(4).tolist()))
     return found
 
 
-def calibration(results: Results, test: Part, networks: Sequence[str], fewest: int) -> dict[str, Any]:
-    """``{network, of: {training_set: bins}}``, `reliability` of the ensemble of one network's seeds."""
+def calibration(results: Results, test: Part, networks: Sequence[str], fewest: int) -> Calibration:
+    """`reliability` of the ensemble of one network's seeds."""
     network = SHOWN if SHOWN in networks else networks[0]
     found = {}
     for name in COMPARED:
         runs = results.risks(name, test).get(network)
         if runs is not None and (bins := reliability(test.labels, ensemble(runs), fewest)):
-            found[name] = bins
-    return {"network": network, "of": found}
+            found[name] = tuple(bins)
+    return Calibration(network=network, of=found)
 
 
 def coverage(train: Normalised, preprocessing: Preprocessing, fewest: int) -> dict[str, float]:

@@ -7,12 +7,23 @@ keeps to the gate's bound. How near records lie to patients, and whether simple 
 better, it states as yes or no.
 """
 
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 from recondense.bundle.gate import keeps_away
 from recondense.results.attacks import Attack, Withheld, tells_members, upper_tpr
 from recondense.results.evidence import Evidence
-from recondense.results.public import Calibration, Cohort, Condensed, Group, Limit, Privacy, Public, Subgroups, Subjects
+from recondense.results.public import (
+    Calibration,
+    Cohort,
+    Condensed,
+    Curve,
+    Group,
+    Limit,
+    Privacy,
+    Public,
+    Subgroups,
+    Subjects,
+)
 
 CONDENSED = "condensed"
 T = TypeVar("T")
@@ -28,7 +39,7 @@ def covered(metrics: Public) -> Public:
     most, least = _number(metrics.limits.get("max_tpr")), _number(metrics.limits.get("min_distance_ratio")) or 0
     share = _number(metrics.limits.get("min_share_of_simple_model")) or 0
     return Public(
-        schema=metrics.schema_,
+        schema_=metrics.schema_,
         tier=metrics.tier,
         cohort=Cohort(
             classes=cohort.classes,
@@ -90,7 +101,13 @@ def _of_test(found: Evidence, least: float) -> Evidence:
     )
 
 
-def _of_held_out(metrics: Public) -> dict[str, Any]:
+class _HeldOut(TypedDict):
+    convergence: dict[str, Curve] | None
+    calibration: Calibration | None
+    subgroups: Subgroups | None
+
+
+def _of_held_out(metrics: Public) -> _HeldOut:
     """What models trained on the condensed set do on groups of validation and test patients."""
     curves, calibration, subgroups = metrics.convergence, metrics.calibration, metrics.subgroups
     return {

@@ -13,6 +13,7 @@ from recondense.models.reliability import reliability
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.cohort import Normalised
 from recondense.results.public import Public
+from recondense.stages.catalogue import NORMALISED, PREPROCESSING
 from recondense.stages.layout import Layout
 
 Members = NDArray[np.bool_]
@@ -65,7 +66,7 @@ def without_close(metrics: Public, own: Panel, earlier: Panels) -> Public:
 def _told(layout: Layout, metrics: Public, subjects: pd.DataFrame) -> dict[str, dict[str, Members]]:
     """Which of the test part are in each group that ``metrics`` tell of, ``(n_test,)``, by variable and group."""
     test = _test(layout)
-    preprocessing = Preprocessing.load(layout.folder("normalisation") / "preprocessing.json")
+    preprocessing = Preprocessing.load(PREPROCESSING.path(layout))
     results = Results.load(layout.folder("training")).joined(Results.load(layout.folder("reference")))
     about = subjects.iloc[test.rows].reset_index(drop=True)
     told: dict[str, dict[str, Members]] = {}
@@ -78,7 +79,7 @@ def _told(layout: Layout, metrics: Public, subjects: pd.DataFrame) -> dict[str, 
         return told
     for name in metrics.calibration.of:
         risks = ensemble(results.risks(name, test)[metrics.calibration.network])
-        sizes = [found["patients"] for found in reliability(test.labels, risks, metrics.fewest_patients)]
+        sizes = [found.patients for found in reliability(test.labels, risks, metrics.fewest_patients)]
         order = np.argsort(risks if risks.ndim == 1 else risks.max(axis=1), kind="stable")
         bins = np.split(order, np.cumsum(sizes)[:-1].astype(int))
         told[_calibration(name)] = {f"bin {n}": np.isin(np.arange(len(order)), own) for n, own in enumerate(bins)}
@@ -90,4 +91,4 @@ def _calibration(training_set: str) -> str:
 
 
 def _test(layout: Layout) -> Part:
-    return Part.of(Normalised.load(layout.folder("normalisation") / "normalised.safetensors"), "test")
+    return Part.of(Normalised.load(NORMALISED.path(layout)), "test")

@@ -32,9 +32,9 @@ def check(metrics: Public, params: Params) -> list[Outcome]:
     """What every condition of a release comes to, from a bundle's own figures; so anyone who holds it can check."""
     found = []
     for condition in (one for schema, some in CONDITIONS.items() if schema <= metrics.schema_ for one in some):
-        finding = condition(metrics, params)
-        if finding is not None:
-            value, limit, holds = finding
+        judged = condition(metrics, params)
+        if judged is not None:
+            value, limit, holds = judged
             found.append(Outcome(id=condition.__name__, value=value, limit=limit, holds=holds))
     return found
 
@@ -67,17 +67,17 @@ def asked(params: Params) -> dict[str, Limit]:
 
 
 def at_least(value: Number | None, limit: Number) -> Measured:
-    """A finding that holds from ``limit`` upwards."""
+    """What holds from ``limit`` upwards."""
     return value, limit, value is not None and value >= limit
 
 
 def at_most(value: Number | None, limit: Number) -> Measured:
-    """A finding that holds up to ``limit``."""
+    """What holds up to ``limit``."""
     return value, limit, value is not None and value <= limit
 
 
 def none_of(names: Sequence[str]) -> Measured:
-    """A finding that holds where there are no ``names``."""
+    """What holds where there are no ``names``."""
     return tuple(sorted(names)), (), not names
 
 
@@ -97,7 +97,7 @@ def train_patients(metrics: Public) -> tuple[Number, ...]:
 
 
 def none_but(names: Sequence[str], accepted: bool | Names) -> Measured:
-    """A finding that holds where there are no ``names`` but those ``accepted``; True accepts all."""
+    """What holds where there are no ``names`` but those ``accepted``; True accepts all."""
     if accepted is True:
         return tuple(sorted(names)), None, True
     limit = accepted or ()

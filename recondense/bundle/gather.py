@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from recondense.bundle.rounding import with_rounded_counts
 from recondense.bundle.sentences import sentence
 from recondense.bundle.subgroups import subgroups
 from recondense.cohorts import panel
-from recondense.errors import Refusal
+from recondense.errors import InputError, Refusal
 from recondense.files.strict_json import read_json
 from recondense.models.part import Part
 from recondense.models.predictions import Results
@@ -27,11 +27,26 @@ from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import per_class
 from recondense.results.audit import Audit
-from recondense.results.public import SCHEMA, Override, Public
-from recondense.results.scores import Training
+from recondense.results.base import seconds
+from recondense.results.evidence import Evidence
+from recondense.results.public import SCHEMA, Calibration, Curve, Override, Privacy, Public, Subgroups
+from recondense.results.scores import Reference, Trained
+from recondense.results.stages import Condensation, Ingestion
+from recondense.stages.catalogue import METRICS, NORMALISED, SOURCE, SUBJECTS, TARGET
 from recondense.stages.history import events
 from recondense.stages.layout import Layout
 from recondense.stages.tiers import Tier
+
+
+class OfGroups(TypedDict):
+    """The fields of `Public` that are about groups."""
+
+    evidence: Evidence
+    fewest_patients: int
+    convergence: dict[str, Curve]
+    calibration: Calibration
+    subgroups: Subgroups
+    coverage: dict[str, float]
 
 
 def gather(
@@ -60,32 +75,32 @@ def public_metrics(
 ) -> Public:
     """All figures that the bundle states: about whole groups of patients, none about one."""
     train, held_out = cohort.part("train"), cohort.values[cohort.split != SPLITS.index("train")]
-    trained = Training.load(layout.folder("training") / "metrics.json")
-    audited = Audit.load(layout.folder("privacy") / "metrics.json")
-    condensation = read_json(layout.folder("condensation") / "metrics.json")
-    ingested = read_json(layout.folder("ingestion") / "metrics.json")
+    trained = Trained.load(METRICS["training"].path(layout))
+    audited = Audit.load(METRICS["privacy"].path(layout))
+    condensation = Condensation.load(METRICS["condensation"].path(layout))
+    ingested = Ingestion.load(METRICS["ingestion"].path(layout))
     stated = {
         "schema": SCHEMA,
         "tier": str(Tier.PUBLIC),
         "cohort": {
             "classes": preprocessing.classes,
             "train_patients_per_class": per_class(train.labels),
-            "source": read_json(layout.folder("ingestion") / "source.json"),
-            "target": read_json(layout.folder("ingestion") / "target.json"),
-            "counts": ingested["counts"],
-            "subjects": ingested["subjects"],
-            "prevalence": ingested["prevalence"],
+            "source": read_json(SOURCE.path(layout)),
+            "target": read_json(TARGET.path(layout)),
+            "counts": ingested.counts,
+            "subjects": dict(ingested.subjects),
+            "prevalence": ingested.prevalence,
         },
         "condensed": {
-            "method": condensation["method"],
+            "method": condensation.method,
             "records_per_class": records_per_class(condensed),
             "copied_records": count_copied(condensed, train),
-            "averaged": condensation["averaged"],
-            "seconds": condensation["seconds"],
-            "steps": condensation["asked_steps"],
+            "averaged": condensation.averaged,
+            "seconds": seconds(METRICS["condensation"].path(layout)),
+            "steps": condensation.asked_steps,
         },
-        **trained.as_json(),
-        "privacy": {"guarantee": condensation["guarantee"], **audited.as_json()},
+        **{name: value for name, value in trained if name != "order"},
+        "privacy": Privacy(guarantee=condensation.guarantee, **dict(audited)),
         "limits": asked(params),
         "resemblance": resemblance(condensed.values, train.values, held_out),
         **of_groups(layout, cohort, trained.mean_over, preprocessing),
@@ -93,12 +108,11 @@ def public_metrics(
     return Public.read(stated, "the figures of the bundle")
 
 
-def of_groups(
-    layout: Layout, cohort: Normalised, networks: Sequence[str], preprocessing: Preprocessing
-) -> dict[str, Any]:
+def of_groups(layout: Layout, cohort: Normalised, networks: Sequence[str], preprocessing: Preprocessing) -> OfGroups:
     """Figures about groups of real patients that the report shows, none of fewer than ``fewest_patients``."""
+    check_joins(layout, cohort)
     fewest = panel.fewest_patients(layout.root, layout.cohort)
-    subjects = pd.read_parquet(layout.folder("ingestion") / "subjects.parquet")
+    subjects = pd.read_parquet(SUBJECTS.path(layout))
     results = Results.load(layout.folder("training")).joined(Results.load(layout.folder("reference")))
     train, validation, test = cohort.part("train"), Part.of(cohort, "validation"), Part.of(cohort, "test")
     return {
@@ -113,6 +127,17 @@ def of_groups(
     }
 
 
+def check_joins(layout: Layout, cohort: Normalised) -> None:
+    """Raise `InputError` unless predictions and subjects, which are joined by place, are of ``cohort`` in its order."""
+    for stage, stated in (("training", Trained), ("reference", Reference)):
+        cohort.check_order(stated.load(METRICS[stage].path(layout)).order, f"predictions.parquet of {stage}")
+    subjects = pd.read_parquet(SUBJECTS.path(layout), columns=["split"])
+    if subjects["split"].tolist() != [SPLITS[index] for index in cohort.split]:
+        raise InputError(
+            f"{SUBJECTS.file} has other subjects than {NORMALISED.file}: `recondense run {layout.cohort}` makes both"
+        )
+
+
 def tried_before(layout: Layout) -> int:
     """How many other candidates of this cohort the gate refused before this one, since the last release."""
     condensed, trained = layout.folder("condensation"), layout.folder("training")
@@ -125,5 +150,5 @@ def tried_before(layout: Layout) -> int:
 
 def single_variable(layout: Layout, preprocessing: Preprocessing) -> str:
     """What to call the number that ranks train patients best."""
-    chosen = read_json(layout.folder("reference") / "metrics.json")["single_variable"]
-    return f"{chosen['summary']} {preprocessing.features[chosen['feature']].name}"
+    chosen = Reference.load(METRICS["reference"].path(layout)).single_variable
+    return f"{chosen.summary} {preprocessing.features[chosen.feature].name}"

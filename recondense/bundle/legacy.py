@@ -3,12 +3,13 @@
 These stated the gate's outcome in sentences, which are compared letter by letter. Nothing here is ever changed.
 """
 
-import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
 
+from recondense.bundle.sentences import Sentence
 from recondense.private.guarantee import Guarantee
 from recondense.stages.params import StageParams, validate
 
@@ -31,9 +32,9 @@ class Params(StageParams):
 def gate(metrics: dict[str, Any], manifest: dict[str, Any]) -> str | None:
     """What is wrong with the stated outcome of the gate, or None."""
     found = list(_conditions(metrics, _params(manifest)))
-    if json.loads(json.dumps(found)) != metrics["gate"]:
+    if [asdict(one) for one in found] != metrics["gate"]:
         return "the stated outcome is another"
-    failed = [f"{one['name']}: {one['found']}, required {one['required']}" for one in found if not one["holds"]]
+    failed = [str(one) for one in found if not one.holds]
     if failed and metrics.get("override", {}).get("against") == failed:
         return None  # who answers for it stands on the first page
     return "; ".join(failed) or None
@@ -59,9 +60,9 @@ def _params(manifest: dict[str, Any]) -> Params:
     return validate(Params, manifest["params"]["release"], "manifest.json: params.release")
 
 
-def _conditions(metrics: dict[str, Any], params: Params) -> Iterator[dict[str, Any]]:
-    def condition(name: str, holds: bool, found: str, required: str) -> dict[str, Any]:
-        return {"name": name, "holds": holds, "found": found, "required": required}
+def _conditions(metrics: dict[str, Any], params: Params) -> Iterator[Sentence]:
+    def condition(name: str, holds: bool, found: str, required: str) -> Sentence:
+        return Sentence(name, found, required, holds)
 
     patients, condensed, attacks = (
         metrics["cohort"]["train_patients_per_class"], metrics["condensed"], metrics["privacy"]["attacks"]

@@ -19,7 +19,8 @@ from recondense.records.labels import likeliest, n_classes, probabilities
 from recondense.results.attacks import ATTACKS, NotRun, Withheld
 from recondense.results.audit import Canaries
 from recondense.results.base import Interval
-from recondense.results.public import Bin, Calibration, Curve, Public
+from recondense.results.public import Calibration, Curve, Public
+from recondense.results.scores import Bin
 from recondense.results.verdicts import VERDICTS
 
 MOST_FEATURES, MOST_RECORDS = 24, 40  # drawn; all are in condensed.parquet

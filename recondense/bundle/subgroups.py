@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,8 @@ from recondense.models.reliability import FEWEST_OF_A_KIND
 from recondense.models.scores import auc, resample
 from recondense.records.cohort import Variable
 from recondense.records.labels import from_probabilities, per_class, probabilities
+from recondense.results.base import Interval
+from recondense.results.public import Group, Subgroups
 
 AGES = (18, 45, 65, 80)
 RESAMPLES = 1000
@@ -29,9 +30,8 @@ def subgroups(
     variables: Sequence[Variable],
     networks: Sequence[str],
     fewest: int,
-) -> dict[str, Any]:
-    """``groups``: variable, group, patients, with_outcome, and by training set ``auc`` (mean over networks and seeds,
-    95 % interval over patients) and mean ``risk``; ``withheld``: by variable, which groups are left out.
+) -> Subgroups:
+    """Groups of test patients; AUC is the mean over networks and seeds, its 95 % interval over patients.
 
     ``subjects``: rows as in the normalised cohort. Left out is a group of fewer than ``fewest`` patients or fewer than
     five of a class; and where that is one group alone, the next smallest too, or the one could be had by subtraction.
@@ -41,13 +41,11 @@ def subgroups(
     for kind, parts in of_variables(variables, about):
         told = _tellable(parts, test, fewest)
         groups += [
-            {"variable": kind, "group": name, **_scores(results, test, chosen, networks)}
-            for name, chosen in parts.items()
-            if name in told
+            _group(kind, name, results, test, chosen, networks) for name, chosen in parts.items() if name in told
         ]
         if len(told) < len(parts):
-            withheld[kind] = [name for name in parts if name not in told]
-    return {"groups": groups, "withheld": withheld}
+            withheld[kind] = tuple(name for name in parts if name not in told)
+    return Subgroups(groups=tuple(groups), withheld=withheld)
 
 
 def of_variables(variables: Sequence[Variable], about: pd.DataFrame) -> Iterator[tuple[str, dict[str, Chosen]]]:
@@ -108,28 +106,26 @@ def _tellable(parts: dict[str, Chosen], test: Part, fewest: int) -> list[str]:
     return told[1:] if len(by_size) - len(told) == 1 else told
 
 
-def _scores(results: Results, test: Part, chosen: Chosen, networks: Sequence[str]) -> dict[str, Any]:
+def _group(kind: str, name: str, results: Results, test: Part, chosen: Chosen, networks: Sequence[str]) -> Group:
     labels = test.labels[chosen]
-    weights = resample(labels, RESAMPLES, seed=0)
-    sizes = per_class(labels)
-    found: dict[str, Any] = {
-        "patients": len(labels),
-        "with_outcome": sizes[1] if len(sizes) == 2 else sizes,
-        "auc": {},
-        "risk": {},
-    }
-    for name in COMPARED:
-        runs = [
-            run[chosen] for network, seeds in results.risks(name, test).items() if network in networks for run in seeds
-        ]
+    weights, sizes = resample(labels, RESAMPLES, seed=0), per_class(labels)
+    aucs: dict[str, Interval] = {}
+    risks: dict[str, float | tuple[float, ...]] = {}
+    for training_set in COMPARED:
+        of_set = results.risks(training_set, test)
+        runs = [run[chosen] for network, seeds in of_set.items() if network in networks for run in seeds]
         if runs:
             of_runs = np.mean([auc(labels, run, weights) for run in runs], axis=0)
             low, high = np.quantile(of_runs[1:], [0.025, 0.975])
-            found["auc"][name] = {
-                "mean": round(float(of_runs[0]), 4),
-                "low": round(float(low), 4),
-                "high": round(float(high), 4),
-            }
-            mean = from_probabilities(probabilities(np.mean(runs, axis=0)).mean(axis=0)[None])[0]
-            found["risk"][name] = np.round(mean, 4).tolist()
-    return found
+            mean, low, high = (round(float(value), 4) for value in (of_runs[0], low, high))
+            aucs[training_set] = Interval(mean=mean, low=low, high=high)
+            risk = np.round(from_probabilities(probabilities(np.mean(runs, axis=0)).mean(axis=0)[None])[0], 4)
+            risks[training_set] = float(risk) if risk.ndim == 0 else tuple(risk.tolist())
+    return Group(
+        variable=kind,
+        group=name,
+        patients=len(labels),
+        with_outcome=sizes[1] if len(sizes) == 2 else tuple(sizes),
+        auc=aucs,
+        risk=risks,
+    )

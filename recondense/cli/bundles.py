@@ -90,11 +90,11 @@ def transform(
     before_reading(raw)
     found = map_records(bundle, cohort, raw, out, mapping, accept_few)
     if json_:
-        print(json.dumps({**found, "out": str(out)}, indent=2))
+        print(json.dumps({**found.as_json(), "out": str(out)}, indent=2))
         return
-    for unit, count in found["counts"]["read"].items():
-        aside = ", ".join(f"{reason} {n}" for reason, n in count["set_aside"].items()) or "none"
-        echo(f"{unit}: {count['in']} in, {count['kept']} kept, set aside: {aside}")
+    for unit, count in found.counts.read_.items():
+        aside = ", ".join(f"{reason} {n}" for reason, n in count.set_aside.items()) or "none"
+        echo(f"{unit}: {count.in_} in, {count.kept} kept, set aside: {aside}")
     show_variables(found, Terminal(highlight=False))
     echo(f"written: {out}")
 
@@ -130,4 +130,4 @@ def evaluate(
 
     before_reading(raw)
     found = score(bundle, cohort, raw, mapping, recalibrate, accept_few=accept_few)
-    print(json.dumps(found, indent=2)) if json_ else show(found)
+    print(json.dumps(found.as_json(), indent=2)) if json_ else show(found)

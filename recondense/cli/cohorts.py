@@ -21,7 +21,7 @@ def cohorts(json_: Json = False) -> None:
     from recondense.cli.console import table
     from recondense.publishing.overview import cohort_rows
 
-    rows = cohort_rows(find_root())
+    rows = [row.as_json() for row in cohort_rows(find_root())]
     if json_:
         print(json.dumps(rows, indent=2))
         return
@@ -98,7 +98,7 @@ def fetch(
     say(f"from {from_ or downloads.base} into {folder}")
     if not accept_licence and not (sys.stdin.isatty() and typer.confirm("Do you accept the licence?", err=True)):
         raise InputError(f"the licence is not accepted: read it at {source.url}, then add --accept-licence")
-    rows = fetch_cohort(root, cohort, from_)
+    rows = [row.as_json() for row in fetch_cohort(root, cohort, from_)]
     print(json.dumps(rows, indent=2)) if json_ else table(rows)
 
 
@@ -121,4 +121,4 @@ def inspect(
     from recondense.project.inspect import show
 
     found = look(root, cohort)
-    print(json.dumps(found, indent=2)) if json_ else show(found)
+    print(json.dumps(found.as_json(), indent=2)) if json_ else show(found)

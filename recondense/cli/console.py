@@ -1,7 +1,7 @@
 """What a person sees while a flow runs and when it ends."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -14,10 +14,12 @@ from recondense.escape import printable
 from recondense.ledger import Entry
 from recondense.models.predictions import TRAINING_SETS
 from recondense.results.public import Public
-from recondense.results.releases import Strongest
 from recondense.stages.layout import Layout
 from recondense.sweeps.outcomes import CellOutcome, Group, smallest
 from recondense.terminal import Terminal
+
+if TYPE_CHECKING:  # DVC and MLflow take seconds
+    from recondense.publishing.compare import Comparison
 
 MARKS = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}
 _err = Terminal(stderr=True, highlight=False)
@@ -26,7 +28,7 @@ _out = Terminal(highlight=False)
 
 def say_cell(outcome: CellOutcome, done: int, of: int) -> None:
     """How a cell of a sweep ended, and how many have."""
-    words = outcome.reason or f"test AUC {outcome.scores['test_auc']['condensed']['mean']:.3f}"
+    words = outcome.reason or (f"test AUC {outcome.scores.test_auc['condensed'].mean:.3f}" if outcome.scores else "")
     style = {"Cached": "green", "Completed": "bold green"}.get(outcome.state, "bold red")
     _err.print(f"  {done:>{len(str(of))}}/{of} {outcome.cell}: [{style}]{outcome.state}[/] ", end="", markup=True)
     _err.print(words, markup=False)
@@ -54,7 +56,7 @@ def sweep_results(groups: Sequence[Group], target: float | None = None) -> None:
             str(len(group.aucs)),
             str(len(group.reasons) or ""),
             f"{group.mean:.3f}{spread}" if group.aucs else "",
-            f"{group.all_real['mean']:.3f}" if group.all_real else "",
+            f"{group.all_real.mean:.3f}" if group.all_real else "",
             f"{group.retained:.1%}" if group.retained is not None else "",
         )
     _out.print(drawn)
@@ -118,25 +120,24 @@ def refused(layout: Layout, metrics: Public) -> None:
         _err.print(line, soft_wrap=True)
 
 
-def compared(found: dict[str, Any]) -> None:
+def compared(found: "Comparison") -> None:
     """What `recondense compare` found, a row a condensed set, and where its page and picture are."""
     table(
         [
             {
-                "set": f"{one['label']} ({one['state']})",
-                "seeds": len(one["aucs"]),
-                "test AUC": interval(one["auc"]),
-                "seconds": one["seconds"] and f"{one['seconds']:.3g}",
-                "epsilon": one["epsilon"],
-                "strongest attack": one["attack"]
-                and f"{one['attack']['name'].replace('_', ' ')}, {in_words(Strongest.model_validate(one['attack']))}",
+                "set": f"{one.label} ({one.state})",
+                "seeds": len(one.aucs),
+                "test AUC": interval(one.auc),
+                "seconds": one.seconds and f"{one.seconds:.3g}",
+                "epsilon": one.epsilon,
+                "strongest attack": one.attack and f"{one.attack.name.replace('_', ' ')}, {in_words(one.attack)}",
             }
-            for one in found["candidates"]
+            for one in found.candidates
         ]
     )
-    if found["unrecorded"]:
-        _out.print(f"released, but by no run in this MLflow: {', '.join(found['unrecorded'])}", soft_wrap=True)
-    _out.print(f"page {found['page']}\npicture {found['picture']}", soft_wrap=True, markup=False)
+    if found.unrecorded:
+        _out.print(f"released, but by no run in this MLflow: {', '.join(found.unrecorded)}", soft_wrap=True)
+    _out.print(f"page {found.page}\npicture {found.picture}", soft_wrap=True, markup=False)
 
 
 def checks(found: Sequence[Check]) -> None:
@@ -204,7 +205,7 @@ def essentials(entry: Entry) -> str:
     return "; ".join(said)
 
 
-def table(rows: list[dict[str, Any]]) -> None:
+def table(rows: Sequence[Mapping[str, object]]) -> None:
     """Rows that share their keys, as a table on standard output."""
     drawn = Table()
     for heading in rows[0] if rows else []:
@@ -214,7 +215,7 @@ def table(rows: list[dict[str, Any]]) -> None:
     _out.print(drawn)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.5g}" if isinstance(value, float) else printable(str(value), keep="\n")  # rich makes tabs spaces

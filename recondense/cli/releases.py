@@ -1,8 +1,9 @@
 """Commands for bundles and their versions."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -38,10 +39,10 @@ def release(cohort: Cohort, json_: Json = False) -> None:
     before_releasing(root := project())
     made = make(root, cohort)
     if json_:
-        print(json.dumps(made, indent=2))
+        print(json.dumps(asdict(made), indent=2))
         return
-    echo(f"{'finished' if made['resumed'] else 'released'} {cohort} {made['version']}: {made['published']}")
-    echo(f"bundle {made['bundle']}, tag {made['tag']}; to share both: git push origin HEAD {made['tag']}")
+    echo(f"{'finished' if made.resumed else 'released'} {cohort} {made.version}: {made.published}")
+    echo(f"bundle {made.bundle}, tag {made.tag}; to share both: git push origin HEAD {made.tag}")
 
 
 def releases(
@@ -58,7 +59,7 @@ def releases(
     from recondense.cli.console import table
     from recondense.publishing.overview import release_rows
 
-    rows = release_rows(find_root(), cohort)
+    rows = [row.as_json() for row in release_rows(find_root(), cohort)]
     if not rows and not json_:
         echo("no bundle yet: `recondense run COHORT` makes one")
         return
@@ -83,17 +84,16 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
 
     found = differences(project(), cohort, old, new)
     if json_:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(asdict(found), indent=2))
         return
-    code: dict[str, Any] = found.pop("code")
-    for part, rows in found.items():
-        shown = [row for row in rows if part != "metrics" or is_main(row["name"])]
+    for part, rows in found.parts().items():
+        shown = [row for row in rows if part != "metrics" or is_main(row.name)]
         of_which = "" if len(shown) == len(rows) else f", of which {len(shown)} main ones (all of them: --json)"
         echo(f"{part}: {len(rows) or 'nothing'} changed{of_which}", bold=True)
         if shown:
-            table(shown)
-    echo(f"code: {len(code['commits']) or 'no'} commits", bold=True)
-    for line in [*code["commits"], *(f"uncommitted: {path}" for path in code["uncommitted"])]:
+            table([asdict(row) for row in shown])
+    echo(f"code: {len(found.code.commits) or 'no'} commits", bold=True)
+    for line in [*found.code.commits, *(f"uncommitted: {path}" for path in found.code.uncommitted)]:
         echo(f"  {line}")
 
 
@@ -114,7 +114,7 @@ def compare(
 
     root = find_root()
     found = draw(root, cohort, last, out)
-    print(json.dumps(found, indent=2)) if json_ else compared(found)
+    print(json.dumps(found.as_json(), indent=2)) if json_ else compared(found)
 
 
 def withdraw(
@@ -130,7 +130,7 @@ def withdraw(
     from recondense.publishing.withdraw import withdraw as take_back
 
     done = take_back(project(), cohort, version, reason)
-    print(json.dumps(done, indent=2)) if json_ else echo(f"withdrawn: {cohort} {version} ({done['reason']})")
+    print(json.dumps(asdict(done), indent=2)) if json_ else echo(f"withdrawn: {cohort} {version} ({done.reason})")
 
 
 def reproduce(cohort: Cohort, version: Version, json_: Json = False) -> None:

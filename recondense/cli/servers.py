@@ -107,7 +107,7 @@ def _prepare(cohorts: list[str] | None, server: str | None) -> tuple[Path, list[
     from recondense.publishing.overview import cohort_rows
 
     root = project()
-    chosen = cohorts or [row["cohort"] for row in cohort_rows(root) if row["raw found"] == "yes"]
+    chosen = cohorts or [row.cohort for row in cohort_rows(root) if row.found == "yes"]
     if not chosen:
         raise InputError("no cohort of params.yaml has raw records: see data/1_raw/*/README.md")
     use_local_services(root, server)

@@ -15,6 +15,7 @@ from recondense.private.askings import Answers, recorded
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import per_class
+from recondense.results.stages import Steps
 from recondense.stages import plugins
 from recondense.stages.layout import Layout
 from recondense.stages.params import StageParams, block, validate
@@ -106,10 +107,10 @@ def check_classes(train: Normalised, records_per_class: int, source: str) -> Non
         )
 
 
-def asked_steps(params: Params) -> dict[str, int] | None:
+def asked_steps(params: Params) -> Steps | None:
     """How many steps were ``asked`` for, and how many are ``usual`` for the method; None where it has none."""
     usual: int = getattr(plugins.load(METHODS, params.method), "DEFAULT_STEPS", 0)
-    return {"asked": params.steps or usual, "usual": usual} if usual else None
+    return Steps(asked=params.steps or usual, usual=usual) if usual else None
 
 
 def label_mean(condensed: CondensedSet) -> float | dict[str, float]:

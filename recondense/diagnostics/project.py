@@ -8,6 +8,7 @@ from recondense.files import secret
 from recondense.probes.finding import Finding, Found, kind, section_of
 from recondense.project.sections import check_cohort
 from recondense.stages import params
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 
 PRIVATE = "private_statistics"
@@ -116,7 +117,7 @@ def _raw(root: Path, cohort: str, raw: str) -> Finding:
     files = [path for path in _files(root / raw) if path.name != "README.md"]
     if files:
         return Finding("ok", f"{cohort}: {raw} has records ({len(files):,} file{'s' if len(files) > 1 else ''})")
-    if (Layout(root, cohort).folder("ingestion") / "metrics.json").exists():
+    if (METRICS["ingestion"].path(Layout(root, cohort))).exists():
         return Finding("fault", f"{cohort}: {raw} has no records, and had some", "mount its disk, or put them back")
     return Finding("ok", f"{cohort}: {raw} has no records yet")
 

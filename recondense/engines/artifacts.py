@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -24,11 +24,12 @@ from recondense.bundle.refused import epsilon, to_change, worth
 from recondense.bundle.sentences import sentence
 from recondense.engines.dispensable import dispensable
 from recondense.escape import markdown
-from recondense.files.strict_json import read_json
 from recondense.models.predictions import TRAINING_SETS
 from recondense.results.audit import Audit
 from recondense.results.public import Public
-from recondense.results.scores import Training
+from recondense.results.scores import Trained
+from recondense.results.stages import Ingestion
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.sweeps.outcomes import CellOutcome, Group
 
@@ -45,6 +46,9 @@ def key(*parts: str) -> str:
     whole = "-".join(parts)
     plain = re.sub(r"[^a-z0-9]+", "-", whole.lower()).strip("-")
     return plain if plain == whole else f"{plain}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
+Rows = list[dict[str, str | int]]  # of a table, by heading
 
 
 @dispensable(MISSING)
@@ -75,7 +79,7 @@ def of_refusal(cohort: str, refused: Public | None, reasons: Sequence[str]) -> N
 @dispensable(MISSING)
 def of_run(layout: Layout, states: dict[str, str], experiment: str | None, run: str | None) -> None:
     """A finished run on one page: each stage, what the bundle is worth, what attacks found; and a link to MLflow."""
-    metrics = Public.load(layout.folder("release") / "metrics.json")
+    metrics = Public.load(METRICS["release"].path(layout))
     bundle = layout.folder("release").relative_to(layout.root)
     attacks, guarantee = metrics.privacy.attacks, metrics.privacy.guarantee
     succeeded = [name for name, found in attacks.items() if found.verdict == "succeeded"]
@@ -136,20 +140,20 @@ class Course:
 @dispensable(MISSING)
 def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[CellOutcome]) -> None:
     """A sweep's results: a row a cohort, method and size; what failed, and why."""
-    rows = [
+    rows: Rows = [
         {
             "cohort": group.cohort,
             "method": _plain(group.method),
             "records a class": group.records_per_class,
             "seeds": len(group.aucs),
             "test AUC": f"{group.mean:.3f} ({min(group.aucs):.3f} to {max(group.aucs):.3f})" if group.aucs else "",
-            "all real": f"{group.all_real['mean']:.3f}" if group.all_real else "",
+            "all real": f"{group.all_real.mean:.3f}" if group.all_real else "",
             "retained": f"{group.retained:.1%}" if group.retained is not None else "",
         }
         for group in groups
     ]
     create_table_artifact(_cells(rows), key=key(name, "results"), description="test AUC: mean over seeds (range)")
-    failed = [{"cell": str(one.cell), "reason": one.reason} for one in outcomes if one.reason]
+    failed: Rows = [{"cell": str(one.cell), "reason": one.reason} for one in outcomes if one.reason]
     if failed:
         create_table_artifact(_cells(failed), key=key(name, "failed"), description="cells that did not come through")
 
@@ -158,22 +162,22 @@ def _beside(metrics: Public) -> str:
     return f". {beside_real(metrics)}"
 
 
-def _counts(file: Path) -> tuple[list[dict[str, Any]], str]:
-    rows = [
+def _counts(file: Path) -> tuple[Rows, str]:
+    rows: Rows = [
         {
             "of": unit,
-            "in": count["in"],
-            "kept": count["kept"],
-            "set aside": "; ".join(f"{reason}: {n}" for reason, n in count["set_aside"].items()) or "none",
+            "in": count.in_,
+            "kept": count.kept,
+            "set aside": "; ".join(f"{reason}: {n}" for reason, n in count.set_aside.items()) or "none",
         }
-        for unit, count in read_json(file)["counts"].items()
+        for unit, count in Ingestion.load(file).counts.items()
     ]
     return rows, "what came in, what was kept, and why the rest was set aside"
 
 
-def _worth(file: Path) -> tuple[list[dict[str, Any]], str]:
-    metrics = Training.load(file)
-    rows = [
+def _worth(file: Path) -> tuple[Rows, str]:
+    metrics = Trained.load(file)
+    rows: Rows = [
         {
             "trained on": TRAINING_SETS.get(name, name),
             "test AUC (95 % interval)": interval(found),
@@ -184,17 +188,17 @@ def _worth(file: Path) -> tuple[list[dict[str, Any]], str]:
     return rows, f"test AUC, mean over {len(metrics.mean_over)} networks, and of each network"
 
 
-def _attacks(file: Path) -> tuple[list[dict[str, Any]], str]:
+def _attacks(file: Path) -> tuple[Rows, str]:
     audit = Audit.load(file)
-    rows = [
+    rows: Rows = [
         {"attack": _plain(name), "verdict": found.verdict, "found": in_words(found), "why": reason(found)}
         for name, found in audit.attacks.items()
     ]
     return rows, f"privacy attacks on the condensed records; {together(audit.settings.confidence)}"
 
 
-def _gate(file: Path) -> tuple[list[dict[str, Any]], str]:
-    rows = [
+def _gate(file: Path) -> tuple[Rows, str]:
+    rows: Rows = [
         {"condition": one.name, "found": one.found, "required": one.required}
         for one in map(sentence, Public.load(file).gate)
     ]
@@ -214,6 +218,6 @@ def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _cells(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _cells(rows: Rows) -> Rows:
     """Rows of a table, in whose cells Prefect's pages read Markdown."""
     return [{name: markdown(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]

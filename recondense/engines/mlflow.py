@@ -136,7 +136,8 @@ class Tracker:
         tags = {"cohort": cell.cohort, "method": cell.method, "state": outcome.state, "tier": str(Tier.AGGREGATE)}
         run_id = self._nested(str(cell), tags | ({"reason": outcome.reason} if outcome.reason else {}))
         chosen = {"method": cell.method, "records_per_class": cell.records_per_class, "seed": cell.seed}
-        self._log(run_id, _metrics(outcome.scores), _params({"cohort": cell.cohort, **chosen, **cell.sections}))
+        scores = outcome.scores.as_json() if outcome.scores else {}
+        self._log(run_id, _metrics(scores), _params({"cohort": cell.cohort, **chosen, **cell.sections}))
         self._inputs(run_id, cell.cohort, read, "condensation")
         self.client.set_terminated(run_id, "FAILED" if outcome.reason else "FINISHED")
 

@@ -18,6 +18,8 @@ from recondense.ledger.origin import actor
 from recondense.ledger.population import entries_of_population
 from recondense.ledger.spending import statement
 from recondense.results.public import Public
+from recondense.results.stages import Condensation
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.stages.params import block, section
 from recondense.terminal import say
@@ -89,7 +91,7 @@ class Recorder:
             "privacy": self._privacy(name),
         }
         if name == "condensation":
-            details |= {"noise_key": read_json(self.layout.folder(name) / "metrics.json").get("noise_key")}
+            details |= {"noise_key": Condensation.load(METRICS[name].path(self.layout)).noise_key}
         if name == "release":
             bundle = self.layout.folder(name)
             manifest = bundle / "manifest.json"
@@ -118,8 +120,9 @@ class Recorder:
         """What the condensed set would cost to release, where ``stage`` makes it or something of it."""
         if stage not in OF_CONDENSED:
             return NO_GUARANTEE
-        condensed = read_json(self.layout.folder("condensation") / "metrics.json")
-        return statement(condensed["guarantee"], entries_of_population(self.layout.root, self.layout.cohort))
+        condensed = Condensation.load(METRICS["condensation"].path(self.layout))
+        given = condensed.guarantee.model_dump(mode="json") if condensed.guarantee else None
+        return statement(given, entries_of_population(self.layout.root, self.layout.cohort))
 
     def _append(self, event: str, details: dict[str, Any]) -> None:
         entry = self.ledger.append(event, {**details, **self.runs})

@@ -10,16 +10,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from recondense.engines.process import StageFailed, end_children, execute
 from recondense.files.lock import turn
-from recondense.files.strict_json import read_json, write_json
+from recondense.files.strict_json import write_json
 from recondense.models.predictions import SIMPLE_MODELS
+from recondense.results.base import Interval, seconds
+from recondense.results.scores import Trained
+from recondense.results.stages import Condensation
 from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.stages.renamed import VERSION
 from recondense.sweeps.cells import STAGES, Cell
+from recondense.sweeps.outcomes import CellScores
 
 
 @contextmanager
@@ -57,7 +60,7 @@ def freeze(root: Path, cohort: str, inputs: dict[str, str], folder: Path) -> Pat
     return frozen
 
 
-def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]:
+def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> CellScores:
     """Condense and train in a scratch project below ``frozen``; returns scores and seconds, never records.
 
     Raises `StageFailed` with what the stage said.
@@ -79,19 +82,23 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]
                 execute(command, layout.root, own, quiet=True)
             except StageFailed as error:
                 raise type(error)(str(error).replace(f"{layout.root}/", "")) from None
-        metrics = {stage: read_json(layout.folder(stage) / "metrics.json") for stage in STAGES}
-    auc, validation = metrics["training"]["test_auc"], metrics["training"]["validation_auc"]
+        condensed, trained = (layout.folder(stage) / "metrics.json" for stage in STAGES)
+        taken = {stage: seconds(layout.folder(stage) / "metrics.json") for stage in STAGES}
+        condensation, training = Condensation.load(condensed), Trained.load(trained)
+    auc, validation = training.test_auc, training.validation_auc or {}
     # The best that all real records give by validation: networks that learned too long are no yardstick
     best = max(("all_real", *SIMPLE_MODELS), key=lambda name: validation[name])
     compared = {"condensed": "condensed", "all_real": best}
-    return {
-        "validation_auc": {name: validation[of] for name, of in compared.items()},
-        "test_auc": {name: {key: auc[of][key] for key in ("mean", "low", "high")} for name, of in compared.items()},
-        "by_network": {name: found["mean"] for name, found in auc["condensed"]["by_network"].items()},
-        "epsilon": (metrics["condensation"]["guarantee"] or {}).get("epsilon"),
-        "records": metrics["condensation"]["records"],
-        "seconds": {stage: metrics[stage]["seconds"] for stage in STAGES},
-    }
+    return CellScores(
+        validation_auc={name: validation[of] for name, of in compared.items()},
+        test_auc={
+            name: Interval(mean=auc[of].mean, low=auc[of].low, high=auc[of].high) for name, of in compared.items()
+        },
+        by_network={name: found.mean for name, found in auc["condensed"].by_network.items()},
+        epsilon=condensation.guarantee.epsilon if condensation.guarantee else None,
+        records=condensation.records,
+        seconds=taken,
+    )
 
 
 def _link(source: Path, target: Path) -> None:

@@ -1,7 +1,6 @@
 """How well each variable alone ranks the patients: by the rule with which the gate finds the best single variable."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,15 +8,15 @@ from numpy.typing import NDArray
 
 from recondense.inspection import FEWEST
 from recondense.inspection.cohort import Cohort, Floats
+from recondense.inspection.found import Alone
 from recondense.models.simple import observed_summaries, ranking_auc
 from recondense.preprocessing.preprocessing import Feature, Preprocessing
 from recondense.records.cohort import Variable
 from recondense.records.labels import known, per_class
 
 
-def alone(cohort: Cohort) -> list[dict[str, Any]]:
-    """One row a variable, best first: ``variable``, ``by`` (which of its numbers, or which level), the ``auc`` of train
-    subjects and ``least``, its `lower_bound`. Empty where some class has fewer than `FEWEST` of them; without variables
+def alone(cohort: Cohort) -> list[Alone]:
+    """One row a variable, best first. Empty where some class has fewer than `FEWEST` of them; without variables
     never measured in these."""
     split = cohort.records.subjects["split"].to_numpy()
     train = np.flatnonzero((split == "train") & known(cohort.records.labels))
@@ -31,8 +30,8 @@ def alone(cohort: Cohort) -> list[dict[str, Any]]:
         if aucs:
             by = max(aucs, key=lambda one: aucs[one])
             least = lower_bound(aucs[by], rarest, len(labels) - rarest)
-            rows.append({"variable": variable.name, "by": by, "auc": round(aucs[by], 3), "least": round(least, 3)})
-    return sorted(rows, key=lambda row: -row["auc"])
+            rows.append(Alone(variable=variable.name, by=by, auc=round(aucs[by], 3), least=round(least, 3)))
+    return sorted(rows, key=lambda row: -row.auc)
 
 
 def lower_bound(auc: float, cases: int, others: int) -> float:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from recondense.files.strict_json import read_json
 from recondense.records.attrition import Notice, noticed
 from recondense.records.cohort import Ingested, Variable, classes_of
 from recondense.records.target import Target
+from recondense.results.stages import Counts, Ingestion
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -49,7 +49,7 @@ class Cohort:
 
     records: Ingested
     aside: pd.DataFrame
-    counts: dict[str, Any]
+    counts: dict[str, Counts]
     source: dict[str, str]
     target: Target
     step_hours: float
@@ -62,7 +62,7 @@ class Cohort:
         return cls(
             Ingested.load(folder),
             pd.read_parquet(folder / "set_aside.parquet"),
-            read_json(folder / "metrics.json")["counts"],
+            Ingestion.load(folder / "metrics.json").counts,
             read_json(folder / "source.json"),
             Target.model_validate(read_json(folder / "target.json")),
             step_hours,

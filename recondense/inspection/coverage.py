@@ -56,9 +56,9 @@ def _groups(cohort: Cohort) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 def outside(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Units of which many rows were set aside for their time, and measurements beyond the steps, with how many."""
     for unit, counts in cohort.counts.items():
-        aside = counts["set_aside"]
+        aside = counts.set_aside
         early, late = (sum(n for reason, n in aside.items() if reason.startswith(of)) for of in (EARLY, LATE))
-        timed = counts["kept"] + early + late
+        timed = counts.kept + early + late
         if early >= max(FEWEST, EARLY_SHARE * timed):
             yield (
                 unit,

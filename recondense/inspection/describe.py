@@ -1,27 +1,26 @@
 """What there is: how many of what, how much is missing, how it is spread."""
 
-from typing import Any
-
 import numpy as np
 
 from recondense.inspection import FEWEST
 from recondense.inspection.cohort import Cohort, Floats, Places, different
+from recondense.inspection.found import Flow, Histogram, Measured, Prevalence
 from recondense.records.cohort import SPLITS, Variable
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 N_BINS = 24
 
 
-def flow(cohort: Cohort) -> list[dict[str, Any]]:
+def flow(cohort: Cohort) -> list[Flow]:
     """One row a unit: how many came in, were set aside by reason (most first), and were kept."""
     rows = []
     for unit, counts in cohort.counts.items():
-        aside = sorted(counts["set_aside"].items(), key=lambda reason: -reason[1])
-        rows.append({"unit": unit, "in": counts["in"], "set_aside": dict(aside), "kept": counts["kept"]})
+        aside = sorted(counts.set_aside.items(), key=lambda reason: -reason[1])
+        rows.append(Flow(unit=unit, in_=counts.in_, set_aside=dict(aside), kept=counts.kept))
     return rows
 
 
-def prevalence(cohort: Cohort) -> list[dict[str, Any]]:
+def prevalence(cohort: Cohort) -> list[Prevalence]:
     """One row a split and one for all: subjects, and how many of them have the outcome.
 
     Of more than two classes there is a row for each, with its name in ``class``.
@@ -34,45 +33,38 @@ def prevalence(cohort: Cohort) -> list[dict[str, Any]]:
         for event, words in events.items():
             found = int((outcome == event).sum())
             share = round(found / len(outcome), 4) if len(outcome) else None
-            of_class = {"class": words} if words else {}
-            rows.append(
-                {"split": name, **of_class, "subjects": len(outcome), "with_outcome": found, "prevalence": share}
-            )
+            row = Prevalence(split=name, class_=words, subjects=len(outcome), with_outcome=found, prevalence=share)
+            rows.append(row)
     return rows
 
 
-def variables(cohort: Cohort) -> list[dict[str, Any]]:
+def variables(cohort: Cohort) -> list[Measured]:
     """One row a variable: how often it was measured, and how its values are spread."""
     return [_variable(cohort, variable) for variable in cohort.variables]
 
 
-def _variable(cohort: Cohort, variable: Variable) -> dict[str, Any]:
+def _variable(cohort: Cohort, variable: Variable) -> Measured:
     subject, hours, value = cohort.measured(variable)
-    row: dict[str, Any] = {
-        "variable": variable.name,
-        "label": variable.label,
-        "unit": variable.unit,
-        "role": variable.role,
-        "kind": variable.kind,
-        "subjects": different(subject),
-        "share_of_subjects": round(different(subject) / cohort.n_subjects, 4),
-        "share_of_steps": None,
-        "measurements": len(value),
-        "percentiles": dict.fromkeys(map(str, PERCENTILES)),
-        "histogram": None,
-        "levels": None,
-    }
+    numeric, share_of_steps = variable.kind == "numeric", None
     if variable.role == "series":
         step = np.floor(hours / cohort.step_hours).astype(np.int64)
         inside = (step >= 0) & (step < cohort.n_steps)
         cells = np.unique(subject[inside] * cohort.n_steps + step[inside])
-        row["share_of_steps"] = round(len(cells) / (cohort.n_subjects * cohort.n_steps), 4)
-    if variable.kind == "numeric":
-        row["percentiles"] = percentiles(subject, value)
-        row["histogram"] = histogram(subject, value)
-    elif row["subjects"] >= FEWEST:
-        row["levels"] = _levels(variable, subject, value)
-    return row
+        share_of_steps = round(len(cells) / (cohort.n_subjects * cohort.n_steps), 4)
+    return Measured(
+        variable=variable.name,
+        label=variable.label,
+        unit=variable.unit,
+        role=variable.role,
+        kind=variable.kind,
+        subjects=different(subject),
+        share_of_subjects=round(different(subject) / cohort.n_subjects, 4),
+        share_of_steps=share_of_steps,
+        measurements=len(value),
+        percentiles=percentiles(subject, value) if numeric else dict.fromkeys(map(str, PERCENTILES)),
+        histogram=histogram(subject, value) if numeric else None,
+        levels=None if numeric or different(subject) < FEWEST else _levels(variable, subject, value),
+    )
 
 
 def percentiles(subject: Places, value: Floats) -> dict[str, float | None]:
@@ -91,7 +83,7 @@ def percentiles(subject: Places, value: Floats) -> dict[str, float | None]:
     return found
 
 
-def histogram(subject: Places, value: Floats) -> dict[str, Any] | None:
+def histogram(subject: Places, value: Floats) -> Histogram | None:
     """Counts in `N_BINS` equal bins between the outermost percentiles that may be given; None for a bin that holds
     the values of fewer than `FEWEST` subjects. None where there is nothing to draw."""
     given = [place for place in percentiles(subject, value).values() if place is not None]
@@ -105,7 +97,7 @@ def histogram(subject: Places, value: Floats) -> dict[str, Any] | None:
         chosen = inside & (place == number)
         n = different(subject[chosen])
         counts.append(int(chosen.sum()) if n >= FEWEST else None if n else 0)
-    return {"low": given[0], "high": given[-1], "counts": counts}
+    return Histogram(low=given[0], high=given[-1], counts=tuple(counts))
 
 
 def _levels(variable: Variable, subject: Places, value: Floats) -> dict[str, float | None]:

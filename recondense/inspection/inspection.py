@@ -1,12 +1,11 @@
-"""All of it together, as plain data."""
+"""All of it together."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from typing import Any
 
 from recondense.inspection import coverage, describe, duplicates, leakage, marks, redundant, units
 from recondense.inspection.alone import alone
 from recondense.inspection.cohort import Cohort
+from recondense.inspection.found import Alarm, Grid, Inspection, Look
 
 Check = Callable[[Cohort], Iterator[tuple[str, str]]]
 
@@ -30,22 +29,22 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def inspect(cohort: Cohort) -> dict[str, Any]:
-    """Everything that the terminal and the page show, as JSON can hold it; no id and no single patient's value."""
-    return {
-        "title": cohort.source["title"],
-        "predicted": cohort.target.in_words(),
-        "notices": [asdict(notice) for notice in cohort.notices],
-        "subjects": cohort.n_subjects,
-        "measurements": len(cohort.events),
-        "steps": {"hours": cohort.step_hours, "number": cohort.n_steps},
-        "over_time": any(variable.role == "series" for variable in cohort.variables),
-        "flow": describe.flow(cohort),
-        "alone": alone(cohort),
-        "prevalence": describe.prevalence(cohort),
-        "variables": describe.variables(cohort),
-        "checks": [
-            {"check": name, "alarms": [{"what": what, "seen": seen} for what, seen in check(cohort)]}
+def inspect(cohort: Cohort) -> Inspection:
+    """Everything that the terminal and the page show."""
+    return Inspection(
+        title=cohort.source["title"],
+        predicted=cohort.target.in_words(),
+        notices=cohort.notices,
+        subjects=cohort.n_subjects,
+        measurements=len(cohort.events),
+        steps=Grid(hours=cohort.step_hours, number=cohort.n_steps),
+        over_time=any(variable.role == "series" for variable in cohort.variables),
+        flow=tuple(describe.flow(cohort)),
+        alone=tuple(alone(cohort)),
+        prevalence=tuple(describe.prevalence(cohort)),
+        variables=tuple(describe.variables(cohort)),
+        checks=tuple(
+            Look(check=name, alarms=tuple(Alarm(what=what, seen=seen) for what, seen in check(cohort)))
             for name, check in CHECKS.items()
-        ],
-    }
+        ),
+    )

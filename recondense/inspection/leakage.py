@@ -30,7 +30,7 @@ OUTCOME_WORDS = re.compile(
 
 def values(cohort: Cohort) -> Iterator[tuple[str, str]]:
     """Variables that rank or predict the outcome too well by their values alone: name, and how well."""
-    ranking = {row["variable"]: row["auc"] for row in alone(cohort) if row["least"] > TOO_GOOD}
+    ranking = {row.variable: row.auc for row in alone(cohort) if row.least > TOO_GOOD}
     for variable in cohort.variables:
         subject, _, value = cohort.measured(variable)
         summaries = pd.Series(value).groupby(subject).agg(["first", "last", "mean", "min", "max"])

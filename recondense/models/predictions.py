@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,10 @@ from recondense.models.logits import logits_of, risks_of
 from recondense.models.part import VALIDATION_PER_CLASS, Part
 from recondense.models.recipe import PAPER_NETWORKS
 from recondense.models.scores import SCORES, resample, score, single_auc
+from recondense.results.scores import Ensemble, Training
 
 PLATEAU_TOLERANCE = 0.01
+T = TypeVar("T")
 
 # Every training set that is compared, and what to call it
 TRAINING_SETS = {
@@ -74,11 +76,9 @@ class Results:
             pd.concat([self.curves, other.curves], ignore_index=True),
         )
 
-    def summary(self, validation: Part, test: Part, n_resamples: int) -> dict[str, Any]:
-        """``test_<score>``: ``{training_set: {mean, low, high, by_network}}`` for each of `scores.SCORES`;
-        ``ensembles``: the same for the mean logit of all seeds, where a training set has several, with ``size``;
-        ``validation_auc``: ``{training_set: mean}``, for choices that must not look at the test part;
-        ``steps_to_plateau`` by training set and network; ``mean_over``: the networks of the means.
+    def summary(self, validation: Part, test: Part, n_resamples: int) -> Training:
+        """The scores, without ``protocol`` and ``n``. ``ensembles``: of the mean logit of all seeds, where a training
+        set has several.
 
         Means are over the paper's networks, so models on summaries and networks added since stand in ``by_network``
         only; where none of the paper's was trained, means are over all that were. Of `SIMPLE` each is alone.
@@ -96,14 +96,14 @@ class Results:
             size = max(len(runs) for runs in risks.values())
             if size > 1:
                 joint = {network: ensemble(runs)[None] for network, runs in risks.items()}
-                together[training_set] = {"size": size, **_named(score(test.labels, joint, weights, mean_over))}
-        return {
+                together[training_set] = Ensemble(size=size, **_named(score(test.labels, joint, weights, mean_over)))
+        return Training(
             **_named({name: {each: scored[each][name] for each in scored} for name in SCORES}),
-            "ensembles": together,
-            "validation_auc": on_validation,
-            "steps_to_plateau": plateaus,
-            "mean_over": mean_over,
-        }
+            ensembles=together,
+            validation_auc=on_validation,
+            steps_to_plateau=plateaus,
+            mean_over=tuple(mean_over),
+        )
 
     def _mean_auc(self, training_set: str, part: Part, networks: Sequence[str]) -> float:
         risks = self.risks(training_set, part)
@@ -145,7 +145,7 @@ def ensemble(risks: NDArray[np.float64]) -> NDArray[np.float64]:
     return risks_of(np.mean([logits_of(run) for run in risks], axis=0))
 
 
-def _named(scored: dict[str, Any]) -> dict[str, Any]:
+def _named(scored: dict[str, T]) -> dict[str, T]:
     return {f"test_{name}": found for name, found in scored.items()}
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from recondense.records.labels import Labels, likeliest, n_classes
+from recondense.results.scores import Bin
 
 FEWEST_OF_A_KIND = 5  # patients with the event, and without it, behind a frequency
 BINS = 10
@@ -14,7 +15,7 @@ BINS = 10
 Array = NDArray[np.float64]
 
 
-def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, float]]:
+def reliability(labels: Labels, risks: Array, fewest: int) -> list[Bin]:
     """Bins of rising risk: ``patients``, mean ``risk``, ``observed`` frequency, and its Wilson interval ``low, high``.
 
     A bin holds a tenth of the patients or, where that is needed, as many more as make ``fewest`` of them and five with
@@ -22,7 +23,7 @@ def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, flo
     that it is the patient's own, as in `recondense.models.scores.calibration_error`. No bins where one cannot be
     filled.
 
-    >>> [bin["patients"] for bin in reliability(np.tile([0.0, 1], 50), np.linspace(0, 1, 100), fewest=20)]
+    >>> [bin.patients for bin in reliability(np.tile([0.0, 1], 50), np.linspace(0, 1, 100), fewest=20)]
     [20, 20, 20, 20, 20]
     """
     if n_classes(risks) > 2:
@@ -40,8 +41,9 @@ def reliability(labels: Labels, risks: Array, fewest: int) -> list[dict[str, flo
     return [_bin(labels[order[start:end]], risks[order[start:end]]) for start, end in pairwise(ends)]
 
 
-def _bin(labels: Labels, risks: Array) -> dict[str, float]:
+def _bin(labels: Labels, risks: Array) -> Bin:
     n = len(labels)
     interval = binomtest(int(labels.sum()), n).proportion_ci(0.95, method="wilson")
-    found = {"risk": risks.mean(), "observed": labels.mean(), "low": interval.low, "high": interval.high}
-    return {"patients": n, **{name: round(float(value), 4) for name, value in found.items()}}
+    found = (risks.mean(), labels.mean(), interval.low, interval.high)
+    risk, observed, low, high = (round(float(value), 4) for value in found)
+    return Bin(patients=n, risk=risk, observed=observed, low=low, high=high)

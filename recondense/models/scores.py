@@ -10,21 +10,22 @@ the classes (Brier 1950); and the calibration error is that of the most likely c
 
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recondense.errors import InputError
 from recondense.records.labels import Labels, likeliest, n_classes, probabilities
+from recondense.results.base import Interval
+from recondense.results.scores import Score
 
 Array = NDArray[np.float64]
-Score = Callable[[Labels, Array, Array], Array]
+Function = Callable[[Labels, Array, Array], Array]
 ByNetwork = Mapping[str, Array]
 CALIBRATION_BINS = 10
 
 
-def _each_against_the_rest(score: Score) -> Score:
+def _each_against_the_rest(score: Function) -> Function:
     """``score``, a binary one, as its mean over the classes where there are more than two."""
 
     @wraps(score)
@@ -123,13 +124,13 @@ def _gaps(labels: Labels, risks: Array, weights: Array) -> Array:
     return gaps
 
 
-SCORES: dict[str, Score] = {
+SCORES: dict[str, Function] = {
     "auc": auc,
     "auprc": auprc,
     "brier": brier,
     "calibration_error": calibration_error,
 }
-NOISES: dict[str, Score] = {"calibration_error": calibration_noise}  # of scores that noise draws to one side
+NOISES: dict[str, Function] = {"calibration_error": calibration_noise}  # of scores that noise draws to one side
 
 
 def single_auc(labels: Labels, risks: Array) -> float:
@@ -156,8 +157,8 @@ def resample(labels: Labels, n_resamples: int, seed: int) -> Array:
     return np.concatenate([np.ones((1, len(labels))), usable])
 
 
-def score(labels: Labels, risks: Mapping[str, Array], weights: Array, mean_over: Collection[str]) -> dict[str, Any]:
-    """Every score of `SCORES`: ``{score: {mean, low, high, by_network: {network: {mean, low, high}}}}``.
+def score(labels: Labels, risks: Mapping[str, Array], weights: Array, mean_over: Collection[str]) -> dict[str, Score]:
+    """Every score of `SCORES`, by its name.
 
     ``risks``: ``(n_seeds, n)`` a network, or ``(n_seeds, n, n_classes)``; ``weights`` from `resample`. A network's
     score is the mean over its seeds, the overall score the mean over the networks of ``mean_over`` (the mean of AUCs,
@@ -171,11 +172,11 @@ def score(labels: Labels, risks: Mapping[str, Array], weights: Array, mean_over:
             for each in (function, NOISES.get(name, _none))
         )
 
-        def of(networks: Collection[str], values: ByNetwork = values, noise: ByNetwork = noise) -> dict[str, float]:
+        def of(networks: Collection[str], values: ByNetwork = values, noise: ByNetwork = noise) -> Interval:
             return _interval(*(np.mean([each[network] for network in networks], axis=0) for each in (values, noise)))
 
         chosen = [network for network in risks if network in mean_over]
-        result[name] = {**of(chosen), "by_network": {network: of([network]) for network in risks}}
+        result[name] = Score(**dict(of(chosen)), by_network={network: of([network]) for network in risks})
     return result
 
 
@@ -183,7 +184,7 @@ def _none(labels: Labels, risks: Array, weights: Array) -> Array:
     return np.zeros(len(weights))
 
 
-def _interval(values: Array, noise: Array) -> dict[str, float]:
+def _interval(values: Array, noise: Array) -> Interval:
     """The first of ``values`` with the percentiles of the others.
 
     Where noise draws a score upwards, the sample lies above the truth by at most the sample's ``noise``: the lower end
@@ -193,7 +194,7 @@ def _interval(values: Array, noise: Array) -> dict[str, float]:
     low, high = np.quantile(values[1:], [0.025, 0.975])
     if noise.any():
         low, high = max(0.0, values[0] - np.quantile(noise[1:], 0.975)), values[0] + values[1:].mean() - low
-    return {"mean": round(float(values[0]), 5), "low": round(float(low), 5), "high": round(float(high), 5)}
+    return Interval(mean=round(float(values[0]), 5), low=round(float(low), 5), high=round(float(high), 5))
 
 
 def _running_sum(values: Array) -> Array:

@@ -1,7 +1,7 @@
 """One attack beside its baseline, its negative control and its positive control."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,15 @@ from recondense.privacy.params import ATTACKS, Params
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes, per_class
+from recondense.results.attacks import Beside, Gain, Membership, OfGuesses, OnMembers, PositiveControl, Rate
 from recondense.stages import plugins
 from recondense.stages.params import StageParams
 
 
 def audited(
     name: str, options: StageParams, cohort: Normalised, condensed: CondensedSet, params: Params
-) -> dict[str, Any]:
-    """Figures of attack ``name``, its verdict and the reason for it, as JSON. Train records are the members."""
+) -> OnMembers | OfGuesses:
+    """Figures of attack ``name``, its verdict and the reason for it. Train records are the members."""
     attack = plugins.load(ATTACKS, name)
     train, validation, test = (cohort.split == index for index in range(len(SPLITS)))
     size = len(condensed.labels) // n_classes(condensed.labels)
@@ -55,32 +56,31 @@ def audited(
     return reported(found, positive, params)
 
 
-def reported(found: Comparison, positive: Comparison, params: Params) -> dict[str, Any]:
-    """The verdict on one attack, and the figures that it comes from, as JSON."""
+def reported(found: Comparison, positive: Comparison, params: Params) -> OnMembers:
+    """The verdict on one attack, and the figures that it comes from."""
     detected, smallest = positive.succeeds(), detectable_auc(found, params.confidence)
     verdict, reason = judged(found, detected, params.margin, params.tpr_margin, smallest)
-    return {
-        "kind": "membership",
-        **summary(found.attack),
-        "detectable_auc": round(smallest, 4),
-        "baseline": {
-            "is": "the attack with validation records for the condensed set",
-            **summary(found.baseline),
-            "gain": _rounded("value", found.over_baseline()[AUC]),
-        },
-        "negative_control": {
-            "is": "the attack with validation records for the members",
-            **summary(found.negative_control),
-            "gain": _rounded("value", found.over_negative_control()[AUC]),
-        },
-        "positive_control": {
-            "is": "the attack with random train records for the condensed set, finding those",
-            "detected": detected,
-            **summary(positive.attack),
-        },
-        "verdict": verdict,
-        "reason": reason,
-    }
+    return OnMembers(
+        **figures_of(found.attack),
+        detectable_auc=round(smallest, 4),
+        baseline=Beside(
+            is_="the attack with validation records for the condensed set",
+            **figures_of(found.baseline),
+            gain=_gain(found.over_baseline()[AUC]),
+        ),
+        negative_control=Beside(
+            is_="the attack with validation records for the members",
+            **figures_of(found.negative_control),
+            gain=_gain(found.over_negative_control()[AUC]),
+        ),
+        positive_control=PositiveControl(
+            is_="the attack with random train records for the condensed set, finding those",
+            detected=detected,
+            **figures_of(positive.attack),
+        ),
+        verdict=verdict,
+        reason=reason,
+    )
 
 
 def stand_in(records: Normalised, size: int, seed: int) -> CondensedSet:
@@ -103,13 +103,31 @@ def contained(values: NDArray[np.float32], real: CondensedSet) -> NDArray[np.boo
     return np.array([record.tobytes() in held for record in values])
 
 
-def summary(figures: Figures) -> dict[str, Any]:
-    """``figures`` as JSON; a true positive rate that could not be had is null, with the reason."""
+def summary(figures: Figures) -> Membership:
+    """``figures`` as a result; a true positive rate that could not be had is null, with the reason."""
+    return Membership(**figures_of(figures))
+
+
+class _Figures(TypedDict):
+    auc: float
+    low: float
+    high: float
+    tpr_at_fpr: dict[str, Rate]
+    n_members: int
+    n_non_members: int
+
+
+def figures_of(figures: Figures) -> _Figures:
+    """The fields of `Membership`, which every result about members has among its own."""
     missing = "there are too few non-members"  # how many is a count of patients, which texts do not tell
     return {
-        **_rounded("auc", figures.auc),
+        "auc": round(figures.auc.value, 4),
+        "low": round(figures.auc.low, 4),
+        "high": round(figures.auc.high, 4),
         "tpr_at_fpr": {
-            f"{rate:g}": _rounded("tpr", found) if found else {"tpr": None, "reason": missing}
+            f"{rate:g}": Rate(tpr=round(found.value, 4), low=round(found.low, 4), high=round(found.high, 4))
+            if found
+            else Rate(tpr=None, reason=missing)
             for rate, found in figures.tpr.items()
         },
         "n_members": figures.n_members,
@@ -117,5 +135,5 @@ def summary(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _rounded(name: str, estimate: Estimate) -> dict[str, float]:
-    return {name: round(estimate.value, 4), "low": round(estimate.low, 4), "high": round(estimate.high, 4)}
+def _gain(found: Estimate) -> Gain:
+    return Gain(value=round(found.value, 4), low=round(found.low, 4), high=round(found.high, 4))

@@ -1,7 +1,6 @@
 """Whether condensing hides patients unlike the others: canaries were planted in every shadow; are they found?"""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -15,19 +14,21 @@ from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import n_classes
+from recondense.results.audit import Canaries
+from recondense.results.stages import Shadows
 
 
-def canaries(cohort: Normalised, sets: ShadowSets, made: dict[str, Any], params: Params) -> dict[str, Any] | None:
+def canaries(cohort: Normalised, sets: ShadowSets, made: Shadows, params: Params) -> Canaries | None:
     """How well the nearest record tells canaries from twins that were left out: ``condensed``, in the shadows,
     and ``as_they_are``, among random records of as many. ``cohort``: its labelled subjects; ``made``: the metrics of
     the shadows. None where none was planted.
     """
-    if not len(sets) or not made.get("canaries"):
+    if not len(sets) or not made.canaries:
         return None
-    count, size = made["canaries"], sets.values.shape[1] // n_classes(cohort.labels)
+    count, size = made.canaries, sets.values.shape[1] // n_classes(cohort.labels)
     train, found = cohort.part("train"), {name: list[Scores]() for name in ("condensed", "as_they_are")}
     for index, shadow in enumerate(sets.sets()):
-        inside, twins = of_shadow(train, count, index, made["seed"])
+        inside, twins = of_shadow(train, count, index, made.seed)
         judged, instead = among(inside, twins), stand_in(cohort.only(sets.members[index]), size, params.seed)
         real = CondensedSet(
             np.concatenate([inside.values, instead.values]), np.concatenate([inside.labels, instead.labels])
@@ -35,8 +36,8 @@ def canaries(cohort: Normalised, sets: ShadowSets, made: dict[str, Any], params:
         for name, held in (("condensed", shadow), ("as_they_are", real)):
             target = Target(held, judged.values, judged.labels, params.seed, choose_device(params.device))
             found[name].append(nearest_record.scores(target, nearest_record.Options()))
-    figures = {name: told_apart(each, count, params.confidence) for name, each in found.items()}
-    return {"planted": count, "shadows": len(sets), **{name: summary(each) for name, each in figures.items()}}
+    figures = {name: summary(told_apart(each, count, params.confidence)) for name, each in found.items()}
+    return Canaries(planted=count, shadows=len(sets), **figures)
 
 
 def told_apart(scores: Sequence[Scores], members: int, confidence: float) -> Figures:

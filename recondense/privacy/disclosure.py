@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from recondense.privacy.estimates import Estimate
 from recondense.privacy.guesses import Guesses, Places, Tally, together
 from recondense.privacy.params import Params
 from recondense.privacy.risk import Baseline, Tallies, detectable_risk, rare, risk, share
+from recondense.results.attacks import GuessRate, OfGuesses, PositiveRisk, Shift, Variant
 from recondense.results.verdicts import Verdict
 
 Variants = Mapping[str, Guesses]
@@ -47,10 +48,8 @@ class People:
         return cls(*(rng.permutation(np.flatnonzero(mask)) for mask in (members, validation, others, copied)))
 
 
-def disclosed(
-    attack: Variants, baseline: Variants, positive: Variants, people: People, params: Params
-) -> dict[str, Any]:
-    """Figures of each variant of an attack, the verdict on all, and the reason for it, as JSON.
+def disclosed(attack: Variants, baseline: Variants, positive: Variants, people: People, params: Params) -> OfGuesses:
+    """Figures of each variant of an attack, the verdict on all, and the reason for it.
 
     ``attack``, ``baseline`` and ``positive``: guesses from the condensed set, from validation records, from train
     records. Intervals are wider as there are more variants (Bonferroni), so that all hold together at the confidence
@@ -62,21 +61,27 @@ def disclosed(
         name: variant(guesses, baseline[name], positive[name], people, params, confidence)
         for name, guesses in attack.items()
     }
-    working = [
-        name for name, guesses in attack.items() if guesses.decides and found[name]["positive_control"]["detected"]
-    ]
-    gained = [name for told in ("succeeded", "above guessing") for name in found if found[name]["verdict"] == told]
-    undecided = [name for name in working if found[name]["verdict"] == "inconclusive"]
+    working = [name for name, guesses in attack.items() if guesses.decides and found[name].positive_control.detected]
+    gained = [name for told in ("succeeded", "above guessing") for name in found if found[name].verdict == told]
+    undecided = [name for name in working if found[name].verdict == "inconclusive"]
     shown = next(iter([*gained, *undecided, *working, *found]))
-    keys = ("risk", "low", "high", "detectable_risk", "rates", "verdict")
-    reason = f"{shown.replace('_', ' ')}: {found[shown]['reason']}"
-    figures = {key: found[shown][key] for key in keys}
-    return {"kind": "guesses", "variant": shown, **figures, "reason": reason, "variants": found}
+    best = found[shown]
+    return OfGuesses(
+        risk=best.risk,
+        low=best.low,
+        high=best.high,
+        variant=shown,
+        detectable_risk=best.detectable_risk,
+        rates=best.rates,
+        verdict=best.verdict,
+        reason=f"{shown.replace('_', ' ')}: {best.reason}",
+        variants=found,
+    )
 
 
 def variant(
     guesses: Guesses, baseline: Guesses, positive: Guesses, people: People, params: Params, confidence: float
-) -> dict[str, Any]:
+) -> Variant:
     """Figures, verdict and reason of one variant."""
     members, others = people.members, people.others
     copied = people.copied if guesses.decides else members  # of few people handed over, fewer still are surest
@@ -94,21 +99,21 @@ def variant(
     naive = guesses.naive.tally(members, others) if guesses.naive else None
     negative = Tally(tally.others_right, tally.others_made, 0, 0)
     rates = {"members": tally, "negative_control": negative, "baseline": base, **({"naive": naive} if naive else {})}
-    return {
-        **_bounded("risk", found),
-        "detectable_risk": round(smallest, 4),
-        "confidence": round(confidence, 4),
-        "rates": {name: _rate(counted, confidence) for name, counted in rates.items()},
-        **({"chance": round(tally.chance, 4)} if tally.chance is not None else {}),
-        "shift": {"is": "the risk of validation records", **_bounded("risk", risk(evidence.shift, confidence))},
-        "positive_control": {
-            "is": "the attack with random train records for the condensed set, about those",
-            "detected": detected,
-            **_bounded("risk", risk(with_real.found, confidence)),
-        },
-        "verdict": verdict,
-        "reason": reason,
-    }
+    return Variant(
+        **_bounded(found),
+        detectable_risk=round(smallest, 4),
+        confidence=round(confidence, 4),
+        rates={name: _rate(counted, confidence) for name, counted in rates.items()},
+        chance=round(tally.chance, 4) if tally.chance is not None else None,
+        shift=Shift(is_="the risk of validation records", **_bounded(risk(evidence.shift, confidence))),
+        positive_control=PositiveRisk(
+            is_="the attack with random train records for the condensed set, about those",
+            detected=detected,
+            **_bounded(risk(with_real.found, confidence)),
+        ),
+        verdict=verdict,
+        reason=reason,
+    )
 
 
 def beside(attack: Guesses, baseline: Guesses, naive: Guesses | None, about: Places, people: People) -> Tallies:
@@ -155,16 +160,22 @@ def judged(
     )
 
 
-def _bounded(name: str, estimate: Estimate) -> dict[str, float]:
-    ends = {name: estimate.value, "low": estimate.low, "high": estimate.high}
-    return {key: round(min(1.0, max(0.0, end)), 4) for key, end in ends.items()}
+class _Ends(TypedDict):
+    risk: float
+    low: float
+    high: float
 
 
-def _rate(tally: Tally, confidence: float) -> dict[str, float]:
+def _bounded(estimate: Estimate) -> _Ends:
+    value, low, high = (round(min(1.0, max(0.0, end)), 4) for end in (estimate.value, estimate.low, estimate.high))
+    return {"risk": value, "low": low, "high": high}
+
+
+def _rate(tally: Tally, confidence: float) -> GuessRate:
     found = share(tally.right, tally.made, confidence)
-    return {
-        **({"rate": round(found.value, 4)} if tally.made else {}),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-        "guesses": tally.made,
-    }
+    return GuessRate(
+        rate=round(found.value, 4) if tally.made else None,
+        low=round(found.low, 4),
+        high=round(found.high, 4),
+        guesses=tally.made,
+    )

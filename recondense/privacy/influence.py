@@ -1,16 +1,15 @@
 """How much one subject moves the condensed set."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.labels import per_class, probabilities
+from recondense.results.audit import Distribution, Influence, Measured
 
 
-def influence(train: Normalised, sets: ShadowSets, seed: int) -> dict[str, Any]:
+def influence(train: Normalised, sets: ShadowSets, seed: int) -> Influence:
     """``class_mean``: the share of one subject in its class's mean, 1/n, by class: the bound in theory on what a set
     that knew nothing but class means could owe to anyone.
 
@@ -24,13 +23,11 @@ def influence(train: Normalised, sets: ShadowSets, seed: int) -> dict[str, Any]:
     """
     shares = {f"class_{place}": round(1 / size, 6) for place, size in enumerate(per_class(train.labels))}
     if len(sets) < 4:
-        return {"class_mean": shares, "measured": None}
+        return Influence(class_mean=shares, measured=None)
     means = class_means(sets)
     by_lot = np.random.default_rng(seed).random(sets.members.shape) < sets.members.mean()
-    return {
-        "class_mean": shares,
-        "measured": {"of_subjects": _summary(means, sets.members), "by_lot": _summary(means, by_lot)},
-    }
+    measured = Measured(of_subjects=_summary(means, sets.members), by_lot=_summary(means, by_lot))
+    return Influence(class_mean=shares, measured=measured)
 
 
 def class_means(sets: ShadowSets) -> NDArray[np.float64]:
@@ -60,8 +57,8 @@ def ratios(means: NDArray[np.float64], members: NDArray[np.bool_]) -> NDArray[np
     return found
 
 
-def _summary(means: NDArray[np.float64], members: NDArray[np.bool_]) -> dict[str, float]:
+def _summary(means: NDArray[np.float64], members: NDArray[np.bool_]) -> Distribution:
     found = ratios(means, members)
     if not len(found):
-        return {}
-    return {"mean": round(float(found.mean()), 4), "percentile_99": round(float(np.quantile(found, 0.99)), 4)}
+        return Distribution()
+    return Distribution(mean=round(float(found.mean()), 4), percentile_99=round(float(np.quantile(found, 0.99)), 4))

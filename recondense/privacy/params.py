@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from recondense.models.recipe import Networks, Recipe
+from recondense.results.audit import Settings
 from recondense.stages import plugins
 from recondense.stages.params import StageParams
 
@@ -60,13 +61,18 @@ class Params(StageParams):
         """
         return self.model_copy(update={"confidence": 1 - (1 - self.confidence) / attacks})
 
-    def settings(self) -> dict[str, Any]:
-        """What decided the verdicts, as `recondense.results.audit.Settings` has it."""
+    def settings(self) -> Settings:
+        """What decided the verdicts."""
         named = {f"options.{name}.{key}" for name, of in self.options.items() for key in of}
         changed = {f"signals.{key}" for key, value in self.signals if value != getattr(Signals(), key)}
         changed |= {"seed"} if self.seed else set()
-        decisive = self.model_dump(include={"margin", "tpr_margin", "confidence", "resamples"})
-        return {**decisive, "own": sorted(named | changed)}
+        return Settings(
+            margin=self.margin,
+            tpr_margin=self.tpr_margin,
+            confidence=self.confidence,
+            resamples=self.resamples,
+            own=tuple(sorted(named | changed)),
+        )
 
     def chosen(self) -> list[str]:
         """The chosen attacks."""

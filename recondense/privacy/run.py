@@ -1,7 +1,6 @@
 """Audit a condensed set with each chosen attack."""
 
 from functools import cache
-from typing import Any
 
 from recondense.errors import InputError
 from recondense.privacy.attacks import FEWEST_SHADOWS
@@ -16,29 +15,35 @@ from recondense.progress import track
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import per_class
+from recondense.results.attacks import Attack
 from recondense.results.audit import Audit, overall
+from recondense.results.stages import Shadows
 from recondense.stages import plugins
 from recondense.stages.params import StageParams, validate
 
 
 def run(
-    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: dict[str, Any], params: Params, where: str
+    cohort: Normalised, condensed: CondensedSet, sets: ShadowSets, made: Shadows | None, params: Params, where: str
 ) -> Audit:
     """Figures and verdict of each attack on ``condensed``, whose members are the train subjects of ``cohort``.
 
-    ``sets`` and ``made``: the shadows and their stage's metrics. ``where``: how messages about params begin. Raises
-    `InputError` for options that an attack does not know, and where cohort and condensed set do not fit.
+    ``sets`` and ``made``: the shadows and their stage's metrics, None without any. ``where``: how messages about params
+    begin. Raises `InputError` for options that an attack does not know, and where cohort, condensed set and shadows do
+    not fit.
     """
     of_each, options, cohort = params.of_each(len(params.chosen())), chosen(params, where), cohort.labelled()
     check(cohort, condensed)
-    enough = len(sets) >= FEWEST_SHADOWS
+    if made is not None:
+        cohort.check_order(made.order, "shadows.safetensors")
+    enough = made is not None and len(sets) >= FEWEST_SHADOWS
 
     @cache
     def evidence(signals_of: MemberSignals) -> ShadowInputs:
+        assert made is not None
         return gather(cohort, condensed, sets, made, of_each, signals_of)
 
     networks = by_networks(of_each)
-    attacks = {
+    attacks: dict[str, Attack] = {
         name: audited_with_shadows(
             name, own, cohort, condensed, of_each, evidence(own_signals(name) or networks) if enough else None
         )
@@ -46,14 +51,13 @@ def run(
         else audited(name, own, cohort, condensed, of_each)
         for name, own in track(options.items(), "attacks", len(options))
     }
-    found = {
-        "settings": params.settings(),
-        "attacks": attacks,
-        "influence": influence(cohort.part("train"), sets, params.seed),
-        "canaries": canaries(cohort, sets, made, params),
-        "verdict": overall([attack["verdict"] for attack in attacks.values()]),
-    }
-    return Audit.model_validate(found)
+    return Audit(
+        settings=params.settings(),
+        attacks=attacks,
+        influence=influence(cohort.part("train"), sets, params.seed),
+        canaries=canaries(cohort, sets, made, params) if made else None,
+        verdict=overall([attack.verdict for attack in attacks.values()]),
+    )
 
 
 def chosen(params: Params, where: str) -> dict[str, StageParams]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from recondense.privacy.signals import signals
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes
+from recondense.results.stages import Shadows as Made
 
 CONTROL_RELEASES = 17
 MemberSignals = Callable[[Sequence[CondensedSet], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]]
@@ -61,7 +61,7 @@ def gather(
     cohort: Normalised,
     condensed: CondensedSet,
     sets: ShadowSets,
-    made: dict[str, Any],
+    made: Made,
     params: Params,
     signals_of: MemberSignals,
 ) -> ShadowInputs:
@@ -74,8 +74,8 @@ def gather(
         Shadows(found[0], found[2:], sets.members),
         Shadows(found[1], found[2:], sets.members),
         positive_control(cohort, size, params.seed, signals_of),
-        made["steps"],
-        made["release_steps"],
+        made.steps,
+        made.release_steps,
     )
 
 

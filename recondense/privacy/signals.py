@@ -19,7 +19,7 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Job:
+class NetworkRun:
     """One network to train, on one condensed set."""
 
     condensed: CondensedSet
@@ -28,7 +28,7 @@ class Job:
 
 
 class SignalWorker:
-    """Trains networks and asks each about the same candidates: what one worker does, `Job` by `Job`."""
+    """Trains networks and asks each about the same candidates: what one worker does."""
 
     def __init__(
         self, values: NDArray[np.float32], labels: NDArray[np.float32], params: Signals, device: torch.device
@@ -38,7 +38,7 @@ class SignalWorker:
         self.params = params
         self.device = device
 
-    def __call__(self, job: Job) -> Scores:
+    def __call__(self, job: NetworkRun) -> Scores:
         records = job.condensed
         predict = fit(job.network, records.values, records.labels, self.params.recipe, job.seed, self.device)
         sure = np.take_along_axis(probabilities(predict(self.values)), self.true, axis=1)[:, 0].clip(CERTAIN, None)
@@ -60,7 +60,7 @@ def signals(
     Networks of different sets start from the same weights, so that their differences come from the sets.
     """
     networks = [(name, seed + repeat) for name in params.networks for repeat in range(params.repeats)]
-    jobs = [Job(condensed, *network) for condensed in sets for network in networks]
+    jobs = [NetworkRun(condensed, *network) for condensed in sets for network in networks]
     with worker_pool(SignalWorker, (values, labels, params, device), torch.get_num_threads(), device) as work:
         found = np.stack(list(track(work(jobs), "networks for shadow attacks", len(jobs))))
     mean: Scores = found.reshape(len(sets), len(networks), -1).mean(axis=1)

@@ -1,14 +1,13 @@
 """One attack that learns from shadows: on the condensed set, with baseline and both controls, and on every shadow."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recondense.models.fit import choose_device
 from recondense.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
-from recondense.privacy.audit import reported, summary
+from recondense.privacy.audit import figures_of, reported, summary
 from recondense.privacy.estimates import Scores
 from recondense.privacy.gains import Comparison, Groups, compared
 from recondense.privacy.params import ATTACKS, Params
@@ -17,11 +16,13 @@ from recondense.privacy.shadowed import MemberSignals, ShadowInputs
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes
+from recondense.results.attacks import NotRun, OnMembers, OverShadows, ShadowsUsed, TopRanked, WithShadows
 from recondense.results.verdicts import Verdict
 from recondense.stages import plugins
 from recondense.stages.params import StageParams
 
 TOP = (10, 50, 100)
+POSITIVE = "the attack on releases of random train records, with others for their shadows"
 
 
 def needs_shadows(name: str) -> bool:
@@ -41,11 +42,11 @@ def audited_with_shadows(
     condensed: CondensedSet,
     params: Params,
     evidence: ShadowInputs | None,
-) -> dict[str, Any]:
+) -> WithShadows | NotRun:
     """As `recondense.privacy.audit.audited` of other attacks, and how it does on shadows; inconclusive without any."""
     if evidence is None:
         reason = f"no shadows: at least {FEWEST_SHADOWS} are needed (shadows.count in params.yaml)"
-        return {"kind": "not_run", "verdict": "inconclusive", "reason": reason}
+        return NotRun(reason=reason)
     attack, device = plugins.load(ATTACKS, name), choose_device(params.device)
     members, validation, test = (cohort.split == index for index in range(len(SPLITS)))
 
@@ -64,23 +65,25 @@ def audited_with_shadows(
     found = compared(attacked, scores(evidence.baseline), groups, params.confidence)
     released = pooled(again, real.members, params).figures
     report = reported(found, Comparison(released, found.baseline, found.negative_control), params)
-    report["positive_control"]["is"] = "the attack on releases of random train records, with others for their shadows"
     verdict, reason = judged_with_shadows(report, found, over, of_class, evidence, params)
-    return {
-        **report,
-        "kind": "shadows",
-        "shadows": {"count": over.n_shadows, "steps": evidence.steps, "release_steps": evidence.release_steps},
-        "over_shadows": {
-            "is": "the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",
-            **summary(over.figures),
-            "detectable_auc": round(over.detectable_auc, 4),
-            "by_class": {f"class_{outcome}": summary(found.figures) for outcome, found in enumerate(of_class)},
-            "top_ranked": top_ranked(each, known.members),
-        },
-        "top_ranked": top_ranked(attacked[None], members[None]),
-        "verdict": verdict,
-        "reason": reason,
-    }
+    return WithShadows(
+        **figures_of(found.attack),
+        detectable_auc=report.detectable_auc,
+        baseline=report.baseline,
+        negative_control=report.negative_control,
+        positive_control=report.positive_control.model_copy(update={"is_": POSITIVE}),
+        shadows=ShadowsUsed(count=over.n_shadows, steps=evidence.steps, release_steps=evidence.release_steps),
+        over_shadows=OverShadows(
+            is_="the attack on every shadow with the others for its shadows; bootstrap over patients and shadows",
+            **figures_of(over.figures),
+            detectable_auc=round(over.detectable_auc, 4),
+            by_class={f"class_{outcome}": summary(found.figures) for outcome, found in enumerate(of_class)},
+            top_ranked=top_ranked(each, known.members),
+        ),
+        top_ranked=top_ranked(attacked[None], members[None]),
+        verdict=verdict,
+        reason=reason,
+    )
 
 
 def in_turn(score: Callable[[Shadows], Scores], signals: Scores, members: NDArray[np.bool_]) -> Scores:
@@ -88,32 +91,29 @@ def in_turn(score: Callable[[Shadows], Scores], signals: Scores, members: NDArra
     return np.stack([score(Shadows.attacking(place, signals, members)) for place in range(len(signals))])
 
 
-def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, TopRanked]:
     """How many members are among the first 10, 50 and 100 by score, mean over rows of ``(n_attacked, n_candidates)``,
     and how many would be among as many drawn at random. Ties are broken at random."""
     breaks = np.random.default_rng(0).random(scores.shape)
     ranked = np.take_along_axis(members, np.lexsort((breaks, -scores), axis=1), axis=1)
     return {
-        str(top): {"members": round(float(ranked[:, :top].sum(axis=1).mean()), 2),
-                   "expected": round(float(top * members.mean()), 2)}
-        for top in TOP if top < scores.shape[1]
-    }  # fmt: skip
+        str(top): TopRanked(
+            members=round(float(ranked[:, :top].sum(axis=1).mean()), 2), expected=round(float(top * members.mean()), 2)
+        )
+        for top in TOP
+        if top < scores.shape[1]
+    }
 
 
 def judged_with_shadows(
-    report: dict[str, Any],
-    found: Comparison,
-    over: Pooled,
-    of_class: list[Pooled],
-    evidence: ShadowInputs,
-    params: Params,
+    report: OnMembers, found: Comparison, over: Pooled, of_class: list[Pooled], evidence: ShadowInputs, params: Params
 ) -> tuple[Verdict, str]:
     """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: what is behind it.
 
     ``of_class``: ``over`` of each class's patients alone: fewer stand behind a record of a rare class, and among all
     patients nobody sees it. Of a class by itself only a success counts.
     """
-    verdict, reason, margins = report["verdict"], report["reason"], (params.margin, params.tpr_margin)
+    verdict, reason, margins = report.verdict, report.reason, (params.margin, params.tpr_margin)
     if verdict == "succeeded":
         return verdict, reason + evidence.caveat
     told = {"members": over, **{f"members of class {outcome}": alone for outcome, alone in enumerate(of_class)}}
@@ -128,7 +128,7 @@ def judged_with_shadows(
     if over.figures.above_guessing(*margins):
         told_apart = "members are told apart beyond guessing, but not for certain beyond the margins"
         return "above guessing", f"over {over.n_shadows} shadows {told_apart}{evidence.caveat}"
-    if not report["positive_control"]["detected"]:
+    if not report.positive_control.detected:
         return verdict, reason
     auc, within = over.figures.auc, over.figures.within(*margins)
     if verdict == "resisted" and not within:

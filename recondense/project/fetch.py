@@ -8,17 +8,19 @@ DVC's own import can't go on after a cut, so the files are downloaded first and 
 import logging
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
+from pydantic import Field
 
 from recondense.cohorts.params import Params
 from recondense.cohorts.readers import Downloads, Source
 from recondense.engines.dvc import one_at_a_time
 from recondense.errors import InputError
 from recondense.files import atomic
+from recondense.results.base import Result
 from recondense.stages import params
 from recondense.stages.layout import Layout
 from recondense.wizard.download import Fetched, fetch
@@ -37,7 +39,17 @@ def what_to_fetch(root: Path, cohort: str) -> tuple[Downloads, Source, Path]:
     return downloads(options), source, root / settings.raw
 
 
-def fetch_cohort(root: Path, cohort: str, mirror: str | None = None) -> list[dict[str, Any]]:
+class Row(Result):
+    """One file: what became of it, and by what it was checked."""
+
+    file: str
+    state: str
+    bytes: int
+    checked: str
+    followed: Literal["yes", "no"] = Field(alias="followed by DVC")
+
+
+def fetch_cohort(root: Path, cohort: str, mirror: str | None = None) -> list[Row]:
     """Download what is missing or has changed, and record it; one row a file. Raises `InputError`."""
     downloads, _, folder = what_to_fetch(root, cohort)
     with one_at_a_time(Layout(root, cohort)):  # as this cohort's runs, which read these files
@@ -49,13 +61,13 @@ def fetch_cohort(root: Path, cohort: str, mirror: str | None = None) -> list[dic
             followed = imports.record(found, folder / found.name) if imports else False
             checked = "size and SHA-256" if found.hashed else "size"
             rows.append(
-                {
-                    "file": found.name,
-                    "state": found.state,
-                    "bytes": found.size,
-                    "checked": checked,
-                    "followed by DVC": "yes" if followed else "no",
-                }
+                Row(
+                    file=found.name,
+                    state=found.state,
+                    bytes=found.size,
+                    checked=checked,
+                    followed="yes" if followed else "no",
+                )
             )
     return rows
 

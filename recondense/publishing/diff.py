@@ -4,6 +4,7 @@ All of it is read from git, at the releases' tags and in the work tree: no data 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,45 +51,75 @@ class Side:
             if not str(file["path"]).startswith("tasks/") and not str(file["path"]).endswith("metrics.json")
         }
 
-    def params(self) -> dict[str, Any]:
+    def params(self) -> Mapping[str, Any]:
         """The cohort's params, by dotted name of now."""
         cohorts = (YAML(typ="safe").load(self.read("params.yaml")) or {}).get("cohorts", {})
         return dict(flat(renamed(cohorts.get(self.releases.cohort, {}))))
 
-    def metrics(self, stage: str) -> dict[str, Any]:
+    def metrics(self, stage: str) -> Mapping[str, float]:
         """The numbers in a stage's metrics, by dotted name of now, but for how long it took."""
         text = self.read(f"data/{STAGE_FOLDERS[stage]}/{self.releases.cohort}/metrics.json")
         found = flat(in_words_of_now(json.loads(text), stage) if text else {})
         numbers = {name: v for name, v in found if isinstance(v, int | float) and not isinstance(v, bool)}
         return {name: v for name, v in numbers.items() if not name.split(".")[-1].startswith("seconds")}
 
-    def privacy(self) -> dict[str, Any]:
+    def privacy(self) -> Mapping[str, Any]:
         """What it costs, and all releases with it, by then."""
         if self.version:
             return dict(self.releases.released()[self.version].details["privacy"])
         return privacy(self.releases)
 
 
-def diff(root: Path, cohort: str, one: str, other: str) -> dict[str, Any]:
-    """``one`` and ``other``: versions, or ``candidate``. Raises `InputError` where there is no such version.
+@dataclass(frozen=True)
+class Change:
+    """One value that differs, by its dotted name; of numbers the ``difference``, too."""
 
-    Returns ``data``, ``subjects``, ``params``, ``metrics`` and ``privacy``, each a list of what differs: ``name``,
-    ``old``, ``new`` and for numbers ``difference``; and ``code``: commits between the two, with ``uncommitted``.
-    """
+    name: str
+    old: Any
+    new: Any
+    difference: float | None
+
+
+@dataclass(frozen=True)
+class Code:
+    """The ``commits`` between the two, and what is ``uncommitted``."""
+
+    commits: list[str]
+    uncommitted: list[str]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What differs, by what it is of."""
+
+    data: list[Change]
+    subjects: list[Change]
+    params: list[Change]
+    metrics: list[Change]
+    privacy: list[Change]
+    code: Code
+
+    def parts(self) -> dict[str, list[Change]]:
+        """All but the code."""
+        return {name: rows for name, rows in vars(self).items() if name != "code"}
+
+
+def diff(root: Path, cohort: str, one: str, other: str) -> Changes:
+    """``one`` and ``other``: versions, or ``candidate``. Raises `InputError` where there is no such version."""
     releases = Releases(root, cohort)
     old, new = _side(releases, one), _side(releases, other)
     measured = [stage for stage in STAGE_FOLDERS if stage not in ("ingestion", "release")]
-    return {
-        "data": _changes(old.data(), new.data()),
-        "subjects": _changes(old.metrics("ingestion"), new.metrics("ingestion")),
-        "params": _changes(old.params(), new.params()),
-        "metrics": _changes(*({f"{s}.{k}": v for s in measured for k, v in x.metrics(s).items()} for x in (old, new))),
-        "privacy": _changes(old.privacy(), new.privacy()),
-        "code": {
-            "commits": git.git(root, "log", "--format=%h %s", f"{old.commit}..{new.commit}").splitlines(),
-            "uncommitted": git.changed(root) if not (old.version and new.version) else [],
-        },
-    }
+    return Changes(
+        data=_changes(old.data(), new.data()),
+        subjects=_changes(old.metrics("ingestion"), new.metrics("ingestion")),
+        params=_changes(old.params(), new.params()),
+        metrics=_changes(*({f"{s}.{k}": v for s in measured for k, v in x.metrics(s).items()} for x in (old, new))),
+        privacy=_changes(old.privacy(), new.privacy()),
+        code=Code(
+            commits=git.git(root, "log", "--format=%h %s", f"{old.commit}..{new.commit}").splitlines(),
+            uncommitted=git.changed(root) if not (old.version and new.version) else [],
+        ),
+    )
 
 
 def is_main(metric: str) -> bool:
@@ -108,7 +139,7 @@ def _side(releases: Releases, text: str) -> Side:
     return Side(releases, version, releases.commit(version))
 
 
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     rows = []
     for name in dict.fromkeys([*old, *new]):
         before, after = old.get(name), new.get(name)
@@ -116,5 +147,5 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
             difference = None
             if isinstance(before, int | float) and isinstance(after, int | float):
                 difference = round(after - before, DECIMALS)
-            rows.append({"name": name, "old": before, "new": after, "difference": difference})
+            rows.append(Change(name, before, after, difference))
     return rows

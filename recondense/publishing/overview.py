@@ -1,7 +1,9 @@
 """What there is: cohorts and bundles."""
 
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import Field
 
 from recondense.bundle.phrases import interval
 from recondense.cohorts.notices import of_cohort, refusal, still_in
@@ -9,29 +11,55 @@ from recondense.errors import InputError
 from recondense.files.folders import visible
 from recondense.files.strict_json import read_json
 from recondense.publishing.versions import Releases
+from recondense.results.base import Result
 from recondense.results.public import Stated
 from recondense.stages import params
 from recondense.stages.layout import STAGE_FOLDERS, Layout
 
 
-def cohort_rows(root: Path) -> list[dict[str, Any]]:
-    """One row per cohort: its data set, raw folder, whether that is there, the last stage whose results lie here, and
-    what its ingestion noticed."""
+class CohortRow(Result):
+    """A cohort: whether its raw folder is there, the last stage whose results lie here, and what ingestion noticed."""
+
+    cohort: str
+    dataset: str | None = Field(alias="data set")
+    raw: str = Field(alias="raw records")
+    found: Literal["yes", "no"] = Field(alias="raw found")
+    method: str | None
+    reached: str | None
+    notices: list[str]
+
+
+class ReleaseRow(Result):
+    """A candidate or release, as its bundle states itself; null what is not here. ``state``: candidate, current,
+    superseded, withdrawn; or unfinished, where `recondense release` has yet to end."""
+
+    cohort: str
+    version: str
+    state: str
+    created: str | None = None
+    method: str | None = None
+    records: int | None = None
+    test_auc: str | None = Field(alias="test AUC", default=None)
+    bundle: str | None
+
+
+def cohort_rows(root: Path) -> list[CohortRow]:
+    """One row per cohort."""
     rows = []
     for name, sections in params.read(root).items():
         ingestion = sections.get("ingestion", {})
         raw = root / str(ingestion.get("raw", ""))
         done = [stage for stage in STAGE_FOLDERS if _left(Layout(root, name), stage)]
         rows.append(
-            {
-                "cohort": name,
-                "data set": ingestion.get("dataset"),
-                "raw records": str(ingestion.get("raw")),
-                "raw found": "yes" if any(p.name != "README.md" for p in visible(raw, raw.glob("*"))) else "no",
-                "method": sections.get("condensation", {}).get("method"),
-                "reached": done[-1] if done else None,
-                "notices": _notices(Layout(root, name)),
-            }
+            CohortRow(
+                cohort=name,
+                dataset=ingestion.get("dataset"),
+                raw=str(ingestion.get("raw")),
+                found="yes" if any(p.name != "README.md" for p in visible(raw, raw.glob("*"))) else "no",
+                method=sections.get("condensation", {}).get("method"),
+                reached=done[-1] if done else None,
+                notices=_notices(Layout(root, name)),
+            )
         )
     return rows
 
@@ -62,10 +90,9 @@ def _notices(layout: Layout) -> list[str]:
     return [*refused, *newer, *renamed, *(notice.text for notice in of_cohort(layout))]
 
 
-def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:
+def release_rows(root: Path, cohort: str | None = None) -> list[ReleaseRow]:
     """One row per candidate and release, also of releases whose bundle is not in data/7_released here.
 
-    ``state``: candidate, current, superseded, withdrawn; or unfinished, where `recondense release` has yet to end.
     Raises `InputError` for a cohort that params.yaml does not have.
     """
     known = params.read(root)
@@ -75,7 +102,7 @@ def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:
     return [row for name in chosen for row in _rows(Releases(root, name))]
 
 
-def _rows(releases: Releases) -> list[dict[str, Any]]:
+def _rows(releases: Releases) -> list[ReleaseRow]:
     tagged, withdrawn = releases.tagged(), releases.withdrawn()
     standing = [version for version in tagged if version not in withdrawn]
     states = {"candidate": "candidate"} | {
@@ -85,25 +112,29 @@ def _rows(releases: Releases) -> list[dict[str, Any]]:
     place = releases.root / releases.place
     present = sorted(folder.name for folder in place.glob("[!.]*") if lies_in(folder))
     return [
-        {
-            "cohort": releases.cohort,
-            "version": name,
-            "state": states.get(name, "unfinished"),
-            **_figures(place / name),
-            "bundle": f"{releases.place}/{name}" if name in present else None,
-        }
+        _row(
+            ReleaseRow(
+                cohort=releases.cohort,
+                version=name,
+                state=states.get(name, "unfinished"),
+                bundle=f"{releases.place}/{name}" if name in present else None,
+            ),
+            place / name,
+        )
         for name in dict.fromkeys([*map(str, tagged), *present])
     ]
 
 
-def _figures(bundle: Path) -> dict[str, Any]:
-    """What a bundle states of itself; nulls where it is not here."""
+def _row(row: ReleaseRow, bundle: Path) -> ReleaseRow:
+    """``row`` with what its ``bundle`` states of itself, where that is here."""
     if not lies_in(bundle):
-        return dict.fromkeys(("created", "method", "records", "test AUC"))
+        return row
     stated = Stated.load(bundle / "metrics.json")
-    return {
-        "created": read_json(bundle / "manifest.json")["created"],
-        "method": stated.condensed.method,
-        "records": sum(stated.condensed.records_per_class),
-        "test AUC": interval(stated.test_auc["condensed"]),
-    }
+    return row.model_copy(
+        update={
+            "created": read_json(bundle / "manifest.json")["created"],
+            "method": stated.condensed.method,
+            "records": sum(stated.condensed.records_per_class),
+            "test_auc": interval(stated.test_auc["condensed"]),
+        }
+    )

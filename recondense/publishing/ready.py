@@ -25,6 +25,7 @@ from recondense.publishing.vault import VAULT
 from recondense.publishing.versions import Releases
 from recondense.results.public import Public
 from recondense.stages import software
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from recondense.unattended.params import Params as Schedule
@@ -113,7 +114,7 @@ def check_panel(releases: Releases) -> None:
 def candidate_panel(releases: Releases) -> Panel:
     """Which patients the candidate's figures are about."""
     layout = Layout(releases.root, releases.cohort)
-    return panel_of(layout, Public.load(layout.folder("release") / "metrics.json"))
+    return panel_of(layout, Public.load(METRICS["release"].path(layout)))
 
 
 def check_answers(releases: Releases, booked: dict[str, Any], candidate: Path) -> None:

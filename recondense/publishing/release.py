@@ -22,6 +22,7 @@ of the project and runs of the cohort out. They are free again when their proces
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +59,33 @@ from recondense.publishing.signature import sign
 from recondense.publishing.versions import Releases, Version, in_turn
 from recondense.results.public import Public
 from recondense.results.releases import Summary
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 from recondense.stages.stage import whole_or_nothing
 
 
-def release(root: Path, cohort: str) -> dict[str, Any]:
-    """Release ``cohort``'s candidate, or finish a release that was interrupted. Raises `InputError`.
+@dataclass(frozen=True)
+class Released:
+    """``bundle``: its folder, from the root. ``manifest``: its SHA-256. ``published``: where, on the release remote.
+    ``resumed``: whether it had been begun before."""
 
-    Returns ``cohort``, ``version``, ``tag``, ``commit``, ``bundle`` (its folder, from the root), ``manifest`` (its
-    SHA-256), ``published`` (where, on the release remote), and ``resumed``: whether it had been begun before.
-    """
+    cohort: str
+    version: str
+    tag: str
+    commit: str
+    bundle: str
+    manifest: str
+    published: str
+    resumed: bool
+
+
+def release(root: Path, cohort: str) -> Released:
+    """Release ``cohort``'s candidate, or finish a release that was interrupted. Raises `InputError`."""
     with _opened(root, cohort) as (releases, pipeline, public):
         return _release(releases, pipeline, public)
 
 
-def release_if_new(root: Path, cohort: str) -> dict[str, Any] | None:
+def release_if_new(root: Path, cohort: str) -> Released | None:
     """`release` where the candidate is not released yet, or a release was interrupted; else None."""
     with _opened(root, cohort) as (releases, pipeline, public):
         manifest = Layout(root, cohort).folder("release") / "manifest.json"
@@ -90,7 +103,7 @@ def _opened(root: Path, cohort: str) -> Iterator[tuple[Releases, Pipeline, Publi
         yield releases, pipeline, PublicRemote(pipeline.repo, cohort)
 
 
-def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> dict[str, Any]:
+def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> Released:
     """The steps."""
     root, cohort = releases.root, releases.cohort
     version = _unfinished(releases, public)
@@ -113,16 +126,16 @@ def _release(releases: Releases, pipeline: Pipeline, public: PublicRemote) -> di
     public.publish(releases.ledger.entries())
     entry = releases.released()[version]
     tag(root, entry.details.get("mlflow_run"), version=str(version))
-    return {
-        "cohort": cohort,
-        "version": str(version),
-        "tag": releases.tag(version),
-        "commit": commit,
-        "bundle": releases.path(version),
-        "manifest": entry.details["manifest"],
-        "published": public.fs.unstrip_protocol(public.fs.join(public.place, str(version))),
-        "resumed": resumed,
-    }
+    return Released(
+        cohort=cohort,
+        version=str(version),
+        tag=releases.tag(version),
+        commit=commit,
+        bundle=releases.path(version),
+        manifest=entry.details["manifest"],
+        published=public.fs.unstrip_protocol(public.fs.join(public.place, str(version))),
+        resumed=resumed,
+    )
 
 
 def _unfinished(releases: Releases, public: PublicRemote) -> Version | None:
@@ -219,7 +232,7 @@ def _details(releases: Releases, version: Version) -> dict[str, Any]:
 
 def privacy(releases: Releases) -> dict[str, Any]:
     """What the candidate costs by its own guarantee, and all releases of the population together with it."""
-    metrics = Layout(releases.root, releases.cohort).folder("release") / "metrics.json"
+    metrics = METRICS["release"].path(Layout(releases.root, releases.cohort))
     entries = entries_of_population(releases.root, releases.cohort)
     return statement(read_json(metrics)["privacy"].get("guarantee"), entries)
 

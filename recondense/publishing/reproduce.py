@@ -22,6 +22,7 @@ from recondense.publishing.outputs import ComparedOutput, compare_files
 from recondense.publishing.ready import check_remotes
 from recondense.publishing.scratch import clone, run, scratch
 from recondense.publishing.versions import Releases, Version
+from recondense.stages.catalogue import METRICS
 from recondense.stages.layout import Layout
 
 
@@ -59,7 +60,7 @@ def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[ComparedOutput
 
 def asked_then(layout: Layout) -> dict[str, str]:
     """The environment in which patients of a clone are not asked again, but answered for as they were then."""
-    guarantee = read_json(layout.folder("condensation") / "metrics.json").get("guarantee")
+    guarantee = read_json(METRICS["condensation"].path(layout)).get("guarantee")
     asked = guarantee and guarantee.get("asked")
     return {AGAIN: str(asked["number"])} if asked else {}
 

@@ -4,8 +4,8 @@ Its files stay where they are, for those who have to look into it. A kill betwee
 command again does the rest.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recondense.engines.dvc import Pipeline
 from recondense.engines.mlflow import tag
@@ -17,11 +17,19 @@ from recondense.publishing.ready import check_remotes
 from recondense.publishing.versions import Releases, Version, in_turn
 
 
-def withdraw(root: Path, cohort: str, version: str, reason: str) -> dict[str, Any]:
-    """Say publicly that ``version`` must no longer be used, and why. Raises `InputError`.
+@dataclass(frozen=True)
+class Withdrawal:
+    """What was withdrawn, and the commit that says so."""
 
-    Returns ``cohort``, ``version``, ``reason``, ``time`` and ``commit``.
-    """
+    cohort: str
+    version: str
+    reason: str
+    time: str
+    commit: str
+
+
+def withdraw(root: Path, cohort: str, version: str, reason: str) -> Withdrawal:
+    """Say publicly that ``version`` must no longer be used, and why. Raises `InputError`."""
     if not reason.strip() or "\n" in reason:
         raise InputError("--reason: give one line, which is published; name no patient in it")
     releases, which = Releases(root, cohort), Version.parse(version)
@@ -45,6 +53,4 @@ def withdraw(root: Path, cohort: str, version: str, reason: str) -> dict[str, An
         public.publish(ledger.entries())
         entry = releases.withdrawn()[which]
     tag(root, releases.released()[which].details.get("mlflow_run"), withdrawn=str(entry.details["reason"]))
-    return {
-        "cohort": cohort, "version": version, "reason": entry.details["reason"], "time": entry.time, "commit": commit
-    }  # fmt: skip
+    return Withdrawal(cohort, version, entry.details["reason"], entry.time, commit)

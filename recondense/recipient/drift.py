@@ -1,12 +1,12 @@
 """How a cohort differs from the one that a bundle was learned from, as far as a bundle tells of that."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recondense.preprocessing.preprocessing import Preprocessing
+from recondense.recipient.found import Drift
 
 LARGE_SHIFT = 0.5  # standard deviations: of two normal populations so far apart 80 % overlap
 LARGE_GAP = 0.2  # of the share of patients who had it measured
@@ -18,8 +18,8 @@ def drift(
     preprocessing: Preprocessing,
     missing: Collection[str],
     coverage: Mapping[str, float],
-) -> list[dict[str, Any]]:
-    """One row a feature: ``feature, unit, state, coverage, coverage_there, steps, shift, spread, clipped, large``.
+) -> list[Drift]:
+    """One row a feature.
 
     ``values``, ``observed``: as `Preprocessing.apply` gives them. ``shift`` and ``spread``: the mean and deviation of
     what a model is given; on the bundle's train patients the mean was 0, or at most `Preprocessing.mean_within`, and so
@@ -40,7 +40,7 @@ def _row(
     observed: NDArray[np.bool_],
     missing: Collection[str],
     coverage: Mapping[str, float],
-) -> dict[str, Any]:
+) -> Drift:
     feature = preprocessing.features[place]
     gone = feature.variable in missing
     measured = feature.source not in ("count", "observed")
@@ -49,18 +49,18 @@ def _row(
     shift = None if gone else round(float(values.mean(dtype=np.float64)), 3)
     limit = LARGE_SHIFT + preprocessing.mean_within
     gap = abs((here or 0) - there) > LARGE_GAP if there is not None else False
-    return {
-        "feature": feature.name,
-        "unit": feature.unit,
-        "state": "missing" if gone else "matched",
-        "coverage": here,
-        "coverage_there": there,
-        "steps": round(float(observed.mean()), 4) if measured else None,
-        "shift": shift,
-        "spread": None if gone else round(float(values.std(dtype=np.float64)), 3),
-        "clipped": _clipped(preprocessing, place, values[observed]) if measured and not gone else None,
-        "large": bool(gap or (shift is not None and abs(shift) > limit)),
-    }
+    return Drift(
+        feature=feature.name,
+        unit=feature.unit,
+        state="missing" if gone else "matched",
+        coverage=here,
+        coverage_there=there,
+        steps=round(float(observed.mean()), 4) if measured else None,
+        shift=shift,
+        spread=None if gone else round(float(values.std(dtype=np.float64)), 3),
+        clipped=_clipped(preprocessing, place, values[observed]) if measured and not gone else None,
+        large=bool(gap or (shift is not None and abs(shift) > limit)),
+    )
 
 
 def _clipped(preprocessing: Preprocessing, place: int, measured: NDArray[np.float32]) -> float | None:

@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recondense.cohorts.notices import say_notices
 from recondense.cohorts.params import Params
@@ -13,10 +12,12 @@ from recondense.files import atomic
 from recondense.files.strict_json import read_json
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.progress import working
+from recondense.recipient.found import SetAside, Told, Variables
 from recondense.recipient.mapping import Matching, match, outcomes, read_mapping
 from recondense.recipient.propose import propose
 from recondense.records.attrition import Attrition, most_first
 from recondense.records.cohort import Ingested, classes_of
+from recondense.results.stages import counted
 from recondense.stages import params
 from recondense.stages.layout import find_root
 from recondense.terminal import Terminal
@@ -34,21 +35,20 @@ class Matched:
     converted: Attrition
     few: str
 
-    def told(self) -> dict[str, Any]:
-        """As JSON: ``counts`` (read, converted) and ``variables`` (matched, converted, missing, unused, few, and by the
-        cohort's name the ``levels`` that the bundle does not know)."""
+    def told(self) -> Told:
+        """What matching came to."""
         found = self.matching.matched
-        return {
-            "counts": {"read": self.read.summary(), "converted": self.converted.summary()},
-            "variables": {
-                "matched": self.matching.matched_names,
-                "converted": {m.theirs.name: m.how.model_dump(exclude_defaults=True) for m in found if m.changed},
-                "levels": {m.theirs.name: unknown for m in found if (unknown := m.unknown_levels())},
-                "missing": [variable.name for variable in self.matching.missing],
-                "unused": list(self.matching.unused),
-                "few": self.few,
-            },
-        }
+        return Told(
+            counts=SetAside(read_=counted(self.read), converted=counted(self.converted)),
+            variables=Variables(
+                matched=tuple(self.matching.matched_names),
+                converted={m.theirs.name: m.how.model_dump(exclude_defaults=True) for m in found if m.changed},
+                levels={m.theirs.name: tuple(unknown) for m in found if (unknown := m.unknown_levels())},
+                missing=tuple(variable.name for variable in self.matching.missing),
+                unused=tuple(self.matching.unused),
+                few=self.few,
+            ),
+        )
 
 
 def matched(bundle: Path, cohort: str, raw: Path, mapping: Path | None = None, accept_few: bool = False) -> Matched:
@@ -85,22 +85,22 @@ def propose_mapping(bundle: Path, cohort: str, raw: Path, out: Path) -> None:
     atomic.write(out, text)
 
 
-def show_variables(found: dict[str, Any], out: Terminal) -> None:
+def show_variables(found: Told, out: Terminal) -> None:
     """What `Matched.told` says of variables, and what was set aside when they were matched, on the terminal."""
-    variables = found["variables"]
-    matched, missing = variables["matched"], variables["missing"]
+    variables = found.variables
+    matched, missing = variables.matched, variables.missing
     out.print(f"variables matched: {len(matched)} of {len(matched) + len(missing)}")
-    for words, names in (("missing, filled in", missing), ("not used", variables["unused"])):
+    for words, names in (("missing, filled in", missing), ("not used", variables.unused)):
         if names:
             out.print(f"{words}: {', '.join(names)}", markup=False, soft_wrap=True)
-    for unit, counts in found["counts"]["converted"].items():
-        for reason, count in counts["set_aside"].items():
-            out.print(f"{unit} not used, {reason}: {count} of {counts['in']}", markup=False, soft_wrap=True)
-    for name, levels in variables["levels"].items():
+    for unit, counts in found.counts.converted.items():
+        for reason, count in counts.set_aside.items():
+            out.print(f"{unit} not used, {reason}: {count} of {counts.in_}", markup=False, soft_wrap=True)
+    for name, levels in variables.levels.items():
         said = f"levels of {name} that the bundle does not know: {', '.join(levels)}"
         out.print(f"{said}. Say in the mapping which of its levels they are", markup=False, soft_wrap=True)
-    if variables["few"]:
-        out.print(f"warning: {variables['few']}", style="bold yellow", markup=False, soft_wrap=True)
+    if variables.few:
+        out.print(f"warning: {variables.few}", style="bold yellow", markup=False, soft_wrap=True)
 
 
 def ingestion_params(bundle: Path, cohort: str, raw: Path) -> Params:

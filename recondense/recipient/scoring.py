@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from recondense.models.recipe import MODELS, Recipe, Recipes
 from recondense.models.reliability import reliability
 from recondense.models.scores import resample, score
 from recondense.progress import track
+from recondense.recipient.found import Recalibrated, Reliability, Scores
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import Labels, known, per_class
 from recondense.stages import plugins
@@ -66,20 +66,19 @@ def predicted(
     }
 
 
-def scores(risks: Mapping[str, NDArray[np.float64]], labels: Labels) -> dict[str, Any]:
-    """``single``: AUC, AUPRC, Brier, calibration error as `recondense.models.scores.score` has them; ``ensembles``: the
-    same for each network's seeds together; ``calibration``: `reliability` of one ensemble, and its ``network``."""
+def scores(risks: Mapping[str, NDArray[np.float64]], labels: Labels) -> Scores:
+    """AUC, AUPRC, Brier, calibration error, and `reliability` of one ensemble."""
     weights = resample(labels, RESAMPLES, seed=0)
     together = {name: ensemble(runs)[None] for name, runs in risks.items()}
     shown = "lstm_beta" if "lstm_beta" in risks else next(iter(risks))
-    return {
-        "single": score(labels, risks, weights, list(risks)),
-        "ensembles": score(labels, together, weights, list(risks)),
-        "calibration": {"network": shown, "bins": reliability(labels, together[shown][0], FEWEST)},
-    }
+    return Scores(
+        single=score(labels, risks, weights, list(risks)),
+        ensembles=score(labels, together, weights, list(risks)),
+        calibration=Reliability(network=shown, bins=tuple(reliability(labels, together[shown][0], FEWEST))),
+    )
 
 
-def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> dict[str, Any]:
+def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> Recalibrated:
     """What a new slope and intercept for each network, fitted on ``records`` random subjects, gain on all others.
 
     ``before`` and ``after``: `scores` of those others. Raises `InputError` where either group would lack an outcome.
@@ -97,12 +96,8 @@ def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> d
         found = calibrate([run[fitted] for run in logits], labels[fitted], np.ones(records))
         after[name] = np.stack([calibrated(run[rest], found) for run in logits])
     before = {name: runs[:, rest] for name, runs in risks.items()}
-    return {
-        "records": records,
-        "scored_on": len(rest),
-        "before": scores(before, labels[rest]),
-        "after": scores(after, labels[rest]),
-    }
+    rated = scores(before, labels[rest]), scores(after, labels[rest])
+    return Recalibrated(records=records, scored_on=len(rest), before=rated[0], after=rated[1])
 
 
 def labelled(labels: Labels) -> NDArray[np.bool_]:

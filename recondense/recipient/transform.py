@@ -13,6 +13,7 @@ from recondense.files import atomic
 from recondense.files.tables import share_of_memory
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.progress import working
+from recondense.recipient.found import Told
 from recondense.recipient.matched import matched
 
 IN_WORK = 10  # bytes for each number on a scale, a quarter of what it takes while it is put there
@@ -20,13 +21,12 @@ IN_WORK = 10  # bytes for each number on a scale, a quarter of what it takes whi
 
 def transform(
     bundle: Path, cohort: str, raw: Path, out: Path, mapping: Path | None = None, accept_few: bool = False
-) -> dict[str, Any]:
+) -> Told:
     """Read the records in ``raw`` as ``cohort``'s ingestion would, and write them on ``bundle``'s scale to ``out``.
 
     ``out`` holds ``values`` float32 and ``observed`` bool ``(n_subjects, n_steps, n_features)``; ``subject_ids``, int64
     where every id is a whole number, else UTF-8 bytes padded with zeros, ``(n_subjects, width)``; and, where any
-    outcome is known, ``labels`` float32 in the form of condensed labels, NaN for unknown. Returns JSON, as
-    `recondense.recipient.matched.Matched.told`. Raises `InputError`.
+    outcome is known, ``labels`` float32 in the form of condensed labels, NaN for unknown. Raises `InputError`.
     """
     found = matched(bundle, cohort, raw, mapping, accept_few)
     with working("putting records on the scale"):

@@ -3,6 +3,7 @@
 Every file is Parquet, safetensors or JSON: formats that can be opened without running code from them.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file, save_file
 
+from recondense.errors import InputError
 from recondense.files.strict_json import Strict, read_json, write_json
 from recondense.records.labels import hard, known
 
@@ -82,7 +84,7 @@ class Ingested:
         outcome = self.subjects["outcome"].to_numpy(dtype=np.float32)
         return hard(outcome, len(classes_of(self.variables)) or 2)
 
-    def prevalence(self) -> dict[str, Any]:
+    def prevalence(self) -> dict[str, float | dict[str, float]]:
         """The share of subjects with the outcome by split; of more than two classes, by split and class."""
         classes, outcome, split = classes_of(self.variables), self.subjects["outcome"], self.subjects["split"]
         of_class = {name: (outcome == place).groupby(split).mean() for place, name in enumerate(classes)}
@@ -156,6 +158,21 @@ class Normalised:
         """Only the ``chosen`` subjects: a mask, or their places."""
         patient = None if self.patient is None else self.patient[chosen]
         return Normalised(self.values[chosen], self.observed[chosen], self.labels[chosen], self.split[chosen], patient)
+
+    def order(self) -> str:
+        """SHA-256 of who is where: what is said of subjects by their places belongs to a cohort of this order alone."""
+        digest = hashlib.sha256(repr(self.values.shape).encode())
+        for array in (self.split, self.labels, self.values):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def check_order(self, order: str, of: str) -> None:
+        """Raise `InputError` unless what ``of`` says by place is of the subjects of this cohort, in its order."""
+        if order != self.order():
+            raise InputError(
+                f"{of} was made of other subjects than normalised.safetensors holds now, or of these in another order: "
+                "`recondense run COHORT` makes it again"
+            )
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""

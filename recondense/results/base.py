@@ -15,7 +15,7 @@ BY_STAGE = ("tier", "seconds")  # what `recondense.stages.stage` adds to each st
 class Result(BaseModel):
     """A result: frozen, no key but its own, every number finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     def as_json(self) -> dict[str, Any]:
         """This as what JSON can hold."""
@@ -43,6 +43,11 @@ class Result(BaseModel):
             raise InputError(
                 f"{where} does not hold the results that this version reads ({'; '.join(wrong[:5])}{more})"
             ) from error
+
+
+def seconds(metrics: Path) -> float:
+    """How long the stage took that wrote ``metrics``."""
+    return float(read_json(metrics)["seconds"])
 
 
 class Interval(Result):

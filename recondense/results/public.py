@@ -10,7 +10,8 @@ from recondense.results.audit import Audit
 from recondense.results.base import Interval, Result, Share
 from recondense.results.evidence import Evidence, Ratios
 from recondense.results.renamed import in_words_of_now
-from recondense.results.scores import Score, Training
+from recondense.results.scores import Bin, Score, Training
+from recondense.results.stages import Counts, Steps
 
 SCHEMA = 2  # of bundles of format 3; raised with each condition, limit or field that is added or renamed later
 Number = int | float
@@ -44,14 +45,6 @@ class Source(Result):
     citation: str
 
 
-class Counts(Result):
-    """How many came in, were kept, and were set aside, by reason."""
-
-    in_: int = Field(alias="in")
-    kept: int
-    set_aside: dict[str, int]
-
-
 class Subjects(Result):
     """Patients by split; null what a guarantee covers."""
 
@@ -74,13 +67,6 @@ class Cohort(Result):
     prevalence: dict[str, float | dict[str, float]] | None
 
 
-class Steps(Result):
-    """How many steps condensation was to take, and how many its method takes by default."""
-
-    asked: int = Field(ge=1)
-    usual: int = Field(ge=1)
-
-
 class Condensed(Result):
     """The records. ``copied_records``: how many are a train record. ``averaged``: patients in the smallest mean that a
     record is or was before it was learned, null where none is a mean of patients. ``steps``: null where the method has
@@ -99,16 +85,6 @@ class Curve(Result):
 
     steps: tuple[int, ...]
     auc: tuple[float, ...]
-
-
-class Bin(Result):
-    """Test patients of like risk, and the share of them who had the outcome, with its 95 % interval."""
-
-    patients: int
-    risk: Share
-    observed: Share
-    low: Share
-    high: Share
 
 
 class Calibration(Result):

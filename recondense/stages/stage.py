@@ -49,7 +49,7 @@ class Context(Generic[P]):
 class Stage(Generic[P]):
     """A stage function with its params model and the sensitivity of what it writes. Call it with a `Layout`."""
 
-    function: Callable[[Context[P]], dict[str, Any]]
+    function: Callable[[Context[P]], BaseModel]
     params: type[P]
     tier: Tier
 
@@ -59,7 +59,7 @@ class Stage(Generic[P]):
         return self.function.__name__
 
     def __call__(self, layout: Layout) -> dict[str, Any]:
-        """Run the stage for one cohort and return its metrics.
+        """Run the stage for one cohort, and return what its ``metrics.json`` holds.
 
         Its files and ``metrics.json`` (with ``seconds`` and ``tier``) appear together, once the function has returned
         and the params were found unchanged. Raises `InputError`.
@@ -68,8 +68,8 @@ class Stage(Generic[P]):
         log.params(self.name, params.model_dump_json())
         started = time.perf_counter()
         with whole_or_nothing(layout.folder(self.name)) as out, working(self.name, self._last(layout)):
-            metrics = self.function(Context(layout, params, out))
-            metrics = {"tier": str(self.tier), "seconds": round(time.perf_counter() - started, 3), **metrics}
+            found = self.function(Context(layout, params, out)).model_dump(mode="json", by_alias=True)
+            metrics = {"tier": str(self.tier), "seconds": round(time.perf_counter() - started, 3), **found}
             if not (out / "metrics.json").exists():  # a bundle's is its own, and already in its manifest
                 write_json(out / "metrics.json", metrics)
             if section(layout.root, layout.cohort, self.name, self.params) != params:
@@ -84,8 +84,8 @@ class Stage(Generic[P]):
         return read_json(metrics).get("seconds") if metrics.exists() else None
 
 
-def stage(params: type[P], tier: Tier) -> Callable[[Callable[[Context[P]], dict[str, Any]]], Stage[P]]:
-    """Decorator: make a function from `Context` to metrics (JSON scalars, nested as needed) a `Stage`."""
+def stage(params: type[P], tier: Tier) -> Callable[[Callable[[Context[P]], BaseModel]], Stage[P]]:
+    """Decorator: make a function from `Context` to metrics, a model of `recondense.results`, a `Stage`."""
     return lambda function: Stage(function, params, tier)
 
 

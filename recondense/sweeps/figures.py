@@ -12,7 +12,7 @@ from recondense.charts.picture import interval, intervals, paper, rule, words
 from recondense.results.attacks import NotRun, OfGuesses, Withheld
 from recondense.results.audit import Audit
 from recondense.results.public import Calibration, Public
-from recondense.results.scores import Score, Training
+from recondense.results.scores import Score, Trained
 from recondense.results.verdicts import Verdict
 from recondense.stages.layout import Layout
 from recondense.sweeps.outcomes import Group
@@ -37,7 +37,7 @@ def of_stage(layout: Layout, name: str) -> Figures:
             yield "loss", _loss(history)
     if name == "training":
         curves = [pd.read_parquet(layout.folder(each) / "curves.parquet") for each in ("reference", "training")]
-        yield from training_figures(Training.load(metrics).test_auc, pd.concat(curves))
+        yield from training_figures(Trained.load(metrics).test_auc, pd.concat(curves))
     if name == "privacy":
         yield "attacks", _attacks(Audit.load(metrics))
     if name == "release" and (calibration := Public.load(metrics).calibration):
@@ -147,8 +147,8 @@ def _sweep_panel(axes: Axes, groups: Sequence[Group], methods: Sequence[str]) ->
             intervals(axes, x, means, bounds, "o-", capsize=2, label=words(method), color=colour)
     real = next((group.all_real for group in groups if group.all_real), None)
     if real:
-        axes.axhspan(real["low"], real["high"], color=COLOURS["all_real"], alpha=0.12, linewidth=0)
-        axes.axhline(real["mean"], color=COLOURS["all_real"], linewidth=1, label="all real records (95 % interval)")
+        axes.axhspan(real.low, real.high, color=COLOURS["all_real"], alpha=0.12, linewidth=0)
+        axes.axhline(real.mean, color=COLOURS["all_real"], linewidth=1, label="all real records (95 % interval)")
     axes.set_xscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()

@@ -1,20 +1,33 @@
 """What came of a sweep's cells, one by one and over seeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from recondense.results.base import Interval, Result
 from recondense.sweeps.cells import Cell
+
+
+class CellScores(Result):
+    """What a cell came to: AUCs of ``condensed``, and of what does best on ``all_real`` records; ``by_network``: test
+    AUCs of the condensed set. ``seconds`` by stage."""
+
+    validation_auc: dict[str, float]
+    test_auc: dict[str, Interval]
+    by_network: dict[str, float]
+    epsilon: float | None
+    records: int
+    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """``state``: the name of the Prefect task run's last state. ``scores``: as `recondense.sweeps.cells.run` gives
-    them, empty where the cell failed; ``reason`` then says why."""
+    """How a cell ended. ``state``: the name of the Prefect task run's last state. ``scores``: None where the cell
+    failed; ``reason`` then says why."""
 
     cell: Cell
     state: str
-    scores: dict[str, Any] = field(default_factory=dict)
+    scores: CellScores | None = None
     reason: str | None = None
 
     def row(self) -> dict[str, Any]:
@@ -27,21 +40,21 @@ class CellOutcome:
             "seed": cell.seed,
             "state": self.state,
             "reason": self.reason,
-            **self.scores,
+            **(self.scores.as_json() if self.scores else {}),
         }
 
 
 @dataclass(frozen=True)
 class Group:
-    """The cells that differ by seed only. ``aucs``: of those that came through. ``all_real``: ``mean, low, high`` of
-    what does best on all real records, networks or a simple model, empty where no cell came through. ``retained``:
+    """The cells that differ by seed only. ``aucs``: of those that came through. ``all_real``: of
+    what does best on all real records, networks or a simple model, None where no cell came through. ``retained``:
     validation AUC, mean over seeds, as a share of those models'; for choices, which must not look at the test part."""
 
     cohort: str
     method: str
     records_per_class: int
     aucs: tuple[float, ...]
-    all_real: dict[str, float]
+    all_real: Interval | None
     retained: float | None
     reasons: tuple[str, ...]
 
@@ -60,9 +73,9 @@ def grouped(outcomes: Sequence[CellOutcome]) -> list[Group]:
     return [
         Group(
             *key,
-            aucs=tuple(one.scores["test_auc"]["condensed"]["mean"] for one in members if one.scores),
-            retained=_retained([one.scores["validation_auc"] for one in members if one.scores]),
-            all_real=next((one.scores["test_auc"]["all_real"] for one in members if one.scores), {}),
+            aucs=tuple(one.scores.test_auc["condensed"].mean for one in members if one.scores),
+            retained=_retained([one.scores.validation_auc for one in members if one.scores]),
+            all_real=next((one.scores.test_auc["all_real"] for one in members if one.scores), None),
             reasons=tuple(one.reason for one in members if one.reason),
         )
         for key, members in groups.items()

@@ -11,6 +11,7 @@ from recondense.ledger import Entry, Ledger
 from recondense.ledger.entry import PASSED, TIME_FORMAT
 from recondense.ledger.population import entries_of_population
 from recondense.ledger.spending import spent as spent_by_releases
+from recondense.stages.catalogue import SUBJECTS
 from recondense.stages.layout import Layout
 from recondense.unattended.policy import Standing
 
@@ -18,7 +19,7 @@ from recondense.unattended.policy import Standing
 def standing(layout: Layout, pipeline: Pipeline, ledger: Ledger) -> Standing:
     """For a cohort whose ingestion is current. Subjects are compared by id, and only counted."""
     entries = ledger.entries()
-    subjects = layout.folder("ingestion") / "subjects.parquet"
+    subjects = SUBJECTS.path(layout)
     now, spent = _subjects(subjects), epsilon_spent(entries, entries_of_population(layout.root, layout.cohort))
     passed, digest = last_candidate(entries, subjects.relative_to(layout.root).as_posix())
     if passed is None:

@@ -22,7 +22,7 @@ from recondense.models.recipe import PAPER_NETWORKS
 from recondense.privacy.params import ATTACKS as ROOM
 from recondense.privacy.params import Params as PrivacyParams
 from recondense.results.attacks import ATTACKS
-from recondense.results.audit import Settings, overall
+from recondense.results.audit import overall
 from recondense.results.public import SCHEMA, Public
 from recondense.stages import plugins
 from tests.support.results import GUARANTEE, METRICS, changed, guessing, public, scoring, shadowed
@@ -126,7 +126,7 @@ def test_scores_of_chosen_networks_are_said_to_be_so_on_the_first_page(networks:
 
 
 def test_another_seed_of_the_audit_is_told_as_another_setting() -> None:
-    assert PrivacyParams(seed=7).settings()["own"] == ["seed"]
+    assert PrivacyParams(seed=7).settings().own == ("seed",)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -143,7 +143,7 @@ def test_every_attack_of_the_package_has_to_run_and_one_of_ones_own_may() -> Non
 
 
 def test_the_packages_own_audit_is_as_strict_as_the_gate_asks() -> None:
-    usual = Settings.model_validate(PrivacyParams().settings())
+    usual = PrivacyParams().settings()
     assert (usual.margin, usual.tpr_margin) == (gate.MARGIN, gate.TPR_MARGIN)
     assert (usual.confidence, usual.resamples, usual.own) == (gate.CONFIDENCE, gate.RESAMPLES, ())
 

@@ -243,14 +243,14 @@ def test_bins_of_risk_hold_enough_patients_of_both_kinds_and_all_of_them() -> No
     risks = generator.beta(1, 9, size=700)
     labels = (generator.random(700) < risks).astype(float)
     bins = reliability(labels, risks, fewest=20)
-    assert sum(bin["patients"] for bin in bins) == 700
+    assert sum(bin.patients for bin in bins) == 700
     for bin in bins:
-        events = round(bin["observed"] * bin["patients"])
-        assert bin["patients"] >= 70 and min(events, bin["patients"] - events) >= 5
-        assert bin["low"] < bin["risk"] < bin["high"], "these risks are calibrated"
+        events = round(bin.observed * bin.patients)
+        assert bin.patients >= 70 and min(events, bin.patients - events) >= 5
+        assert bin.low < bin.risk < bin.high, "these risks are calibrated"
     assert reliability(labels[:4], risks[:4], fewest=20) == []
     (half,) = reliability(np.tile([0.0, 1], 5), np.full(10, 0.5), fewest=10)
-    assert (half["low"], half["high"]) == (0.2366, 0.7634), "Wilson's (1927) 95 % interval of 5 in 10"
+    assert (half.low, half.high) == (0.2366, 0.7634), "Wilson's (1927) 95 % interval of 5 in 10"
 
 
 def test_no_figure_of_a_bundle_runs_over_features_and_steps_as_averages_do_that_tell_who_is_in_them(
@@ -293,7 +293,7 @@ def found_groups(ages: list[float], sex: list[float], fewest: int = 20) -> dict[
     predictions = pd.DataFrame({"training_set": "condensed", "network": "x", "seed": 0, "row": rows, "risk": risks})
     test = Part(np.zeros((n, 1, 1), np.float32), labels, rows)
     subjects = pd.DataFrame({"age": ages, "male": sex})
-    return subgroups(Results(predictions, pd.DataFrame()), test, subjects, (AGE, SEX), ["x"], fewest)
+    return subgroups(Results(predictions, pd.DataFrame()), test, subjects, (AGE, SEX), ["x"], fewest).as_json()
 
 
 def test_groups_of_few_are_not_told_nor_can_they_be_had_by_subtraction() -> None:

@@ -14,6 +14,7 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import CHECKS
 from recondense.records.attrition import Attrition
 from recondense.records.cohort import Ingested
+from recondense.results.stages import counted
 from tests.support import meanings
 from tests.support.inspection_fixtures import SOURCE, TARGET
 
@@ -29,7 +30,7 @@ def read(case: meanings.Case, folder: Path) -> tuple[Ingested, Attrition]:
 
 def seen(cohort: Ingested, attrition: Attrition) -> list[str]:
     """What `inspect` suspects, on a grid of four steps."""
-    found = Cohort(cohort, attrition.rows(), attrition.summary(), SOURCE, TARGET, meanings.STEP_HOURS, 4)
+    found = Cohort(cohort, attrition.rows(), counted(attrition), SOURCE, TARGET, meanings.STEP_HOURS, 4)
     return [f"{what}: {words}" for check in CHECKS.values() for what, words in check(found)]
 
 

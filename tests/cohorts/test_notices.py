@@ -46,7 +46,7 @@ def test_the_stage_leaves_notices_with_what_was_lost_first_and_their_numbers_alo
 def test_doctor_and_cohorts_tell_what_the_last_run_noticed(layout: Layout) -> None:
     texts = [notice.text for notice in of_cohort(layout)]
     (row,) = cohort_rows(layout.root)
-    assert row["notices"] == texts
+    assert row.notices == texts
     warnings = [finding.found for finding in cohorts(layout.root) if finding.level == "warning"]
     assert warnings == [f"ward: {text}" for text in texts]
 
@@ -59,7 +59,7 @@ def test_a_list_of_withdrawals_that_no_run_has_read_is_told_without_a_run(layout
     exact, near = still_in(layout)
     assert exact.startswith("withdrawn.txt names people who are still in data/2_ingested (line 1)")
     assert near.startswith("withdrawn.txt nearly names people who are still in data/2_ingested (lines 3, 4)")
-    assert cohort_rows(layout.root)[0]["notices"][:2] == [exact, near]
+    assert cohort_rows(layout.root)[0].notices[:2] == [exact, near]
     assert [f"ward: {exact}", f"ward: {near}"] == [one.found for one in cohorts(layout.root) if one.level == "warning"][
         :2
     ]
@@ -86,12 +86,12 @@ def test_why_a_run_was_refused_is_told_by_doctor_and_cohorts_until_one_is_not(la
     listed.write_text("p7\n")
     with pytest.raises(InputError):
         ingestion(layout)
-    (told,) = [text for text in cohort_rows(layout.root)[0]["notices"] if "was refused" in text]
+    (told,) = [text for text in cohort_rows(layout.root)[0].notices if "was refused" in text]
     assert "1 of 1 lines of withdrawn.txt name nobody, but nearly do (line 1)" in told
     assert f"ward: {told}" in [one.found for one in cohorts(layout.root) if one.level == "warning"]
     listed.write_text("P7\n")
     ingestion(layout)
-    assert not any("refused" in text for text in cohort_rows(layout.root)[0]["notices"])
+    assert not any("refused" in text for text in cohort_rows(layout.root)[0].notices)
 
 
 def test_the_terminal_shows_so_many_notices_and_says_where_the_others_are(capfd: pytest.CaptureFixture[str]) -> None:

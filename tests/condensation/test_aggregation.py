@@ -18,6 +18,7 @@ from recondense.privacy.shadows.canaries import among, made_up, of_shadow
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
+from tests.support.auditing import shadows_made
 from tests.support.condensing import cohort
 
 REQUEST = Request(3, 2, 0, torch.device("cpu"))
@@ -128,10 +129,10 @@ def test_canaries_that_are_kept_are_found_and_those_that_left_no_trace_are_not()
     )
     nobody = [CondensedSet(rng.standard_normal((8, 4, 3)).astype(np.float32), kept.labels[0]) for _ in planted]
     hidden = ShadowSets(np.stack([one.values for one in nobody]), np.stack([one.labels for one in nobody]), members)
-    made = {"canaries": 3, "seed": 0}
+    made = shadows_made(canaries=3)
     found = found_canaries(records, kept, made, Params())
-    assert found and found["condensed"]["auc"] > 0.99 and (found["planted"], found["shadows"]) == (3, 6)
+    assert found and found.condensed.auc > 0.99 and (found.planted, found.shadows) == (3, 6)
     lost = found_canaries(records, hidden, made, Params())
-    assert lost and lost["as_they_are"]["auc"] > 0.99
-    assert lost["condensed"]["low"] < 0.5 < lost["condensed"]["high"]
-    assert found_canaries(records, kept, {"canaries": 0, "seed": 0}, Params()) is None
+    assert lost and lost.as_they_are.auc > 0.99
+    assert lost.condensed.low < 0.5 < lost.condensed.high
+    assert found_canaries(records, kept, shadows_made(), Params()) is None

@@ -14,7 +14,7 @@ from recondense.condensation.methods._learning import initial
 from recondense.condensation.methods._networks import FAMILIES, Statistics
 from recondense.condensation.methods._recurrence import lstm, rnn
 from recondense.condensation.methods._standardise import standardised
-from recondense.condensation.methods.unrolled import Inner, Job, Options
+from recondense.condensation.methods.unrolled import FamilyStep, Inner, Options
 from recondense.errors import InputError
 from recondense.models.fit import fit
 from recondense.models.recipe import Recipe
@@ -195,7 +195,7 @@ def test_a_share_s_gradient_has_a_norm_of_at_most_one() -> None:
     inner = Inner(train.values, train.labels, train.labels, Options(**SMALL), torch.device("cpu"))
     values = 30 * np.random.default_rng(0).standard_normal((4, 4, 3)).astype(np.float32)
     for family in FAMILIES:
-        share = inner(Job(family, (0, 0), values, np.zeros(4, np.float32)))
+        share = inner(FamilyStep(family, (0, 0), values, np.zeros(4, np.float32)))
         assert np.sqrt((share.values**2).sum() + (share.logits**2).sum()) <= 1 + 1e-5
 
 

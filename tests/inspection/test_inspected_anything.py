@@ -1,6 +1,7 @@
 """Whatever cohort ingestion accepts, a look at it ends with a page and tells no single patient's value."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,13 @@ import pandas as pd
 import pytest
 
 from recondense.inspection.cohort import Cohort
+from recondense.inspection.found import Inspection
 from recondense.inspection.inspection import inspect
 from recondense.inspection.page import page
-from recondense.project.inspect import show
+from recondense.project.inspect import Inspected, show
 from recondense.records.attrition import Notice
 from recondense.records.cohort import Ingested, Variable, outcome
+from recondense.results.stages import Counts
 from tests.support.inspection_fixtures import SOURCE, TARGET
 
 NAMES = ("glucose", "weight", "x/[red]<b>", "Ärmel %", "a\nb", "=1+1", "heart rate", "sex")
@@ -54,7 +57,7 @@ def anything(seed: int) -> Cohort:
     table = table.sort_values(["order", "hours"], kind="stable").drop(columns="order").reset_index(drop=True)
     known = (*variables, outcome(("mild", "moderate", "severe"))) if classes == 3 else tuple(variables)
     aside = pd.DataFrame({"unit": [], "reason": [], "file": [], "record": [], "line": [], "column": []})
-    counts = {"visits": {"in": 0, "kept": 0, "set_aside": {}}, "subjects": {"in": n, "kept": n, "set_aside": {}}}
+    counts = {"visits": Counts(in_=0, kept=0, set_aside={}), "subjects": Counts(in_=n, kept=n, set_aside={})}
     notices = (Notice("withdrawals", "line 2 names nobody", count=1, of=3),)
     records = Ingested(table, subjects, known)
     return Cohort(records, aside, counts, SOURCE, TARGET, 1.0, 6, notices if seed % 2 else ())
@@ -66,10 +69,10 @@ def test_a_look_at_any_small_cohort_ends_with_plain_data_a_page_and_words_on_the
 ) -> None:
     for seed in seeds:
         found = inspect(anything(int(seed)))
-        assert json.loads(json.dumps(found, allow_nan=False)) == found
+        assert Inspection.model_validate_json(json.dumps(found.as_json(), allow_nan=False)) == found
         text = page("any", found)
-        show({"cohort": "any", "page": "inspection.html", **found})
+        show(Inspected("any", Path("inspection.html"), found))
         said = capsys.readouterr().out
         assert ("line 2 names nobody" in text) == ("line 2 names nobody" in said) == bool(seed % 2)
-        for variable in found["variables"]:
-            assert variable["subjects"] >= 10 or not any(variable["percentiles"].values())
+        for variable in found.variables:
+            assert variable.subjects >= 10 or not any(variable.percentiles.values())

@@ -1,6 +1,7 @@
 """Numbers that stand for unknown, variables that say nothing or the same, and levels that give the outcome away."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,10 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import inspect
 from recondense.inspection.marks import marks
 from recondense.inspection.page import page
-from recondense.project.inspect import show
+from recondense.project.inspect import Inspected, show
 from recondense.records.attrition import Notice
 from recondense.records.cohort import Variable
+from recondense.results.stages import Counts
 from tests.support.inspection_fixtures import N, alarms, extra, made
 
 MARKS, SAME = "numbers that may stand for unknown", "two variables that say the same"
@@ -40,8 +42,8 @@ def test_several_marks_of_one_variable_are_named_and_how_to_declare_them() -> No
     value = np.random.default_rng(0).lognormal(4.9, 0.25, N).round()
     value[::20], value[1::25] = -9, 999
     assert set(marks(np.arange(N), value)) == {-9, 999}
-    found = inspect(extra(made(), "sodium", value))["checks"]
-    seen = next(check for check in found if check["check"] == MARKS)["alarms"][0]["seen"]
+    found = inspect(extra(made(), "sodium", value)).checks
+    seen = next(look for look in found if look.check == MARKS).alarms[0].seen
     assert "-9 (5.0%" in seen and "`missing:`" in seen
 
 
@@ -68,9 +70,9 @@ TWINS = {
 
 @pytest.mark.parametrize("words", TWINS)
 def test_two_variables_that_say_the_same_are_named_with_how_one_follows_from_the_other(words: str) -> None:
-    found = {check["check"]: check["alarms"] for check in inspect(TWINS[words](made()))["checks"]}
+    found = {look.check: look.alarms for look in inspect(TWINS[words](made())).checks}
     (alarm,) = found[SAME]
-    assert words in alarm["seen"] or (words == "1.8 x" and "0.5556 x" in alarm["seen"])
+    assert words in alarm.seen or (words == "1.8 x" and "0.5556 x" in alarm.seen)
 
 
 def test_variables_that_only_go_together_are_two() -> None:
@@ -84,8 +86,8 @@ def test_a_binary_that_gives_the_outcome_away_is_seen_below_the_old_level(auc: f
     cohort = made()
     wrong = np.random.default_rng(0).random(N) < 1 - auc
     found = inspect(with_static(cohort, np.where(wrong, 1 - cohort.outcome, cohort.outcome)))
-    assert next(check for check in found["checks"] if check["check"] == VALUES)["alarms"][0]["what"] == "planted"
-    assert found["alone"][0]["variable"] == "planted" and found["alone"][0]["auc"] > 0.9
+    assert next(look for look in found.checks if look.check == VALUES).alarms[0].what == "planted"
+    assert found.alone[0].variable == "planted" and found.alone[0].auc > 0.9
 
 
 def test_a_level_that_only_one_outcome_has_is_seen_though_most_have_another() -> None:
@@ -101,7 +103,7 @@ def test_the_best_single_variable_is_always_told_and_is_that_of_train_subjects()
     age = np.where(cohort.records.subjects["split"] == "train", 60 + 9 * cohort.outcome, 60 - 9 * cohort.outcome)
     cohort.records.subjects["age"] = age + np.random.default_rng(0).normal(0, 6, N)
     found = inspect(cohort)
-    assert found["alone"][0]["variable"] == "age" and 0.7 < found["alone"][0]["auc"] < 0.9
+    assert found.alone[0].variable == "age" and 0.7 < found.alone[0].auc < 0.9
     assert "Best single variable: age" in page("trial", found)
 
 
@@ -122,7 +124,7 @@ def test_a_variable_that_nobody_of_one_split_or_outcome_has_is_named() -> None:
 
 @pytest.mark.parametrize(("early", "seen"), [(50, True), (5, False)])
 def test_many_rows_before_time_zero_are_told_and_few_are_not(early: int, seen: bool) -> None:
-    counts = {"visits": {"in": 100, "kept": 100 - early, "set_aside": {"before time zero": early}}}
+    counts = {"visits": Counts(in_=100, kept=100 - early, set_aside={"before time zero": early})}
     assert alarms(replace(made(), counts=counts)) == (
         {"rows outside the hours that are looked at": ["visits"]} if seen else {}
     )
@@ -131,7 +133,7 @@ def test_many_rows_before_time_zero_are_told_and_few_are_not(early: int, seen: b
 def test_notices_and_alarms_lead_on_page_and_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     notice = Notice("withdrawals", "2 of 3 lines name nobody", count=2, of=3)
     found = inspect(replace(extra(made(), "same", 5.0), notices=(notice,)))
-    show({"cohort": "trial", "page": "inspection.html", **found})
+    show(Inspected("trial", Path("inspection.html"), found))
     for text in (capsys.readouterr().out, page("trial", found)):
         places = [
             text.index(words) for words in ("2 of 3 lines name nobody", EMPTY, "est single variable", "set aside")
@@ -141,7 +143,7 @@ def test_notices_and_alarms_lead_on_page_and_terminal(capsys: pytest.CaptureFixt
 
 def test_a_level_named_yes_beside_two_others_is_not_shown_as_a_yes_or_no(capsys: pytest.CaptureFixture[str]) -> None:
     cohort = with_static(made(), np.where(LEVEL == 2, 0, 1), ("yes", "no", "unclear"), "consent")
-    show({"cohort": "trial", "page": "inspection.html", **inspect(cohort)})
+    show(Inspected("trial", Path("inspection.html"), inspect(cohort)))
     line = next(line for line in capsys.readouterr().out.splitlines() if "consent" in line and "100.0%" in line)
     assert f"{(LEVEL != 2).mean():.0%} no" in line
 
@@ -151,6 +153,6 @@ def test_a_cohort_without_series_is_shown_without_hours_and_steps(capsys: pytest
     statics = tuple(one for one in cohort.records.variables if one.role == "static")
     records = replace(cohort.records, events=cohort.records.events[:0], variables=statics)
     found = inspect(replace(cohort, records=records))
-    show({"cohort": "trial", "page": "inspection.html", **found})
+    show(Inspected("trial", Path("inspection.html"), found))
     assert "steps of" not in page("trial", found) + capsys.readouterr().out
-    assert pd.isna([row["share_of_steps"] for row in found["variables"]]).all()
+    assert pd.isna([row.share_of_steps for row in found.variables]).all()

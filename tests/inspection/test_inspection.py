@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from recondense.inspection.describe import variables
+from recondense.inspection.found import Flow
 from recondense.inspection.inspection import inspect
 from recondense.inspection.page import page
 from tests.support.ingestion_fixtures import needs_physionet2012
@@ -108,7 +109,7 @@ def test_subjects_that_are_in_the_cohort_twice_are_seen_whatever_the_times_and_i
     doubled = replace(cohort, records=replace(cohort.records, subjects=pd.concat([subjects, twins], ignore_index=True)))
     doubled = with_events(doubled, pd.concat([events, copies]))
     assert alarms(doubled) == {"subjects that are in the cohort twice": ["subject_id"]}
-    seen = next(check for check in inspect(doubled)["checks"] if check["alarms"])["alarms"][0]["seen"]
+    seen = next(look for look in inspect(doubled).checks if look.alarms).alarms[0].seen
     assert "6 subjects in 3 groups" in seen and "in 3 the outcomes differ" in seen
 
 
@@ -125,27 +126,27 @@ def test_subjects_with_few_values_may_agree_by_chance() -> None:
 def test_no_figure_stands_for_fewer_than_ten_subjects() -> None:
     cohort = made()
     chosen = np.arange(N) < 9
-    rare = next(row for row in variables(extra(cohort, "rare", 7.7531, chosen)) if row["variable"] == "rare")
-    assert rare["subjects"] == 9 and rare["histogram"] is None
-    assert set(rare["percentiles"].values()) == {None}
+    rare = next(row for row in variables(extra(cohort, "rare", 7.7531, chosen)) if row.variable == "rare")
+    assert rare.subjects == 9 and rare.histogram is None
+    assert set(rare.percentiles.values()) == {None}
     value = np.where(chosen, 7777.5, np.arange(N))
-    some = next(row for row in variables(extra(cohort, "some", value)) if row["variable"] == "some")
-    assert some["percentiles"]["1"] is None and some["percentiles"]["99"] is None
-    assert some["percentiles"]["95"] < N
-    assert all(count is None or count >= 10 or count == 0 for count in some["histogram"]["counts"])
+    some = next(row for row in variables(extra(cohort, "some", value)) if row.variable == "some")
+    assert some.percentiles["1"] is None and some.percentiles["99"] is None
+    assert (some.percentiles["95"] or N) < N and some.histogram
+    assert all(count is None or count >= 10 or count == 0 for count in some.histogram.counts)
 
 
 def test_shares_of_subjects_and_of_steps_are_those_of_the_grid() -> None:
-    row = next(row for row in variables(extra(made(), "x", 1.0, np.arange(N) < N / 4)) if row["variable"] == "x")
-    assert (row["share_of_subjects"], row["share_of_steps"]) == (0.25, round(1 / 24, 4))
+    row = next(row for row in variables(extra(made(), "x", 1.0, np.arange(N) < N / 4)) if row.variable == "x")
+    assert (row.share_of_subjects, row.share_of_steps) == (0.25, round(1 / 24, 4))
 
 
 def test_flow_adds_up_and_prevalence_is_given_by_split() -> None:
     found = inspect(made())
-    assert found["flow"] == [{"unit": "subjects", "in": N + 1, "set_aside": {"no outcome": 1}, "kept": N}]
-    parts = {row["split"]: row for row in found["prevalence"]}
-    assert sum(parts[name]["subjects"] for name in ("train", "validation", "test")) == N == parts["all"]["subjects"]
-    assert parts["all"]["with_outcome"] == made().outcome.sum()
+    assert found.flow == (Flow(unit="subjects", in_=N + 1, set_aside={"no outcome": 1}, kept=N),)
+    parts = {row.split: row for row in found.prevalence}
+    assert sum(parts[name].subjects for name in ("train", "validation", "test")) == N == parts["all"].subjects
+    assert parts["all"].with_outcome == made().outcome.sum()
 
 
 def test_the_page_fetches_nothing_and_escapes_what_it_is_told() -> None:

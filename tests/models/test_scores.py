@@ -56,9 +56,9 @@ def test_the_overall_score_is_the_mean_of_aucs_over_the_named_networks_with_a_na
     risks = {"a": first[None], "b": (second * 0.5 + noise * 0.5)[None], "c": noise[None]}
     found = score(labels, risks, resample(labels, 500, 0), mean_over=["a", "b"])["auc"]
     a, b = (roc_auc_score(labels, risks[name][0]) for name in "ab")
-    assert found["mean"] == pytest.approx((a + b) / 2, abs=1e-4)
-    for row in (found, *found["by_network"].values()):
-        assert row["low"] < row["mean"] < row["high"]
+    assert found.mean == pytest.approx((a + b) / 2, abs=1e-4)
+    for row in (found, *found.by_network.values()):
+        assert row.low < row.mean < row.high
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -68,7 +68,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         labels = np.repeat([0.0, 1.0], 50)
         risks = rng.standard_normal(100) + labels
         row = score(labels, {"a": risks[None]}, resample(labels, 300, seed), ["a"])["auc"]
-        covered += row["low"] <= truth <= row["high"]
+        covered += row.low <= truth <= row.high
     assert 0.89 <= covered / 200 <= 0.99
 
 
@@ -97,8 +97,8 @@ def test_a_calibration_error_lies_in_its_own_interval_and_so_does_the_true_one(
     for seed in range(60):
         labels, risks = calibrated(n, seed, slope, classes)
         row = score(labels, {"a": risks[None]}, resample(labels, 200, seed), ["a"])["calibration_error"]
-        contained += row["low"] <= row["mean"] <= row["high"]
-        covered += row["low"] <= truth <= row["high"]
+        contained += row.low <= row.mean <= row.high
+        covered += row.low <= truth <= row.high
     assert contained == 60 and covered >= 54
 
 
@@ -109,8 +109,8 @@ def test_every_estimate_lies_in_its_own_interval(seed: int, n: int) -> None:
     labels[:2] = 0, 1
     risks = {"a": np.stack([first, first**2]), "b": first[None] ** 0.5}
     for name, found in score(labels, risks, resample(labels, 200, seed), ["a", "b"]).items():
-        for row in (found, *found["by_network"].values()):
-            assert row["low"] <= row["mean"] <= row["high"], name
+        for row in (found, *found.by_network.values()):
+            assert row.low <= row.mean <= row.high, name
 
 
 def test_the_plateau_begins_where_the_curve_has_come_to_stay() -> None:

@@ -46,7 +46,7 @@ def test_each_simple_model_is_a_training_set_of_its_own_that_scores_whom_it_has_
     parts = {name: Part.of(whole, name) for name in ("train", "validation", "test")}
     judged = parts["test"].joined(parts["validation"])
     results, single = simple_models(whole, parts["train"], judged)
-    found = results.summary(parts["validation"], parts["test"], 100)["test_auc"]
+    found = results.summary(parts["validation"], parts["test"], 100).test_auc
     assert set(found) == set(SIMPLE)
-    assert single.feature == 2 and found["single_variable"]["mean"] > 0.75
+    assert single.feature == 2 and found["single_variable"].mean > 0.75
     assert results.networks() == []

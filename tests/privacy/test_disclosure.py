@@ -137,26 +137,26 @@ def test_a_coincidence_is_called_rare_as_seldom_as_the_confidence_says() -> None
 
 def test_a_verdict_takes_what_the_baseline_and_the_naive_guess_do_not_give() -> None:
     knows = AboutEach(np.arange(250) < 60, np.zeros(250))
-    found = disclosed({"all": knows}, {"all": NOBODY}, {"all": KNOWN}, PEOPLE, Params())
+    found = disclosed({"all": knows}, {"all": NOBODY}, {"all": KNOWN}, PEOPLE, Params()).as_json()
     assert found["verdict"] == "succeeded" and found["rates"]["members"]["rate"] == 0.6
-    assert disclosed({"all": knows}, {"all": knows}, {"all": KNOWN}, PEOPLE, Params())["verdict"] != "succeeded"
+    assert disclosed({"all": knows}, {"all": knows}, {"all": KNOWN}, PEOPLE, Params()).verdict != "succeeded"
     naive = AboutEach(knows.correct, knows.confidence, naive=knows)
-    assert disclosed({"all": naive}, {"all": NOBODY}, {"all": KNOWN}, PEOPLE, Params())["verdict"] != "succeeded"
+    assert disclosed({"all": naive}, {"all": NOBODY}, {"all": KNOWN}, PEOPLE, Params()).verdict != "succeeded"
 
 
 def test_a_shift_between_splits_is_not_taken_for_a_disclosure() -> None:
     all_but_test = AboutEach(~np.isin(np.arange(250), OTHERS), np.zeros(250))
-    found = disclosed({"all": all_but_test}, {"all": NOBODY}, {"all": KNOWN}, PEOPLE, Params())
+    found = disclosed({"all": all_but_test}, {"all": NOBODY}, {"all": KNOWN}, PEOPLE, Params()).as_json()
     assert found["verdict"] == "above guessing" and "train and held-out people differ" in found["reason"]
 
 
 def test_a_variant_that_misses_real_records_has_no_say() -> None:
     variants = {"works": NOBODY, "fails": NOBODY}
-    found = disclosed(variants, variants, {"works": KNOWN, "fails": NOBODY}, PEOPLE, Params(margin=0.2))
+    found = disclosed(variants, variants, {"works": KNOWN, "fails": NOBODY}, PEOPLE, Params(margin=0.2)).as_json()
     assert found["verdict"] == "resisted" and found["variant"] == "works"
     assert found["variants"]["fails"]["verdict"] == "inconclusive"
     assert found["variants"]["works"]["confidence"] == 0.975, "two intervals that hold together"
-    neither = disclosed(variants, variants, variants, PEOPLE, Params(margin=0.2))
+    neither = disclosed(variants, variants, variants, PEOPLE, Params(margin=0.2)).as_json()
     assert neither["verdict"] == "inconclusive" and "misses even real records" in neither["reason"]
 
 

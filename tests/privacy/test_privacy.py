@@ -39,7 +39,7 @@ GUESSING = [name for name in EVERY if name not in SCORING]
 
 def audit(name: str, records: Normalised, condensed: CondensedSet, **params: Any) -> dict[str, Any]:
     module = plugins.load(ATTACKS, name)
-    return audited(name, module.Options(**QUICK.get(name, {})), records, condensed, Params(**params))
+    return audited(name, module.Options(**QUICK.get(name, {})), records, condensed, Params(**params)).as_json()
 
 
 def project(root: Path, records: Normalised, condensed: CondensedSet, shadows: int = 0, **params: Any) -> Layout:
@@ -135,7 +135,9 @@ def test_guesses_are_told_from_luck_among_as_many_attacks_as_there_are(name: str
     few people of whom an attacker is surest so few are validation records that a shift may explain the gain."""
     records, module = cohort(300, 100, 200), plugins.load(ATTACKS, name)
     released = random_records(records.part("train"), 10, seed=3)
-    result = audited(name, module.Options(**QUICK.get(name, {})), records, released, Params().of_each(len(EVERY)))
+    result = audited(
+        name, module.Options(**QUICK.get(name, {})), records, released, Params().of_each(len(EVERY))
+    ).as_json()
     assert result["verdict"] in ("succeeded", "above guessing"), result["reason"]
 
 

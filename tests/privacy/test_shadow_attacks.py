@@ -21,7 +21,7 @@ from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows,
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages import plugins
-from tests.support.auditing import labels_of
+from tests.support.auditing import labels_of, shadows_made
 
 NAMES = [name for name in plugins.names(ATTACKS) if needs_shadows(name)]
 QUICK = {"signals": {"networks": ["logistic_regression"], "repeats": 1}, "resamples": 100}
@@ -75,8 +75,9 @@ def scores(name: str, shadows: Shadows, **options: Any) -> np.ndarray:
 def audit(name: str, records: Normalised, released: CondensedSet, sets: ShadowSets, **params: Any) -> dict[str, Any]:
     chosen = Params(**{**QUICK, **params})
     signals_of = own_signals(name) or by_networks(chosen)
-    evidence = gather(records, released, sets, {"steps": 5, "release_steps": 5}, chosen, signals_of)
-    return audited_with_shadows(name, plugins.load(ATTACKS, name).Options(), records, released, chosen, evidence)
+    evidence = gather(records, released, sets, shadows_made(steps=5, release_steps=5), chosen, signals_of)
+    options = plugins.load(ATTACKS, name).Options()
+    return audited_with_shadows(name, options, records, released, chosen, evidence).as_json()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -237,20 +238,20 @@ def test_fewer_steps_than_the_releases_are_weaker_evidence_and_resist_nothing_by
     params = Params(**QUICK, margin=0.49, tpr_margin=0.99)
     by_steps = {}
     for steps in (5, 2):
-        made = {"steps": steps, "release_steps": 5}
+        made = shadows_made(steps=steps, release_steps=5)
         evidence = gather(records, others[0], stacked(others[1:], known), made, params, by_networks(params))
         options = plugins.load(ATTACKS, "rmia").Options()
         by_steps[steps] = audited_with_shadows("rmia", options, records, others[0], params, evidence)
-    assert "weaker evidence" not in by_steps[5]["reason"]
-    assert by_steps[2]["reason"].endswith("weaker evidence, as shadows took 2 of the release's 5 steps")
-    assert [by_steps[steps]["verdict"] for steps in (5, 2)] == ["resisted", "inconclusive"]
+    assert "weaker evidence" not in by_steps[5].reason
+    assert by_steps[2].reason.endswith("weaker evidence, as shadows took 2 of the release's 5 steps")
+    assert [by_steps[steps].verdict for steps in (5, 2)] == ["resisted", "inconclusive"]
 
 
 def test_without_shadows_an_attack_that_needs_them_is_inconclusive() -> None:
     records = cohort(10, 10, 10)
     result = audited_with_shadows("rmia", None, records, kept(records), Params(), None)  # type: ignore[arg-type]
-    assert result["verdict"] == "inconclusive" and result["reason"].startswith("no shadows")
-    assert result["kind"] == "not_run" and "auc" not in result
+    assert result.verdict == "inconclusive" and result.reason.startswith("no shadows")
+    assert result.kind == "not_run"
 
 
 def test_a_gain_that_is_certain_but_smaller_than_the_margins_is_no_success() -> None:
@@ -266,7 +267,7 @@ def test_a_gain_that_is_certain_but_smaller_than_the_margins_is_no_success() -> 
 def test_ranks_are_counts_of_members_and_name_nobody() -> None:
     found = np.arange(200.0)[None]
     known = (np.arange(200) >= 195)[None]
-    assert top_ranked(found, known) == {
+    assert {top: one.as_json() for top, one in top_ranked(found, known).items()} == {
         "10": {"members": 5.0, "expected": 0.25},
         "50": {"members": 5.0, "expected": 1.25},
         "100": {"members": 5.0, "expected": 2.5},
@@ -285,10 +286,10 @@ def test_influence_is_one_over_n_in_theory_and_shows_the_few_who_move_the_set() 
     assert ratios(loud, known).argmax() == 7 and ratios(loud, known)[7] > 4
     sets = stacked([kept(records.only(chosen)) for chosen in known], known)
     found = influence(records.part("train"), sets, 0)
-    assert found["class_mean"] == {"class_0": round(1 / 60, 6), "class_1": round(1 / 30, 6)}
-    assert 0.5 < found["measured"]["by_lot"]["mean"] < 2
+    assert found.class_mean == {"class_0": round(1 / 60, 6), "class_1": round(1 / 30, 6)}
+    assert found.measured and found.measured.by_lot.mean and 0.5 < found.measured.by_lot.mean < 2
     few = stacked([kept(records.only(chosen)) for chosen in known[:3]], known[:3])
-    assert influence(records.part("train"), few, 0)["measured"] is None
+    assert influence(records.part("train"), few, 0).measured is None
 
 
 def test_a_shadow_is_attacked_without_its_own_signals_among_its_shadows() -> None:
@@ -302,7 +303,7 @@ def test_evidence_is_computed_once_and_networks_of_all_sets_begin_alike() -> Non
     records, known = cohort(30, 20, 30), drawn(cohort(30, 20, 30), 4)
     same = kept(records.part("train"))
     params = Params(**QUICK)
-    sets, made = stacked([same] * 4, known), {"steps": 0, "release_steps": 0}
+    sets, made = stacked([same] * 4, known), shadows_made(steps=0, release_steps=0)
     evidence: ShadowInputs = gather(records, same, sets, made, params, by_networks(params))
     assert (evidence.released.signals == evidence.released.signal).all(), "equal sets give equal signals"
     assert evidence.released.signals.shape == (4, 80) and np.isfinite(evidence.released.signals).all()

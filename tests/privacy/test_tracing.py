@@ -16,7 +16,7 @@ from recondense.privacy.with_shadows import audited_with_shadows, in_turn
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, hard
-from tests.support.auditing import labels_of
+from tests.support.auditing import labels_of, shadows_made
 
 SETS, PEOPLE, PER_CLASS = 12, 400, 2
 
@@ -90,8 +90,8 @@ def test_a_class_that_is_exposed_is_not_hidden_by_another_that_is_not() -> None:
         np.stack([one.values for one in sets[1:]]), np.stack([one.labels for one in sets[1:]]), known[1:]
     )
     params = Params(resamples=100, margin=0.2, tpr_margin=0.5)
-    evidence = gather(cohort, sets[0], shadows, {"steps": 0, "release_steps": 0}, params, tracing.signals)
-    found = audited_with_shadows("tracing", tracing.Options(), cohort, sets[0], params, evidence)
+    evidence = gather(cohort, sets[0], shadows, shadows_made(steps=0, release_steps=0), params, tracing.signals)
+    found = audited_with_shadows("tracing", tracing.Options(), cohort, sets[0], params, evidence).as_json()
     each = found["over_shadows"]["by_class"]
     assert each["class_1"]["auc"] > 0.95 and each["class_0"]["low"] < 0.5 < each["class_0"]["high"]
     assert found["over_shadows"]["low"] < 0.7, "among all patients it stays within this margin"

@@ -135,8 +135,8 @@ def test_a_version_is_not_noted_where_the_run_is_unknown_and_that_stops_nothing(
 
 def test_page_and_picture_show_what_the_json_says_and_fetch_nothing(project: Path, tmp_path: Path) -> None:
     found = compare(project, "icu", last=10, out=tmp_path / "out")
-    json.dumps(found)
-    text = Path(found["page"]).read_text()
+    json.dumps(found.as_json())
+    text = found.page.read_text()
     parsed = Page(text)
     assert parsed.open == [] and parsed.all("script", "link", "img", "iframe") == []
     assert not re.search(r"url\(|@import|\son\w+=|javascript:|https?://", text)
@@ -144,13 +144,13 @@ def test_page_and_picture_show_what_the_json_says_and_fetch_nothing(project: Pat
                  OLD[:9], "not all made of", "AUC against time", "AUC against size"):  # fmt: skip
         assert said in text, said
     assert text.count("<svg") > 8 and "Undefined" not in text
-    assert Path(found["picture"]).read_bytes()[:4] == b"\x89PNG"
+    assert found.picture.read_bytes()[:4] == b"\x89PNG"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(400, True), (1600, False)])
 def test_the_comparison_is_sound_in_a_browser(project: Path, tmp_path: Path, width: int, dark: bool) -> None:
     found = compare(project, "icu", last=10, out=tmp_path / "out")
-    check_page(Path(found["page"]).read_text(), tmp_path, width, dark)
+    check_page(found.page.read_text(), tmp_path, width, dark)
 
 
 def test_a_page_of_one_run_without_attacks_networks_or_seconds_has_no_hole() -> None:

@@ -23,7 +23,7 @@ def ran(tmp_path: Path, small: Layout) -> Layout:
 def said(layout: Layout) -> tuple[str | None, list[str]]:
     """How far `cohorts` says that the cohort has come, and the bundles that `releases` lists as being here."""
     rows = release_rows(layout.root, layout.cohort)
-    return cohort_rows(layout.root)[0]["reached"], [row["version"] for row in rows if row["bundle"]]
+    return cohort_rows(layout.root)[0].reached, [row.version for row in rows if row.bundle]
 
 
 def only_metrics(folder: Path) -> None:

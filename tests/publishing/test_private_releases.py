@@ -60,7 +60,7 @@ def released(root: Path) -> tuple[Path, dict[str, Any]]:
     """A release of the candidate: its folder among the published, and its line in the ledger."""
     with contextlib.chdir(root):
         made = release(root, "alpha")
-    return root.parent / "public/releases/alpha" / made["version"], Ledger(root, "alpha").entries()[-1].details
+    return root.parent / "public/releases/alpha" / made.version, Ledger(root, "alpha").entries()[-1].details
 
 
 @pytest.mark.slow

@@ -106,8 +106,8 @@ def released(steward: Steward, tmp_path_factory: pytest.TempPathFactory) -> Stew
     first = made.do(release)
     made.new_candidate("    release:\n", "    release:\n      min_test_auc: 0.51\n")
     second = made.do(release)
-    assert [first["resumed"], second["resumed"]] == [False, False]
-    assert [first["version"].split(".")[-1], second["version"].split(".")[-1]] == ["1", "2"]
+    assert [first.resumed, second.resumed] == [False, False]
+    assert [first.version.split(".")[-1], second.version.split(".")[-1]] == ["1", "2"]
     return made
 
 
@@ -190,10 +190,10 @@ def test_an_unknown_bundle_is_called_unknown(released: Steward) -> None:
 
 def test_diff_names_the_changed_param_and_the_commits_between(released: Steward, versions: list[str]) -> None:
     found = released.do(diff, *versions)
-    assert [(row["name"], row["old"], row["new"]) for row in found["params"]] == [("release.min_test_auc", None, 0.51)]
-    assert [row["name"] for row in found["data"]] == [f"{FOUND_IN_BUNDLES}/candidate"]
-    assert found["subjects"] == found["metrics"] == []
-    assert len(found["code"]["commits"]) == 2
+    assert [(row.name, row.old, row.new) for row in found.params] == [("release.min_test_auc", None, 0.51)]
+    assert [row.name for row in found.data] == [f"{FOUND_IN_BUNDLES}/candidate"]
+    assert found.subjects == found.metrics == []
+    assert len(found.code.commits) == 2
     with pytest.raises(InputError, match="no release 2001"):
         released.do(diff, "2001.01.1", "candidate")
 
@@ -242,7 +242,7 @@ def test_raw_records_outside_the_project_are_in_the_vault_and_a_reproduction_nee
     check_public(mine.root, mine.public, [str(outside.parent)])
     shutil.rmtree(outside)
     shutil.rmtree(mine.root / ".dvc/cache")
-    found = mine.do(reproduce, made["version"])
+    found = mine.do(reproduce, made.version)
     assert [finding for finding in found if finding.state not in ("identical", "same")] == []
     assert not outside.exists(), "records go into the scratch project, not to where they lay"
 

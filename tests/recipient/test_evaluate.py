@@ -19,6 +19,7 @@ from recondense.models.logits import risks_of
 from recondense.preprocessing.preprocessing import Feature, Preprocessing, Scale
 from recondense.recipient.drift import drift
 from recondense.recipient.evaluate import evaluate, show
+from recondense.recipient.found import Evaluation
 from recondense.recipient.mapping import Conversion, match, outcomes, read_mapping
 from recondense.recipient.matched import propose_mapping
 from recondense.recipient.scoring import recalibrated
@@ -143,7 +144,7 @@ def leaves(nested: Any) -> Any:
 def test_the_terminal_says_what_is_missing_and_what_it_is_worth(
     found: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(found)
+    show(Evaluation.model_validate(found))
     said = capsys.readouterr().out
     assert "variables matched: 6 of 15" in said and "chol" in said
     assert f"{found['scores']['single']['auc']['mean']:.3f}" in said and "recalibrated" in said
@@ -216,7 +217,7 @@ def test_a_shift_is_in_the_bundles_standard_deviations() -> None:
     values = np.full((100, 2, 1), 0.7, np.float32)
     values[:10] = 4  # at the upper bound of 120
     (row,) = drift(values, np.ones_like(values, bool), preprocessing, [], {"hr": 0.95})
-    assert row["shift"] == pytest.approx(1.03) and row["clipped"] == pytest.approx(0.1) and row["large"]
+    assert row.shift == pytest.approx(1.03) and row.clipped == pytest.approx(0.1) and row.large
 
 
 @pytest.mark.parametrize(("scale", "drifts"), [("train", 0.6), ("rounded", 1.1), ("public", 2.6)])
@@ -228,7 +229,7 @@ def test_what_the_bundles_patients_may_lie_away_from_their_scale_is_no_drift(sca
     for shift, large in ((drifts - 0.2, False), (drifts, True)):
         values = np.full((100, 2, 1), shift, np.float32)
         (row,) = drift(values, np.ones_like(values, bool), preprocessing, [], {"hr": 1.0})
-        assert row["large"] is large
+        assert row.large is large
 
 
 def test_recalibration_mends_risks_that_are_too_high() -> None:
@@ -237,8 +238,8 @@ def test_recalibration_mends_risks_that_are_too_high() -> None:
     labels = (generator.random(2000) < risks_of(logits)).astype(np.float32)
     wrong = {"net": risks_of(0.5 * logits[None] + 2)}
     found = recalibrated(wrong, labels, 400)
-    assert found["before"]["single"]["calibration_error"]["mean"] > 0.15
-    assert found["after"]["single"]["calibration_error"]["mean"] < 0.05
+    assert found.before.single["calibration_error"].mean > 0.15
+    assert found.after.single["calibration_error"].mean < 0.05
     with pytest.raises(InputError, match="give 1 to 1999"):
         recalibrated(wrong, labels, 2000)
     with pytest.raises(InputError, match="an outcome is missing"):
@@ -250,9 +251,9 @@ def test_transform_matches_and_lists_as_evaluate_does(
 ) -> None:
     monkeypatch.chdir(hospital)
     bundle, out = small.folder("release"), tmp_path / "mine.safetensors"
-    told = transform(bundle, "own", hospital / "raw", out, hospital / "mapping.yaml")["variables"]
-    assert "bili" in told["matched"] and "chol" in told["missing"] and told["unused"] == ["weight"]
-    assert told["few"].startswith("6 of 15 variables match")
+    told = transform(bundle, "own", hospital / "raw", out, hospital / "mapping.yaml").variables
+    assert "bili" in told.matched and "chol" in told.missing and told.unused == ("weight",)
+    assert told.few.startswith("6 of 15 variables match")
     cohort = Normalised.load(small.folder("normalisation") / "normalised.safetensors")
     place = [f.name for f in Preprocessing.load(bundle / "preprocessing.json").features].index("bili")
     mine, theirs = (np.sort(values[:, 0, place]) for values in (load_file(out)["values"], cohort.values))
@@ -274,7 +275,7 @@ def test_measurements_outside_the_hours_that_the_bundle_looks_at_are_counted(
     said = transform(bundle, "own", raw, tmp_path / "mine.safetensors", hospital / "mapping.yaml")
     how = Preprocessing.load(bundle / "preprocessing.json")
     late = {f"outside hours 0 to {how.step_hours * how.n_steps:g}": int(visits.iloc[0, 2:].count())}
-    assert said["counts"]["converted"]["measurements"]["set_aside"] == late
+    assert said.counts.converted["measurements"].set_aside == late
 
 
 def test_a_mapping_is_proposed_once_and_can_be_used(

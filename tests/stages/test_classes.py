@@ -202,10 +202,10 @@ def test_new_records_come_onto_the_scale_with_a_label_of_each_class(
 
 def test_an_inspection_counts_each_class(staging: Layout) -> None:
     found = inspect(Cohort.load(staging.folder("ingestion"), 4380, 2))
-    rows = {(row["split"], row["class"]): row for row in found["prevalence"]}
+    rows = {(row.split, row.class_): row for row in found.prevalence}
     outcome = Ingested.load(staging.folder("ingestion")).subjects["outcome"]
-    assert [rows["all", name]["with_outcome"] for name in CLASSES] == [int((outcome == k).sum()) for k in range(3)]
-    assert {one["variable"] for one in found["variables"]} == set(LABORATORY)
+    assert [rows["all", name].with_outcome for name in CLASSES] == [int((outcome == k).sum()) for k in range(3)]
+    assert {one.variable for one in found.variables} == set(LABORATORY)
     assert "all, cirrhosis" in page("staging", found)
 
 

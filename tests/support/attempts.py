@@ -30,7 +30,7 @@ def attempt(root: Path, moment: int | None = None) -> None:
 
     sys.addaudithook(act)
     try:
-        said = f"released: {release(root, 'alpha')['version']}: {done} acts"
+        said = f"released: {release(root, 'alpha').version}: {done} acts"
     except InputError as error:
         said = f"refused: {error}"
     os.write(1, f"{said}\n".encode())

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from recondense.condensation.baselines import random_records
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
+from recondense.results.stages import Shadows
 
 
 def cohort(train: int, validation: int, test: int, seed: int = 0, distance: float = 0.5) -> Normalised:
@@ -26,3 +27,19 @@ def independent(per_class: int = 10) -> CondensedSet:
 def labels_of(*labels: float) -> NDArray[np.float32]:
     """Labels of condensed records."""
     return np.array(labels, dtype=np.float32)
+
+
+def shadows_made(steps: int = 0, release_steps: int = 0, canaries: int = 0) -> Shadows:
+    """What the stage says of shadows that took so many steps, with so many planted canaries each."""
+    return Shadows(
+        method="kmeans",
+        count=0,
+        subjects=0,
+        members=0,
+        steps=steps,
+        release_steps=release_steps,
+        canaries=canaries,
+        seed=0,
+        seconds_condensing=0.0,
+        order="",
+    )

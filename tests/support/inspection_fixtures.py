@@ -15,6 +15,7 @@ from recondense.inspection.cohort import Cohort
 from recondense.inspection.inspection import inspect
 from recondense.records.cohort import Ingested, Variable
 from recondense.records.target import Target
+from recondense.results.stages import Counts, counted
 from tests.support.paths import REAL_DATA, REPO
 
 SOURCE = {"title": "a trial", "licence": "none", "url": "none", "citation": "none"}
@@ -53,7 +54,7 @@ def made(seed: int = 0) -> Cohort:
         }
     )
     aside = pd.DataFrame(columns=["unit", "reason", "file", "record", "line", "column"])
-    counts = {"subjects": {"in": N + 1, "kept": N, "set_aside": {"no outcome": 1}}}
+    counts = {"subjects": Counts(in_=N + 1, kept=N, set_aside={"no outcome": 1})}
     cohort = Cohort(Ingested(events[0], subjects, (GLUCOSE, WEIGHT, AGE)), aside, counts, SOURCE, TARGET, 1.0, 6)
     return with_events(cohort, pd.concat(events))
 
@@ -66,8 +67,8 @@ def with_events(cohort: Cohort, events: pd.DataFrame, **changes: Any) -> Cohort:
 
 def alarms(cohort: Cohort) -> dict[str, list[str]]:
     """What each check that found something suspects."""
-    checks = inspect(cohort)["checks"]
-    return {check["check"]: [alarm["what"] for alarm in check["alarms"]] for check in checks if check["alarms"]}
+    checks = inspect(cohort).checks
+    return {look.check: [alarm.what for alarm in look.alarms] for look in checks if look.alarms}
 
 
 def of(cohort: Cohort, chosen: np.ndarray) -> np.ndarray:
@@ -100,7 +101,7 @@ def real(dataset: str, raw: Path, options: dict[str, Any], step_hours: float, n_
     records, attrition = ingest(
         REPO, Params.model_validate({"dataset": dataset, "raw": str(raw), "split": split, "options": options})
     )
-    return Cohort(records, attrition.rows(), attrition.summary(), SOURCE, TARGET, step_hours, n_steps)
+    return Cohort(records, attrition.rows(), counted(attrition), SOURCE, TARGET, step_hours, n_steps)
 
 
 @cache

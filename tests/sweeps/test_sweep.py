@@ -18,9 +18,10 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.patches import Rectangle
 
 from recondense.errors import InputError
+from recondense.results.base import Interval
 from recondense.sweeps.cells import plan
 from recondense.sweeps.figures import sweep_figure
-from recondense.sweeps.outcomes import CellOutcome, grouped, smallest
+from recondense.sweeps.outcomes import CellOutcome, CellScores, grouped, smallest
 from tests.support.project import QUICK, SENTINELS, Project, make_project, plant_sentinel
 
 # 48 train subjects have the outcome, so 70 records a class is more than there are
@@ -235,19 +236,28 @@ def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_
         assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.85, 0.95))
 
 
-def scores(auc: float, real: dict[str, float]) -> dict[str, Any]:
-    return {
-        "test_auc": {"condensed": {"mean": auc}, "all_real": real},
-        "validation_auc": {"condensed": auc, "all_real": 0.9},
-    }
+def scores(auc: float, real: dict[str, float]) -> CellScores:
+    return CellScores(
+        test_auc={"condensed": Interval(mean=auc, low=auc, high=auc), "all_real": Interval.model_validate(real)},
+        validation_auc={"condensed": auc, "all_real": 0.9},
+        by_network={},
+        epsilon=None,
+        records=2,
+        seconds={},
+    )
 
 
 def test_the_smallest_size_that_retains_enough_is_judged_on_the_validation_part(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"alpha": QUICK}}))
     cells = plan(tmp_path, ["alpha"], ["kmeans", "group_means"], [20, 5, 1], 2)
+    real = {"mean": 0.5, "low": 0.4, "high": 0.6}
     reached = {("kmeans", 1): 0.80, ("kmeans", 5): 0.89, ("kmeans", 20): 0.90}
     outcomes = [
-        CellOutcome(one, "Completed", scores(reached.get((one.method, one.records_per_class), 0.7), {"mean": 0.5}))
+        CellOutcome(
+            one,
+            "Completed",
+            scores(reached.get((one.method, one.records_per_class), 0.7), real),
+        )
         for one in cells
     ]
     found = {method: group and group.records_per_class for _, method, group in smallest(grouped(outcomes), 0.98)}

@@ -85,7 +85,7 @@ class Options(StartOptions):
 
 
 @dataclass(frozen=True)
-class Job:
+class FamilyStep:
     """One family's share of one step: the condensed records ``(n, n_steps, n_features)`` and logits of labels now,
     of the shape of labels."""
 
@@ -97,7 +97,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Share:
-    """The loss of a `Job`, and its gradient with regard to records and logits, of norm at most 1."""
+    """The loss of a `FamilyStep`, and its gradient with regard to records and logits, of norm at most 1."""
 
     loss: float
     values: NDArray[np.float32]
@@ -130,9 +130,11 @@ def learn(train: Normalised, targets: Labels, request: Request, options: Options
     losses = np.empty(n_steps)
     arguments = (train.values, targets.astype(np.float32), train.labels, options, request.device)
 
-    def jobs(step: int) -> list[Job]:
+    def jobs(step: int) -> list[FamilyStep]:
         now = values.numpy().copy(), logits.numpy().copy()
-        return [Job(name, (request.seed, step, place), *now) for place, name in enumerate(in_turn(options, step))]
+        return [
+            FamilyStep(name, (request.seed, step, place), *now) for place, name in enumerate(in_turn(options, step))
+        ]
 
     with worker_pool(Inner, arguments, options.families_per_step, request.device) as work:
         coming = work(jobs(0))
@@ -186,7 +188,7 @@ def resident(train: Normalised, limit: int, seed: int) -> Normalised:
 
 
 class Inner:
-    """Trains networks on condensed records and tells how to change these: what one worker does, `Job` by `Job`."""
+    """Trains networks on condensed records and tells how to change these: what one worker does."""
 
     def __init__(
         self,
@@ -202,7 +204,7 @@ class Inner:
         self.device = device
         self.families = {name: FAMILIES[name](values.shape[2], n_classes(labels)) for name in options.families}
 
-    def __call__(self, job: Job) -> Share:
+    def __call__(self, job: FamilyStep) -> Share:
         rng = np.random.default_rng(job.seed)
         options, family = self.options, self.families[job.family]
         values, logits = (

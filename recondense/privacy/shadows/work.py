@@ -11,6 +11,7 @@ from recondense.files.hashes import sha256
 from recondense.files.store import Arrays, Store
 from recondense.privacy.shadows.params import Params
 from recondense.stages import code, plugins
+from recondense.stages.catalogue import NORMALISED
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 
@@ -71,7 +72,7 @@ class Work:
 
 def source(layout: Layout) -> Path:
     """The records that shadows are condensed from."""
-    return layout.folder("normalisation") / "normalised.safetensors"
+    return NORMALISED.path(layout)
 
 
 def clear(layout: Layout) -> None:
