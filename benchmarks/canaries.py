@@ -1,10 +1,10 @@
-"""Outlying patients planted among the train records: how surely do attacks find them in a condensed set?
+"""Canaries, outlying patients planted among the train records: how surely do attacks find them in a condensed set?
 
     python -m benchmarks.canaries                                      # pbcseq
     python -m benchmarks.canaries --cohort physionet2012
 
-Each row condenses the train split with the outliers in it, several times with other outliers. An attack scores the
-planted ones and their twins, made alike and left out; AUC 1 finds all, 0.5 none. The first row hands the outliers over
+Each row condenses the train split with the canaries in it, several times with other canaries. An attack scores the
+planted ones and their twins, made alike and left out; AUC 1 finds all, 0.5 none. The first row hands the canaries over
 as they are, and has to be found. Rows measured earlier stay. Writes ``docs/results/canaries_COHORT.{json,md}``.
 """
 
@@ -22,14 +22,14 @@ from recondense.condensation.params import METHODS
 from recondense.files.strict_json import write_json
 from recondense.models.fit import choose_device
 from recondense.privacy.attacks import Target
-from recondense.privacy.outlying import told_apart
+from recondense.privacy.canaries import told_apart
 from recondense.privacy.params import ATTACKS
-from recondense.privacy.shadows.outliers import DISTANCE, TWINS, among, planted
+from recondense.privacy.shadows.canaries import DISTANCE, TWINS, among, planted
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.stages import plugins
 
-AS_THEY_ARE = "the outliers as they are"
+AS_THEY_ARE = "the canaries as they are"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     AS_THEY_ARE: ("random_records", {}),
     "k-means": ("kmeans", {}),
@@ -48,7 +48,7 @@ def main() -> None:
     train = tensor(arguments.cohort).labelled().part("train")
     about = header(
         tensor=f"{arguments.cohort} {digest(train)}, {len(train.labels)} train patients",
-        planted=f"{arguments.outliers} outliers at {arguments.distance:g} standard deviations, {arguments.twins} "
+        planted=f"{arguments.canaries} canaries at {arguments.distance:g} standard deviations, {arguments.twins} "
         f"twins, {arguments.repeats} repeats",
         condensed=f"{arguments.per_class} records a class, steps {arguments.steps or 'by default'}",
     )
@@ -67,7 +67,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohort", default="pbcseq")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS), metavar="ROW")
-    parser.add_argument("--outliers", type=int, default=10)
+    parser.add_argument("--canaries", "--outliers", type=int, default=10)
     parser.add_argument("--twins", type=int, default=TWINS)
     parser.add_argument("--distance", type=float, default=DISTANCE)
     parser.add_argument("--per-class", type=int, default=10)
@@ -82,7 +82,7 @@ def row(name: str, train: Normalised, arguments: argparse.Namespace) -> dict[str
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in SCORES}
     started, condensing = time.perf_counter(), 0.0
     for seed in range(arguments.repeats):
-        inside, twins = planted(train, arguments.outliers, seed, arguments.twins, arguments.distance)
+        inside, twins = planted(train, arguments.canaries, seed, arguments.twins, arguments.distance)
         begun = time.perf_counter()
         made = released(name, train, inside, seed, arguments)
         condensing += time.perf_counter() - begun
@@ -93,7 +93,7 @@ def row(name: str, train: Normalised, arguments: argparse.Namespace) -> dict[str
             scores[attack].append(module.scores(target, module.Options()))
     figures = {}
     for attack, found in scores.items():
-        result = told_apart(found, arguments.outliers, CONFIDENCE)
+        result = told_apart(found, arguments.canaries, CONFIDENCE)
         rate = result.tpr[0.01]
         figures[attack] = {
             **{key: round(getattr(result.auc, key), 4) for key in ("value", "low", "high")},
@@ -109,11 +109,11 @@ def row(name: str, train: Normalised, arguments: argparse.Namespace) -> dict[str
 def released(
     name: str, train: Normalised, inside: Normalised, seed: int, arguments: argparse.Namespace
 ) -> CondensedSet:
-    """The condensed set; of `AS_THEY_ARE` the outliers themselves, and random records up to the size of the others."""
+    """The condensed set; of `AS_THEY_ARE` the canaries themselves, and random records up to the size of the others."""
     method, options = ROWS[name]
     if name == AS_THEY_ARE:
         others = random_records(train, arguments.per_class, seed)
-        size = max(arguments.outliers, 2 * arguments.per_class)
+        size = max(arguments.canaries, 2 * arguments.per_class)
         values, labels = np.concatenate([inside.values, others.values]), np.concatenate([inside.labels, others.labels])
         return CondensedSet(values[:size], labels[:size])
     module = plugins.load(METHODS, method)
@@ -143,8 +143,8 @@ def page(arguments: argparse.Namespace, rows: dict[str, Any]) -> str:
     return f"""# Outlying patients planted in {arguments.cohort}
 
 `python -m benchmarks.canaries --cohort {arguments.cohort}{steps}`.
-AUC with its {CONFIDENCE:.0%} interval: how well an attack tells planted outliers from twins that were left out. TPR: at
-a false positive rate of 1 %. "Left": the AUC's distance from 0.5, as a share of the same for outliers handed over as
+AUC with its {CONFIDENCE:.0%} interval: how well an attack tells planted canaries from twins that were left out. TPR: at
+a false positive rate of 1 %. "Left": the AUC's distance from 0.5, as a share of the same for canaries handed over as
 they are.
 
 | condensed by | nearest record, AUC | TPR | loss, AUC | TPR | left, nearest | left, loss | s |

@@ -45,7 +45,7 @@ PUBLISHED: dict[str, Any] = {
 }
 ALL_REAL = "all real records"
 REFERENCE_STEPS = ReferenceParams().steps
-CONTROLS = ("random_records", "kmeans", "group_means")
+BASELINES = ("random_records", "kmeans", "group_means")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cohort", default="physionet2012")
     parser.add_argument("--rows", nargs="+", choices=[*ROWS, ALL_REAL], default=[*ROWS, ALL_REAL], metavar="ROW")
     parser.add_argument("--per-class", type=int, default=10)
-    parser.add_argument("--seeds", type=int, default=5, help="networks of each architecture, and draws of a control")
+    parser.add_argument("--seeds", type=int, default=5, help="networks of each architecture, and draws of a baseline")
     parser.add_argument("--condensations", type=int, default=3, help="seeds of condensation, of methods that learn")
     parser.add_argument("--recipe-seeds", type=int, default=RecipeSearch().seeds, help="networks behind each recipe")
     parser.add_argument(
@@ -131,15 +131,15 @@ def condensed(name: str, cohort: Normalised, parts: dict[str, Part], arguments: 
         return soft_labels(made, train, seed) if row.soft else made
 
     condensing, choosing, sets, chosen = [], [], {}, []
-    # A control costs nothing and varies by draw: one set a network. A learned set is what would be released.
-    control = row.method in CONTROLS
-    for seed in range(1 if control else arguments.condensations):
+    # A baseline costs nothing and varies by draw: one set a network. A learned set is what would be released.
+    baseline = row.method in BASELINES
+    for seed in range(1 if baseline else arguments.condensations):
         started = time.perf_counter()
         made = draw(seed)
         condensing.append(round(time.perf_counter() - started, 1))
         chosen.append(choose(made, parts["validation"], RecipeSearch(seeds=arguments.recipe_seeds), device))
         choosing.append(round(time.perf_counter() - started - condensing[-1], 1))
-        sets[f"seed {seed}"] = TrainingSet(draw if control else fixed(made), chosen[-1].of, arguments.seeds)
+        sets[f"seed {seed}"] = TrainingSet(draw if baseline else fixed(made), chosen[-1].of, arguments.seeds)
     found = scored(sets, parts)
     return {
         "seconds": condensing,

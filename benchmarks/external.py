@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
 from recondense.files.strict_json import write_json
+from recondense.stages.renamed import VERSION
 
 WITHIN = 0.02
 BY = "benchmarks external"  # who overrides the gate, and so has to sign the ledger
@@ -29,7 +30,7 @@ NORMALISATION = {"step_hours": 1, "n_steps": 48, "clip_quantiles": [0.005, 0.995
 
 
 def cohort(name: str, quick: bool) -> dict[str, Any]:
-    """The block of one set; of set b only the reading is used. All real records, controls and attacks, whose figures
+    """The block of one set; of set b only the reading is used. All real records, baselines and attacks, whose figures
     are of no use here, are given little time or left out."""
     few = {"networks": QUICK_NETWORKS} if quick else {}
     search = {"recipe_search": {**few, "seeds": 1}} if quick else {}
@@ -44,7 +45,7 @@ def cohort(name: str, quick: bool) -> dict[str, Any]:
         "reference": {**few, "steps": 60},
         "condensation": {"method": "kmeans" if quick else "unrolled", "records_per_class": 10, **search},
         "shadows": {"count": 0},
-        "training": {**few, "controls": []},
+        "training": {**few, "baselines": []},
         "privacy": {"attacks": ["nearest_record"]},
         "release": {"override": {"by": BY, "reason": "Nobody gets this bundle: its attacks are left out."}},
     }
@@ -59,7 +60,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "project"
         copy_tree(root)
-        YAML().dump({"cohorts": {"set_a": cohort("a", quick), "set_b": cohort("b", quick)}}, root / "params.yaml")
+        YAML().dump(
+            {"version": VERSION, "cohorts": {"set_a": cohort("a", quick), "set_b": cohort("b", quick)}},
+            root / "params.yaml",
+        )
         recondense(root, "run", "set_a", "--json")
         bundle, raw = "data/7_released/set_a/candidate", str(DATA / "physionet2012")
         found = json.loads(

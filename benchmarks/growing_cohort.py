@@ -29,12 +29,13 @@ from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
 from benchmarks.harness import DATA, OUT, ROOT, header
-from recondense.bundle.words import in_words
+from recondense.bundle.phrases import in_words
 from recondense.charts import GREEN
 from recondense.charts.picture import intervals, paper, rule, save
 from recondense.engines.settings import NO_ORIGIN
 from recondense.files.strict_json import write_json
 from recondense.results.audit import Audit
+from recondense.stages.renamed import VERSION
 
 COHORT = "growing"
 RAW = f"data/1_raw/{COHORT}"
@@ -58,7 +59,7 @@ PARAMS = {
         "recipe_search": SEARCH,
     },
     "shadows": {"count": 0},
-    "training": {"networks": NETWORKS, "controls": ["random_records", "kmeans"], "control_search": SEARCH},
+    "training": {"networks": NETWORKS, "baselines": ["random_records", "kmeans"], "baseline_search": SEARCH},
     "privacy": {},
     "release": {"max_epsilon": EPSILON, "allow_inconclusive": True, "allow_above_guessing": True},  # no shadows
     "schedule": {"release": True, "budget": BUDGET},
@@ -174,7 +175,7 @@ def prepared(folder: Path, api: str) -> Hospital:
     for name in ("vault", "public"):
         (folder / name).mkdir()
     (hospital.root / RAW / "set-a").mkdir(parents=True)
-    YAML().dump({"cohorts": {COHORT: PARAMS}}, hospital.root / "params.yaml")
+    YAML().dump({"version": VERSION, "cohorts": {COHORT: PARAMS}}, hospital.root / "params.yaml")
     for setting in (("user.name", "growing cohort"), ("user.email", "benchmark@localhost")):
         hospital.call("git", "config", *setting)
     for name, place in (("vault", "vault"), ("release", "public")):
@@ -264,7 +265,7 @@ def afterwards(hospital: Hospital) -> dict[str, Any]:
     versions = sorted(path for path in ledger.parent.iterdir() if path.is_dir())
     for bundle in versions:
         hospital.recondense("verify", str(bundle), "--ledger", str(ledger))  # ends with 1 where a claim fails
-    hospital.recondense("audit", COHORT)
+    hospital.recondense("ledger", COHORT)
     events = [entry["event"] for entry in entries]
     return {
         "events": {event: events.count(event) for event in sorted(set(events))},

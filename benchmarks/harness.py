@@ -23,6 +23,7 @@ from recondense.records.condensed import CondensedSet
 from recondense.settings import settings
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
+from recondense.stages.renamed import VERSION
 from tasks.ingestion import ingestion
 from tasks.normalisation import normalisation
 
@@ -94,7 +95,7 @@ def project(
     params["ingestion"]["raw"] = str(raw)
     layout = Layout(folder, cohort)
     (layout.root / "dvc.yaml").touch()
-    YAML(typ="safe").dump({"cohorts": {cohort: params}}, layout.root / "params.yaml")
+    YAML(typ="safe").dump({"version": VERSION, "cohorts": {cohort: params}}, layout.root / "params.yaml")
     return layout
 
 

@@ -19,6 +19,7 @@ from benchmarks.harness import header, project
 from recondense.files.strict_json import read_json
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
+from recondense.stages.renamed import VERSION
 from tasks.ingestion import ingestion
 
 
@@ -77,7 +78,7 @@ def once(cohort: str, folder: str, files: Callable[[Path, Path], list[Path]]) ->
         params = block(layout.root, cohort)
         arriving = files(Path(params["ingestion"]["raw"]), raw)[-1:]
         params["ingestion"]["raw"] = "raw"
-        YAML(typ="safe").dump({"cohorts": {cohort: params}}, layout.root / "params.yaml")
+        YAML(typ="safe").dump({"version": VERSION, "cohorts": {cohort: params}}, layout.root / "params.yaml")
         for path in arriving:
             path.rename(layout.root / path.name)
         first = timed_run(layout)

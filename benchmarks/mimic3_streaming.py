@@ -29,6 +29,7 @@ from ruamel.yaml import YAML
 from benchmarks.harness import DATA, ROOT, header
 from recondense.cohorts.readers.mimic3 import TABLES
 from recondense.stages.layout import Layout
+from recondense.stages.renamed import VERSION
 
 DEMO = DATA / "mimic3-demo"
 IDS = ("subject_id", "hadm_id", "icustay_id")
@@ -122,7 +123,9 @@ def ingest(layout: Layout) -> tuple[int, float]:
         "options": {"edition": "demo"},
     }
     (layout.root / "dvc.yaml").touch()
-    YAML(typ="safe").dump({"cohorts": {layout.cohort: {"ingestion": section}}}, layout.root / "params.yaml")
+    YAML(typ="safe").dump(
+        {"version": VERSION, "cohorts": {layout.cohort: {"ingestion": section}}}, layout.root / "params.yaml"
+    )
     stage = [sys.executable, "-m", "tasks", "ingestion", layout.cohort]
     done = subprocess.run(
         [sys.executable, "-c", LAUNCHER, *stage],

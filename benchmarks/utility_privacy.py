@@ -4,11 +4,11 @@
     python -m benchmarks.utility_privacy --scratch FOLDER --rows default --shadows 64 --at-most 8
     python -m benchmarks.utility_privacy --scratch FOLDER --rows default --test  # the test split, of what was chosen
 
-Shadows are drawn, heard and attacked by the pipeline's own code: each is attacked with the others for its shadows. A
-shadow is a file in the scratch folder under a digest of all it depends on, and so is what networks make of it: a killed
-run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold records:
-remove the folder afterwards. Writes ``docs/results/utility_privacy_COHORT.{json,md,png}``, of as many shadows as
-there are; rows measured earlier stay.
+Shadows are drawn, asked for member signals and attacked by the pipeline's own code: each is attacked with the others
+for its shadows. A shadow is a file in the scratch folder under a digest of all it depends on, and so are its signals: a
+killed run goes on with what is missing, and ``--at-most`` new shadows are condensed in one call. Files there hold
+records: remove the folder afterwards. Writes ``docs/results/utility_privacy_COHORT.{json,md,png}``, of as many shadows
+as there are; rows measured earlier stay.
 """
 
 import argparse
@@ -38,12 +38,12 @@ from recondense.files.strict_json import write_json
 from recondense.models.choose import choose
 from recondense.models.fit import choose_device, fit
 from recondense.models.part import Part
-from recondense.models.pool import crew, spread
+from recondense.models.pool import spread, worker_pool
 from recondense.models.recipe import Recipe, RecipeSearch
 from recondense.models.scores import resample, score
 from recondense.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
 from recondense.privacy.audit import summary
-from recondense.privacy.figures import Scores
+from recondense.privacy.estimates import Scores
 from recondense.privacy.params import ATTACKS, Params, Signals
 from recondense.privacy.pooled import pooled
 from recondense.privacy.shadows.draw import condensing_seed, members
@@ -130,7 +130,7 @@ class Making:
 
     @property
     def store(self) -> Store:
-        """What is there of them now, under ``shadow-N``, ``heard-N-KEY`` and ``release-SEED``."""
+        """What is there of them now, under ``shadow-N``, ``signals-N-KEY`` and ``release-SEED``."""
         return Store(self.folder)
 
     def shadows(self, indices: Iterable[int]) -> list[Arrays]:
@@ -233,7 +233,7 @@ def measure(name: str, cohort: Normalised, arguments: argparse.Namespace) -> dic
     """Figures of one row, with as many of its shadows as are there after this call."""
     making = Making.of(ROWS[name], cohort, arguments)
     missing = [index for index in range(arguments.shadows) if not making.shadows([index])]
-    with crew(Condenser, (cohort, making), torch.get_num_threads(), choose_device("auto")) as work:
+    with worker_pool(Condenser, (cohort, making), torch.get_num_threads(), choose_device("auto")) as work:
         for seconds in work(missing[: arguments.at_most]):
             print(f"a shadow in {seconds:.0f} s", flush=True)
     there = [index for index in range(arguments.shadows) if making.shadows([index])]
@@ -262,7 +262,7 @@ def attacked(
     looked_at = {name: own_signals(name) for name in arguments.attacks if needs_shadows(name)}
     confidences = None
     if not all(looked_at.values()):
-        confidences = heard(making, cohort, there, arguments.signals)
+        confidences = member_signals(making, cohort, there, arguments.signals)
     rarer = likeliest(cohort.labels) == np.argmin(per_class(cohort.labels))
     for name in arguments.attacks:
         attack = plugins.load(ATTACKS, name)
@@ -285,12 +285,12 @@ def attacked(
     return found
 
 
-def heard(making: Making, cohort: Normalised, there: Sequence[int], params: Signals) -> NDArray[np.float64]:
+def member_signals(making: Making, cohort: Normalised, there: Sequence[int], params: Signals) -> NDArray[np.float64]:
     """What the attacker's networks make of all patients, trained on each shadow, ``(n_shadows, n_patients)``."""
     asked = json.dumps([params.model_dump(), making.row.noise], sort_keys=True, default=str)
     key = hashlib.sha256(asked.encode()).hexdigest()[:8]
     store = making.store
-    known = {index: store.get(f"heard-{index}-{key}") for index in there}
+    known = {index: store.get(f"signals-{index}-{key}") for index in there}
     missing = [index for index, one in known.items() if one is None]
     sets = making.shadows(missing)
     noisy = [making.noisy(CondensedSet(s["values"], s["labels"]), i) for s, i in zip(sets, missing, strict=True)]
@@ -298,7 +298,7 @@ def heard(making: Making, cohort: Normalised, there: Sequence[int], params: Sign
         found = signals(noisy, cohort.values, cohort.labels, params, 0, choose_device("auto"))
         for index, signal in zip(missing, found, strict=True):
             known[index] = {"signal": signal}
-            store.keep(f"heard-{index}-{key}", {"signal": signal})
+            store.keep(f"signals-{index}-{key}", {"signal": signal})
     return np.stack([one["signal"] for one in known.values() if one is not None])
 
 

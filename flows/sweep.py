@@ -29,7 +29,7 @@ from recondense.stages import software
 from recondense.stages.layout import Layout
 from recondense.sweeps.cells import STAGES, Cell, plan
 from recondense.sweeps.figures import sweep_figure
-from recondense.sweeps.outcomes import Outcome, grouped
+from recondense.sweeps.outcomes import CellOutcome, grouped
 from recondense.terminal import say
 
 
@@ -73,7 +73,7 @@ def sweep(
     cells = plan(folder, cohorts, methods, sizes, seeds)
     name = f"sweep {' '.join(cohorts)}"
     tracker = Tracker(folder, name, {"cohorts": " ".join(cohorts)})
-    outcomes: list[Outcome] = []
+    outcomes: list[CellOutcome] = []
     read: dict[str, dict[str, str]] = {}  # by cohort: DVC's hashes of what its cells need
     with tracker.recording(), workspace(folder) as bench:
         futures: dict[PrefectFuture[Any], Cell] = {}
@@ -82,7 +82,7 @@ def sweep(
             try:
                 frozen, read[cohort] = _prepare(Layout(folder, cohort), bench, tracker.run_id)
             except StageFailed as error:
-                outcomes += [Outcome(one, "Failed", reason=str(error)) for one in mine]
+                outcomes += [CellOutcome(one, "Failed", reason=str(error)) for one in mine]
                 continue
             keys = [one.key(read[cohort], code) for one in mine]
             submitted = cell.map(mine, keys, unmapped(str(frozen)), unmapped(environment))
@@ -120,11 +120,11 @@ def _prepare(layout: Layout, bench: Path, mlflow_run: str | None) -> tuple[Path,
     return frozen, inputs
 
 
-def _outcome(one: Cell, future: PrefectFuture[Any]) -> Outcome:
+def _outcome(one: Cell, future: PrefectFuture[Any]) -> CellOutcome:
     try:
         scores = future.result()
     except StageFailed as error:
-        return Outcome(one, "Failed", reason=str(error))
+        return CellOutcome(one, "Failed", reason=str(error))
     except Exception as error:  # a fault of the runner, say a worker that died again and again: the others go on
-        return Outcome(one, "Crashed", reason=f"{type(error).__name__}: {error}")
-    return Outcome(one, str(future.state.name), scores)
+        return CellOutcome(one, "Crashed", reason=f"{type(error).__name__}: {error}")
+    return CellOutcome(one, str(future.state.name), scores)

@@ -36,7 +36,7 @@ def training(context: Context[Params]) -> dict[str, Any]:
         "protocol": params.protocol,
         "n": {
             "condensed": len(condensed.labels),
-            "controls": n_classes(condensed.labels) * per_class(condensed),
+            "baselines": n_classes(condensed.labels) * per_class(condensed),
             "test": len(test.labels),
             "test_cases": test.cases,
         },

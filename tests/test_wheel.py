@@ -99,8 +99,8 @@ def test_from_an_empty_folder_to_a_verified_bundle(tmp_path: Path, wheel: Path) 
     settings = [
         *QUICK.split(),
         f"condensation.recipe_search={SEARCH}",
-        f"training.control_search={SEARCH}",
-        "training.controls=[]",
+        f"training.baseline_search={SEARCH}",
+        "training.baselines=[]",
     ]
     settings.append("privacy.options={loss_membership: {networks: [tcn_beta], repeats: 1}}")
     said(here, "recondense run ward " + " ".join(f"--set '{one}'" for one in settings), "icu")

@@ -126,7 +126,7 @@ def audit(
     }
     condensed = CondensedSet(values[0], labels[0].astype(np.float32))
     none = ShadowSets(condensed.values[None][:0], condensed.labels[None][:0], np.empty((0, len(cohort.labels)), bool))
-    made = {"steps": 0, "release_steps": 0, "outliers": 0}
+    made = {"steps": 0, "release_steps": 0, "canaries": 0}
     return AuditReport(run(cohort, condensed, none, made, validate(Params, asked, "audit"), "audit"), tuple(notes))
 
 
@@ -236,7 +236,7 @@ def _row(name: str, attack: Any) -> dict[str, Any]:
     said = {"verdict": attack.verdict, "reason": attack.reason}
     if isinstance(attack, OnMembers):
         found = {"figure": "AUC", "value": attack.auc, "low": attack.low, "high": attack.high}
-        beside = {"baseline": attack.baseline.auc, "negative_control": attack.control.auc}
+        beside = {"baseline": attack.baseline.auc, "negative_control": attack.negative_control.auc}
         works = attack.positive_control.detected
     elif isinstance(attack, OfGuesses):
         shown = attack.variants[attack.variant]
@@ -250,5 +250,5 @@ def _row(name: str, attack: Any) -> dict[str, Any]:
 
 def _gain(rates: Any) -> float:
     """The baseline's guesses of members, as a share of what there is to gain over the attack's guesses of others."""
-    base, others = (rates[name].rate or 0.0 for name in ("baseline", "control"))
+    base, others = (rates[name].rate or 0.0 for name in ("baseline", "negative_control"))
     return max(0.0, (base - others) / (1 - others)) if others < 1 else 0.0

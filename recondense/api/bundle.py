@@ -19,7 +19,7 @@ from recondense.errors import InputError, Refusal
 from recondense.files.strict_json import read_json
 from recondense.models.recipe import Recipes
 from recondense.preprocessing.preprocessing import Preprocessing
-from recondense.publishing.recipient import Verdict, examine
+from recondense.publishing.examine import Examination, examine
 from recondense.records.condensed import CondensedSet
 from recondense.results.public import Public, Stated
 
@@ -31,9 +31,9 @@ class Bundle:
         self.folder = Path(folder)
         if not (self.folder / "manifest.json").is_file():
             raise InputError(f"{folder} holds no manifest.json: name the folder of a bundle")
-        self._verified: Verdict | None = None
+        self._verified: Examination | None = None
 
-    def verify(self, key: str | None = None, ledger: str | None = None) -> Verdict:
+    def verify(self, key: str | None = None, ledger: str | None = None) -> Examination:
         """Every check of what the bundle claims, as ``checks``, and what they come to, as ``said``.
 
         ``key``: the fingerprint of the steward's key, as the steward told you; without it nobody's signature is

@@ -244,7 +244,7 @@ def _splits(split: Any, labels: NDArray[np.float32], patient: NDArray[np.intp], 
 
 def _check_splits(cohort: Normalised) -> None:
     for name in SPLITS:
-        sizes = of_classes.per_class(cohort.part(name).labels)  # type: ignore[arg-type]
+        sizes = of_classes.per_class(cohort.part(name).labels)
         if not min(sizes):
             raise InputError(
                 f"the {name} split has no record of one of the {len(sizes)} classes ({sizes} in order): each split "

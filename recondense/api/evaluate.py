@@ -83,15 +83,15 @@ def evaluate(
             "that they were condensed from"
         )
     trains = {"networks": tuple(networks), "bootstrap": bootstrap, "device": device}
-    asked = validate(Params, {**trains, "seeds": seeds, "controls": tuple(baselines)}, "evaluate")
-    asked = asked.model_copy(update={"control_search": _search(asked)})
+    asked = validate(Params, {**trains, "seeds": seeds, "baselines": tuple(baselines)}, "evaluate")
+    asked = asked.model_copy(update={"baseline_search": _search(asked)})
     on_real = validate(ReferenceParams, {**trains, "steps": all_real_steps}, "evaluate")
 
     validation, test = Part.of(cohort.normalised, "validation"), Part.of(cohort.normalised, "test")
     results = trained(condensed, cohort.normalised, asked).joined(reference(cohort.normalised, on_real)[0])
     sizes = Sizes(
         condensed=len(condensed.labels),
-        controls=n_classes(condensed.labels) * per_class(condensed),
+        baselines=n_classes(condensed.labels) * per_class(condensed),
         test=len(test.labels),
         test_cases=test.cases,
     )

@@ -7,8 +7,8 @@ from recondense.models.recipe import Recipes
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.private.guarantee import Guarantee
 from recondense.records.condensed import CondensedSet
-from recondense.results.course import Earlier
 from recondense.results.public import Public, Source
+from recondense.results.releases import Earlier
 
 CANDIDATE = "candidate"
 

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from recondense.bundle.contents import CANDIDATE, Contents
 from recondense.bundle.dictionary import COLUMNS
+from recondense.bundle.phrases import MAY, MAY_NOT, guarantee, nobody
 from recondense.bundle.terms import spdx
-from recondense.bundle.words import MAY, MAY_NOT, guarantee, nobody
 
 # Croissant's own words, each as itself, and the few that mean something else
 TERMS = (

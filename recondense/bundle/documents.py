@@ -9,12 +9,12 @@ from pathlib import Path
 from recondense.bundle.contents import Contents
 from recondense.bundle.croissant import CSV, PARQUET, croissant
 from recondense.bundle.dictionary import dictionary
+from recondense.bundle.phrases import MAY, MAY_NOT, beside_real, guarantee, nobody, notices
 from recondense.bundle.readme import readme
 from recondense.bundle.report import report
 from recondense.bundle.scripts import SCRIPTS
 from recondense.bundle.templates import render
 from recondense.bundle.terms import citation, licence
-from recondense.bundle.words import MAY, MAY_NOT, beside_real, guarantee, nobody, notices
 from recondense.files.hashes import sha256
 from recondense.stages import code
 

@@ -24,8 +24,8 @@ AS_IT_IS = "as_it_is"  # the kind of distance that no other stands in for
 ONE_SIDED = 1.645  # standard deviations below a normal value that its mean exceeds with 95 %
 
 Names = tuple[str, ...]
-Finding = tuple[Number | Names | None, Number | Names | None, bool]  # value, limit, and whether it holds
-Condition = Callable[[Public, Params], Finding | None]  # None: it is not asked for
+Measured = tuple[Number | Names | None, Number | Names | None, bool]  # value, limit, and whether it holds
+Condition = Callable[[Public, Params], Measured | None]  # None: it is not asked for
 
 
 def check(metrics: Public, params: Params) -> list[Outcome]:
@@ -66,17 +66,17 @@ def asked(params: Params) -> dict[str, Limit]:
     return params.model_dump(exclude={"override"})
 
 
-def at_least(value: Number | None, limit: Number) -> Finding:
+def at_least(value: Number | None, limit: Number) -> Measured:
     """A finding that holds from ``limit`` upwards."""
     return value, limit, value is not None and value >= limit
 
 
-def at_most(value: Number | None, limit: Number) -> Finding:
+def at_most(value: Number | None, limit: Number) -> Measured:
     """A finding that holds up to ``limit``."""
     return value, limit, value is not None and value <= limit
 
 
-def none_of(names: Sequence[str]) -> Finding:
+def none_of(names: Sequence[str]) -> Measured:
     """A finding that holds where there are no ``names``."""
     return tuple(sorted(names)), (), not names
 
@@ -96,7 +96,7 @@ def train_patients(metrics: Public) -> tuple[Number, ...]:
     return tuple(min(pair) for pair in zip(stated, certain, strict=True))
 
 
-def none_but(names: Sequence[str], accepted: bool | Names) -> Finding:
+def none_but(names: Sequence[str], accepted: bool | Names) -> Measured:
     """A finding that holds where there are no ``names`` but those ``accepted``; True accepts all."""
     if accepted is True:
         return tuple(sorted(names)), None, True
@@ -108,30 +108,30 @@ def _with_verdict(metrics: Public, verdict: Verdict) -> list[str]:
     return [name for name, attack in metrics.privacy.attacks.items() if attack.verdict == verdict]
 
 
-def patients_in_smallest_class(metrics: Public, params: Params) -> Finding:
+def patients_in_smallest_class(metrics: Public, params: Params) -> Measured:
     """Of the train split."""
     return at_least(min(train_patients(metrics), default=None), params.min_patients_per_class)
 
 
-def patients_per_record(metrics: Public, params: Params) -> Finding:
+def patients_per_record(metrics: Public, params: Params) -> Measured:
     """Train patients for each condensed record of their class."""
     patients, records = train_patients(metrics), metrics.condensed.records_per_class
     each = [n / made for n, made in zip(patients, records, strict=False) if made]
     return at_least(min(each) if each and len(patients) == len(records) else None, params.min_patients_per_record)
 
 
-def patients_in_smallest_mean(metrics: Public, params: Params) -> Finding | None:
+def patients_in_smallest_mean(metrics: Public, params: Params) -> Measured | None:
     """Where records are, or were before they were learned, means of patients."""
     averaged = metrics.condensed.averaged
     return None if averaged is None else at_least(averaged, params.min_patients_per_record)
 
 
-def copied_records(metrics: Public, params: Params) -> Finding:
+def copied_records(metrics: Public, params: Params) -> Measured:
     """Condensed records that are a train record."""
     return at_most(metrics.condensed.copied_records, 0)
 
 
-def resemblance(metrics: Public, params: Params) -> Finding:
+def resemblance(metrics: Public, params: Params) -> Measured:
     """Kinds of distance by which a record lies too near to one patient."""
     near = [name for name, ratios in metrics.resemblance.items() if not keeps_away(ratios, params.min_distance_ratio)]
     return none_of(near) if AS_IT_IS in metrics.resemblance else (None, (), False)
@@ -142,25 +142,25 @@ def keeps_away(ratios: Ratios | bool, least: float) -> bool:
     return ratios if isinstance(ratios, bool) else ratios.keeps(least)
 
 
-def test_auc_low(metrics: Public, params: Params) -> Finding:
+def test_auc_low(metrics: Public, params: Params) -> Measured:
     """The lower bound of the mean test AUC of models trained on the condensed set."""
     score = metrics.test_auc.get("condensed")
     low = score.low if score else None
     return low, params.min_test_auc, low is not None and low > params.min_test_auc
 
 
-def test_auc_low_of_tries(metrics: Public, params: Params) -> Finding:
+def test_auc_low_of_tries(metrics: Public, params: Params) -> Measured:
     """The same so that it holds for the sets that were refused before, too; by resamples whose number nobody chose."""
     low = metrics.evidence.test_auc.low if metrics.evidence else None
     return low, params.min_test_auc, low is not None and low > params.min_test_auc
 
 
-def test_events(metrics: Public, params: Params) -> Finding:
+def test_events(metrics: Public, params: Params) -> Measured:
     """Test patients of the rarest class."""
     return at_least(metrics.evidence.test_events if metrics.evidence else None, params.min_test_events)
 
 
-def test_auc_over_validation(metrics: Public, params: Params) -> Finding:
+def test_auc_over_validation(metrics: Public, params: Params) -> Measured:
     """By how much test AUC exceeds validation AUC for certain. Validation chose the recipes, so it may be better."""
     low = metrics.evidence.over_validation.low if metrics.evidence else None
     if params.allow_test_beyond_validation:
@@ -168,7 +168,7 @@ def test_auc_over_validation(metrics: Public, params: Params) -> Finding:
     return at_most(low, 0)
 
 
-def share_of_simple_model(metrics: Public, params: Params) -> Finding | None:
+def share_of_simple_model(metrics: Public, params: Params) -> Measured | None:
     """How much of what the best simple model of all real records gains over guessing is gained."""
     limit = params.min_share_of_simple_model
     if not limit:
@@ -177,7 +177,7 @@ def share_of_simple_model(metrics: Public, params: Params) -> Finding | None:
     return at_least((limit if share else None) if isinstance(share, bool) else share, limit)
 
 
-def gain_over_one_variable(metrics: Public, params: Params) -> Finding:
+def gain_over_one_variable(metrics: Public, params: Params) -> Measured:
     """By how much test AUC exceeds that of the best single variable."""
     limit = None if params.allow_no_gain_over_one_variable else 0
     gain = metrics.evidence.over_single_variable if metrics.evidence else None
@@ -187,49 +187,49 @@ def gain_over_one_variable(metrics: Public, params: Params) -> Finding:
     return value, limit, limit is None or (value is not None and value > limit)
 
 
-def attacks_missing(metrics: Public, params: Params) -> Finding:
+def attacks_missing(metrics: Public, params: Params) -> Measured:
     """Attacks of the package that the audit left out."""
     return none_of(list(set(ATTACKS) - set(metrics.privacy.attacks)))
 
 
-def attacks_succeeded(metrics: Public, params: Params) -> Finding:
+def attacks_succeeded(metrics: Public, params: Params) -> Measured:
     """Attacks whose verdict says so."""
     return none_of(_with_verdict(metrics, "succeeded"))
 
 
-def attacks_above_guessing(metrics: Public, params: Params) -> Finding:
+def attacks_above_guessing(metrics: Public, params: Params) -> Measured:
     """Attacks that do better than guessing, though not for certain better than what needs no condensed set."""
     return none_but(_with_verdict(metrics, "above guessing"), params.allow_above_guessing)
 
 
-def attacks_undecided(metrics: Public, params: Params) -> Finding:
+def attacks_undecided(metrics: Public, params: Params) -> Measured:
     """Attacks that could not decide."""
     return none_but(_with_verdict(metrics, "inconclusive"), params.allow_inconclusive)
 
 
-def audit_margin(metrics: Public, params: Params) -> Finding:
+def audit_margin(metrics: Public, params: Params) -> Measured:
     """How far from guessing an AUC may be for certain, where an attack counts as resisted."""
     return at_most(metrics.privacy.settings.margin, MARGIN)
 
 
-def audit_tpr_margin(metrics: Public, params: Params) -> Finding:
+def audit_tpr_margin(metrics: Public, params: Params) -> Measured:
     """The same of a true positive rate."""
     return at_most(metrics.privacy.settings.tpr_margin, TPR_MARGIN)
 
 
-def audit_confidence(metrics: Public, params: Params) -> Finding:
+def audit_confidence(metrics: Public, params: Params) -> Measured:
     """With which all intervals of the audit hold together. With less an attack is resisted too soon; with more none
     succeeds, and what would have is undecided, which a cohort may accept."""
     confidence = metrics.privacy.settings.confidence
     return confidence, CONFIDENCE, confidence == CONFIDENCE
 
 
-def audit_resamples(metrics: Public, params: Params) -> Finding:
+def audit_resamples(metrics: Public, params: Params) -> Measured:
     """Of the bootstrap behind figures over shadows."""
     return at_least(metrics.privacy.settings.resamples, RESAMPLES)
 
 
-def tpr_unmeasured(metrics: Public, params: Params) -> Finding | None:
+def tpr_unmeasured(metrics: Public, params: Params) -> Measured | None:
     """Attacks on membership whose true positive rate at a false positive rate of 0.1 % has no upper bound."""
     if params.max_tpr is None:
         return None
@@ -237,7 +237,7 @@ def tpr_unmeasured(metrics: Public, params: Params) -> Finding | None:
     return none_of([name for name, attack in attacks if tells_members(attack) and upper_tpr(attack) is None])
 
 
-def tpr_at_0_1_percent(metrics: Public, params: Params) -> Finding | None:
+def tpr_at_0_1_percent(metrics: Public, params: Params) -> Measured | None:
     """The greatest of these upper bounds."""
     if params.max_tpr is None:
         return None
@@ -245,7 +245,7 @@ def tpr_at_0_1_percent(metrics: Public, params: Params) -> Finding | None:
     return at_most(max(bounds, default=None), params.max_tpr)
 
 
-def epsilon(metrics: Public, params: Params) -> Finding | None:
+def epsilon(metrics: Public, params: Params) -> Measured | None:
     """Of the guarantee of differential privacy."""
     if params.max_epsilon is None:
         return None
@@ -253,7 +253,7 @@ def epsilon(metrics: Public, params: Params) -> Finding | None:
     return at_most(guarantee.epsilon if guarantee else None, params.max_epsilon)
 
 
-def delta(metrics: Public, params: Params) -> Finding | None:
+def delta(metrics: Public, params: Params) -> Measured | None:
     """Of the same: far below one patient's share, or a release of one patient whole would satisfy it."""
     guarantee = metrics.privacy.guarantee
     if guarantee is None:
@@ -262,7 +262,7 @@ def delta(metrics: Public, params: Params) -> Finding | None:
     return at_most(guarantee.delta, usual if params.max_delta is None else min(usual, params.max_delta))
 
 
-def answers_asked(metrics: Public, params: Params) -> Finding | None:
+def answers_asked(metrics: Public, params: Params) -> Measured | None:
     """How many sets of answers were asked of the patients since the last release: any number, but it has to be said."""
     guarantee = metrics.privacy.guarantee
     if guarantee is None:

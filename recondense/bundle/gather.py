@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from recondense.bundle import figures
+from recondense.bundle import aggregates
+from recondense.bundle.covered import covered
+from recondense.bundle.differencing import panel_of, without_close
 from recondense.bundle.evidence import evidence, refused_before
 from recondense.bundle.gate import asked, check, count_copied, failed, records_per_class
-from recondense.bundle.panel import panel_of, without_close
 from recondense.bundle.params import Params
-from recondense.bundle.private import covered
 from recondense.bundle.refused import keep
 from recondense.bundle.resemblance import resemblance
 from recondense.bundle.rounding import with_rounded_counts
@@ -106,10 +106,10 @@ def of_groups(
             results, validation, test, networks, tried_before(layout), single_variable(layout, preprocessing)
         ),
         "fewest_patients": fewest,
-        "convergence": figures.convergence(results.curves, networks),
-        "calibration": figures.calibration(results, test, networks, fewest),
+        "convergence": aggregates.convergence(results.curves, networks),
+        "calibration": aggregates.calibration(results, test, networks, fewest),
         "subgroups": subgroups(results, test, subjects, preprocessing.variables, networks, fewest),
-        "coverage": figures.coverage(train, preprocessing, fewest),
+        "coverage": aggregates.coverage(train, preprocessing, fewest),
     }
 
 

@@ -18,8 +18,8 @@ from recondense.git.worktree import differing, head
 from recondense.models.recipe import Recipes
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.records.condensed import CondensedSet
-from recondense.results.course import Earlier
 from recondense.results.public import Public
+from recondense.results.releases import Earlier
 from recondense.settings import settings
 from recondense.stages.layout import STAGE_FOLDERS, Layout
 from recondense.stages.params import block

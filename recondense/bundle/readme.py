@@ -1,7 +1,7 @@
 """The bundle's README.md."""
 
 from recondense.bundle.contents import Contents
-from recondense.bundle.words import beside_real, guarantee, in_words, interval, nobody, notices
+from recondense.bundle.phrases import beside_real, guarantee, in_words, interval, nobody, notices
 from recondense.escape import markdown
 from recondense.models.predictions import TRAINING_SETS
 

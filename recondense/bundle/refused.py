@@ -6,8 +6,8 @@ The figures of a refused candidate stay with the steward: they are in no bundle,
 from pathlib import Path
 
 from recondense.bundle.gate import failed
+from recondense.bundle.phrases import interval
 from recondense.bundle.sentences import CHANGES, sentence
-from recondense.bundle.words import interval
 from recondense.files.strict_json import write_json
 from recondense.models.predictions import TRAINING_SETS
 from recondense.results.public import Public

@@ -8,16 +8,16 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from recondense.bundle import course
+from recondense.bundle import releases
 from recondense.bundle.contents import Contents
+from recondense.bundle.phrases import MAY, MAY_NOT, beside_real, guarantee, nobody, notices, together
 from recondense.bundle.sentences import sentence
 from recondense.bundle.templates import render
-from recondense.bundle.words import MAY, MAY_NOT, beside_real, guarantee, nobody, notices, together
 from recondense.charts.svg import Axis, Line, chart, nice, powers, strip
 from recondense.models.predictions import TRAINING_SETS
 from recondense.records.labels import likeliest, n_classes, probabilities
 from recondense.results.attacks import ATTACKS, NotRun, Withheld
-from recondense.results.audit import StandingOut
+from recondense.results.audit import Canaries
 from recondense.results.base import Interval
 from recondense.results.public import Bin, Calibration, Curve, Public
 from recondense.results.verdicts import VERDICTS
@@ -28,13 +28,13 @@ RELEASED = ("random patients’ records and theirs, as they are", "condensed rec
 
 def report(contents: Contents) -> str:
     """The page. Of a figure that is null in the metrics its block is left out."""
-    metrics, releases = contents.metrics, course.rows(contents)
+    metrics, earlier = contents.metrics, releases.rows(contents)
     return render(
         "report.html.jinja",
         its=contents,
         metrics=metrics,
         privacy=metrics.privacy,
-        standing_out=list(_standing_out(metrics.privacy.standing_out)),
+        canaries=list(_canaries(metrics.privacy.canaries)),
         notices=notices(metrics),
         nobody=nobody(metrics),
         beside_real=beside_real(metrics),
@@ -51,8 +51,8 @@ def report(contents: Contents) -> str:
         may=MAY,
         may_not=MAY_NOT,
         guarantee=guarantee(contents),
-        releases=releases,
-        over_releases=list(course.charts(releases)),
+        releases=earlier,
+        over_releases=list(releases.charts(earlier)),
         sets=TRAINING_SETS,
         attacks=ATTACKS,
         verdicts=VERDICTS,
@@ -98,8 +98,8 @@ def _networks(metrics: Public) -> Iterator[tuple[str, Interval, Interval | None]
         yield network.replace("_", " "), score, real.by_network.get(network) if real else None
 
 
-def _standing_out(found: StandingOut | None) -> Iterator[tuple[str, Interval, Markup]]:
-    """How well planted outliers are found in real records and in condensed ones."""
+def _canaries(found: Canaries | None) -> Iterator[tuple[str, Interval, Markup]]:
+    """How well canaries are found in real records and in condensed ones."""
     for words, figures in () if found is None else zip(RELEASED, (found.as_they_are, found.condensed), strict=True):
         auc = Interval(mean=figures.auc, low=figures.low, high=figures.high)
         yield words, auc, _strip(auc.low, auc.mean, auc.high)

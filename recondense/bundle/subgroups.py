@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recondense.bundle.figures import COMPARED
+from recondense.bundle.aggregates import COMPARED
 from recondense.models.part import Part
 from recondense.models.predictions import Results
 from recondense.models.reliability import FEWEST_OF_A_KIND

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from recondense.bundle.words import in_words, interval
+from recondense.bundle.phrases import in_words, interval
 from recondense.escape import markdown, printable
 
 HERE = Path(__file__).parent

@@ -13,13 +13,13 @@ import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from recondense.bundle import legacy
+from recondense.bundle.covered import covered
 from recondense.bundle.documents import DOCUMENTS
 from recondense.bundle.gate import check, failed, records_per_class, weaker
 from recondense.bundle.make import FORMAT, SIGNATURE, STEWARD
 from recondense.bundle.params import Params
-from recondense.bundle.private import covered
-from recondense.bundle.remade import check_documents, check_scripts
 from recondense.bundle.sentences import less, sentence
+from recondense.bundle.verify_documents import check_documents, check_scripts
 from recondense.checks import Check
 from recondense.cohorts.panel import FEWEST
 from recondense.errors import InputError

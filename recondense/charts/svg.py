@@ -42,7 +42,7 @@ class Axis:
 def chart(
     lines: Sequence[Line], x: Axis, y: Axis, description: str, width: int = WIDTH, height: int = HEIGHT
 ) -> Markup:
-    """One chart; ``description`` is what somebody hears who cannot see it."""
+    """One chart; ``description`` is for whoever cannot see it."""
 
     def across(value: float) -> float:
         return LEFT + x.place(value) * (width - LEFT - RIGHT)

@@ -24,7 +24,7 @@ COMMANDS = (
     *(cohorts.cohorts, cohorts.new_cohort, cohorts.fetch, cohorts.inspect),
     *(runs.run, runs.sweep),
     *(releases.release, releases.releases, releases.diff, releases.compare, releases.withdraw, releases.reproduce),
-    *(ledger.audit, ledger.trace),
+    *(ledger.ledger, ledger.trace),
     *(servers.doctor, servers.ui, servers.serve, servers.watch),
     *(bundles.verify, bundles.transform, bundles.evaluate),
 )
@@ -47,6 +47,7 @@ def _options(
 
 for command in COMMANDS:
     app.command()(command)
+app.command("audit", hidden=True)(ledger.ledger)  # as it was called until the audit became that of privacy alone
 app.add_typer(ledger.keys, name="keys")
 
 

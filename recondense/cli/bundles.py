@@ -54,7 +54,7 @@ def verify(
     """
     from recondense.bundle.verify import ONLY_STATED
     from recondense.cli.console import checks as show_checks
-    from recondense.publishing.recipient import examine
+    from recondense.publishing.examine import examine
 
     found = examine(bundle, ledger, key)
     if json_:

@@ -6,17 +6,17 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from recondense.bundle.phrases import in_words, interval, notices, together
 from recondense.bundle.refused import epsilon, to_change, worth
-from recondense.bundle.words import in_words, interval, notices, together
 from recondense.checks import Check
 from recondense.diagnostics import Finding
 from recondense.escape import printable
 from recondense.ledger import Entry
 from recondense.models.predictions import TRAINING_SETS
-from recondense.results.course import Strongest
 from recondense.results.public import Public
+from recondense.results.releases import Strongest
 from recondense.stages.layout import Layout
-from recondense.sweeps.outcomes import Group, Outcome, smallest
+from recondense.sweeps.outcomes import CellOutcome, Group, smallest
 from recondense.terminal import Terminal
 
 MARKS = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]?   [/]"}
@@ -24,7 +24,7 @@ _err = Terminal(stderr=True, highlight=False)
 _out = Terminal(highlight=False)
 
 
-def say_cell(outcome: Outcome, done: int, of: int) -> None:
+def say_cell(outcome: CellOutcome, done: int, of: int) -> None:
     """How a cell of a sweep ended, and how many have."""
     words = outcome.reason or f"test AUC {outcome.scores['test_auc']['condensed']['mean']:.3f}"
     style = {"Cached": "green", "Completed": "bold green"}.get(outcome.state, "bold red")

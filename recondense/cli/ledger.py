@@ -1,4 +1,4 @@
-"""The commands about keys and the ledger: `keys`, `audit`, `trace`."""
+"""The commands about keys and the ledger: `keys`, `ledger`, `trace`."""
 
 import json
 from dataclasses import asdict
@@ -111,7 +111,7 @@ def correct_clock(cohort: Cohort, json_: Json = False) -> None:
     )
 
 
-def audit(
+def ledger(
     cohort: Cohort,
     key: Annotated[
         str | None,
@@ -121,20 +121,20 @@ def audit(
 ) -> None:
     """Show COHORT's ledger and verify it from the first line; exit status 1 where anything is not as it says.
 
-    Example: recondense audit pbcseq
+    Example: recondense ledger pbcseq
     """
     from recondense.cli.console import checks as show_checks
     from recondense.cli.console import trail
     from recondense.ledger.artifacts import check_artifacts
 
-    ledger = _ledger(cohort)
-    entries = ledger.readable()
-    found = ledger.verify(key)
-    if not ledger.path.exists() and all(check.holds for check in found[1:]):  # nor does git know one
+    own = _ledger(cohort)
+    entries = own.readable()
+    found = own.verify(key)
+    if not own.path.exists() and all(check.holds for check in found[1:]):  # nor does git know one
         raise InputError(f"{cohort} has no ledger yet: `recondense run {cohort}` begins one")
     sound = all(check.holds for check in found)
     if sound:  # what a broken ledger says of files is worth nothing
-        found += check_artifacts(ledger.root, cohort, entries)
+        found += check_artifacts(own.root, cohort, entries)
     good = all(check.holds for check in found)
     if json_:
         shown = [entry.model_dump() for entry in entries]

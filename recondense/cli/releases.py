@@ -78,9 +78,10 @@ def diff(cohort: Cohort, old: Side, new: Side, json_: Json = False) -> None:
     Example: recondense diff pbcseq 2026.11.1 candidate
     """
     from recondense.cli.console import table
-    from recondense.publishing.diff import compare, is_main
+    from recondense.publishing.diff import diff as differences
+    from recondense.publishing.diff import is_main
 
-    found = compare(project(), cohort, old, new)
+    found = differences(project(), cohort, old, new)
     if json_:
         print(json.dumps(found, indent=2))
         return

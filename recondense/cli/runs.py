@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from recondense.cli import completion
-from recondense.cli.shared import Cohort, project
+from recondense.cli.shared import Cohort, echo, project
 from recondense.errors import InputError
 from recondense.stages.layout import Layout
 
@@ -47,10 +47,13 @@ def run(
     root = project()
     from recondense.project.params_file import set_params
     from recondense.project.sections import check_cohort
+    from recondense.stages.params import old_words
 
     if set_:
         set_params(root, cohort, set_)
     check_cohort(root, cohort)
+    for text in old_words(root, cohort):
+        echo(text, err=True)
     _services(root, [cohort], server, dask)
 
     from recondense.cli.console import results

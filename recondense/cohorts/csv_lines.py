@@ -5,6 +5,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 
@@ -17,11 +19,11 @@ def read_lines(
     attrition: Attrition,
     unit: str,
     *,
-    mend: str,
     optional: Sequence[str] = (),
     encoding: str = "ascii",
-) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header of a file, and the lines below it: each one's number in the file, and its stripped cells.
+    mend: str = "download it again",
+) -> pd.DataFrame:
+    """The stripped cells of a file, a column for each of its header; the index is the line in the file.
 
     Counts the lines in as ``unit``, and sets aside as "malformed line" those with another number of cells than the
     header, with a quotation mark out of place, an endless cell or text in another ``encoding``. A cell never runs over
@@ -42,11 +44,12 @@ def read_lines(
         raise InputError(f"{path} lacks the columns {', '.join(missing)} in its first line: {mend}")
     if twice := sorted({name for name in (*needed, *optional) if header.count(name) > 1}):
         raise InputError(f"{path} has several columns {', '.join(twice)} in its first line: {mend}")
-    whole = [(number, row) for number, row in enumerate(rows, start=2) if row is not None and len(row) == len(header)]
-    torn = sorted(set(range(2, len(rows) + 2)) - {number for number, _ in whole})
+    whole = {number: row for number, row in enumerate(rows, start=2) if row is not None and len(row) == len(header)}
+    torn = [number for number in range(2, len(rows) + 2) if number not in whole]
     attrition.came_in(unit, len(rows))
     attrition.set_aside(unit, "malformed line", len(torn), file=path.name, line=torn)
-    return header, whole
+    index = pd.Index(list(whole), dtype="int64", name="line")
+    return pd.DataFrame(list(whole.values()), index, header, dtype="str")
 
 
 def _cells(line: bytes, encoding: str) -> list[str] | None:

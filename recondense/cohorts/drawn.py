@@ -25,28 +25,17 @@ def drawn(rule: SplitRule, subjects: pd.DataFrame, attrition: Attrition) -> NDAr
         assigned = rule.assign(ids, subjects["outcome"].groupby(patient).max().to_numpy())
     else:
         assigned = rule.assign(ids)
-    result: NDArray[np.str_] = assigned[patient]
-    return result
+    return assigned[patient]
 
 
 def _tell_sites(rule: SiteSplit, sites: list[frozenset[str]], attrition: Attrition) -> None:
-    several, nowhere, of = rule.in_several(sites), sum(not some for some in sites), len(sites)
-    attrition.notice(
-        "sites",
-        f"{several:,} of {of:,} patients were at sites of several splits: all of them are in {rule.several}, as "
-        "split.several says",
-        several,
-        of,
-        lost=False,
+    what = f"patients were at sites of several splits: all of them are in {rule.several}, as split.several says"
+    attrition.counted("sites", what, rule.in_several(sites), len(sites), lost=False)
+    what = (
+        f"patients have no site in the column '{rule.column}': they count as of a site that ingestion.split does not "
+        "name"
     )
-    attrition.notice(
-        "no site",
-        f"{nowhere:,} of {of:,} patients have no site in the column '{rule.column}': they count as of a site that "
-        "ingestion.split does not name",
-        nowhere,
-        of,
-        lost=False,
-    )
+    attrition.counted("no site", what, sum(not some for some in sites), len(sites), lost=False)
 
 
 def tell_sizes(rule: SplitRule, subjects: pd.DataFrame, attrition: Attrition) -> None:
@@ -57,11 +46,9 @@ def tell_sizes(rule: SplitRule, subjects: pd.DataFrame, attrition: Attrition) ->
     for name, asked in (("validation", rule.validation), ("test", rule.test)):
         size, of = int((split == name).sum()), len(split)
         if abs(size / of - asked) >= max(NOTABLE, NOTABLE_SHARE * asked):
-            attrition.notice(
-                f"size of the {name} split",
+            text = (
                 f"the {name} split has {size:,} of {of:,} patients, {size / of:.0%}, where {asked:.0%} were asked for: "
-                "a hash of the id decides, so the fractions hold on average; another 'salt' is another draw",
-                max(1, abs(size - round(asked * of))),
-                of,
-                lost=False,
+                "a hash of the id decides, so the fractions hold on average; another 'salt' is another draw"
             )
+            off = max(1, abs(size - round(asked * of)))
+            attrition.notice(f"size of the {name} split", text, off, of, lost=False)

@@ -30,30 +30,24 @@ def tell_values(
     read: dict[str, int], plausible: dict[str, int], variables: Sequence[Variable], attrition: Attrition, declared: bool
 ) -> None:
     """Note variables without a value, and values beyond the plausible range. ``declared``: in params.yaml."""
-    by_name = {variable.name: variable for variable in variables}
-    for name, count in read.items():
-        variable = by_name[name]
+    for variable in variables:
+        name, count = variable.name, read.get(variable.name)
+        if count is None:
+            continue
         if not count:
             attrition.notice(name, f"no subject has a value of '{name}'", 1, 1, lost=declared)
         low, high = ("?" if end is None else f"{end:g}" for end in (variable.low, variable.high))
         gone = count - plausible[name]
-        attrition.notice(
-            name,
-            f"{gone:,} of {count:,} values of '{name}' lie outside its plausible range, {low} to {high} "
-            f"{variable.unit}".rstrip()
-            + ": is its unit another one?",
-            gone if declared or gone > FEW * count else 0,
-            count,
-            lost=declared,
-        )
+        if declared or gone > FEW * count:
+            what = f"values of '{name}' lie outside its plausible range, {low} to {high} {variable.unit}".rstrip()
+            attrition.counted(name, f"{what}: is its unit another one?", gone, count, lost=declared)
 
 
 def tell_unmeasured(events: pd.DataFrame, subjects: pd.DataFrame, attrition: Attrition, declared: bool) -> None:
     """Note the subjects of whom nothing is measured, in a cohort with series."""
     count, of = int((~subjects["subject_id"].isin(events["subject_id"].unique())).sum()), len(subjects)
     if declared or count > FEW * of:
-        text = f"{count:,} of {of:,} subjects have no measurement that counts"
-        attrition.notice(UNMEASURED, text, count, of, lost=declared)
+        attrition.counted(UNMEASURED, "subjects have no measurement that counts", count, of, lost=declared)
 
 
 def check(notices: Collection[Notice], most_lost: float, accepted: Collection[str]) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from recondense.errors import InputError
 from recondense.files import atomic, secret
+from recondense.files.strict_json import Strict
 from recondense.stages.params import block
 
 HELD_OUT = ("validation", "test")
@@ -30,10 +31,8 @@ Splits = Mapping[str, Collection[str]]  # patients by split, or by group
 DIGITS = 24  # of a digest: far more than would let two of a cohort's patients be taken for one
 
 
-class Panel(BaseModel):
+class Panel(Strict):
     """One release's: digests of the patients of each held-out split, and of each published group of test patients."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     splits: dict[str, list[str]]
     groups: dict[str, list[str]]
@@ -44,10 +43,8 @@ class Panel(BaseModel):
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
 
 
-class Panels(BaseModel):
+class Panels(Strict):
     """The panels of a cohort's releases, by version; ``key``: which key the digests are under."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     releases: dict[str, Panel]

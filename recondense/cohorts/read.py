@@ -88,10 +88,8 @@ def plausible_events(events: pd.DataFrame, variables: tuple[Variable, ...], attr
     code = pd.Index([variable.name for variable in series]).get_indexer(found)[codes]
     problems = _problems(events["value"].to_numpy(), low[code], high[code], whole[code] == 1)
     for reason, chosen in problems.items():
-        gone = events[chosen]
-        attrition.set_aside(
-            "measurements", reason, len(gone), record=gone["subject_id"].to_numpy(), column=gone["variable"].to_numpy()
-        )
+        gone = events[chosen].rename(columns={"subject_id": "record", "variable": "column"})
+        attrition.set_aside_rows("measurements", reason, gone)
     kept: pd.DataFrame = events[~np.any(list(problems.values()), axis=0)].reset_index(drop=True)
     return kept
 
@@ -106,15 +104,9 @@ def plausible_statics(subjects: pd.DataFrame, variables: tuple[Variable, ...], a
         problems = _problems(subjects[variable.name].to_numpy(), *_bounds(variable))
         attrition.came_in("descriptors", int(known.sum()))
         for reason, chosen in problems.items():
-            gone = known & chosen
-            attrition.set_aside(
-                "descriptors",
-                reason,
-                int(gone.sum()),
-                column=variable.name,
-                record=subjects.loc[gone, "subject_id"].to_numpy(),
-            )
-            subjects.loc[gone, variable.name] = np.nan
+            record = subjects.loc[known & chosen, "subject_id"].to_numpy()
+            attrition.set_aside("descriptors", reason, len(record), column=variable.name, record=record)
+            subjects.loc[known & chosen, variable.name] = np.nan
         attrition.kept("descriptors", int(subjects[variable.name].notna().sum()))
     return subjects
 
@@ -148,9 +140,8 @@ def _check_subjects(subjects: pd.DataFrame, attrition: Attrition) -> None:
         rows = attrition.rows()
         lost = rows[rows["unit"] != "measurements"].groupby(["unit", "reason"])["count"].sum()
         counts = lost.sort_values(ascending=False)
-        account = "; ".join(
-            f"{unit}, {reason}: {count}" for (unit, reason), count in zip(counts.index, counts, strict=True)
-        )
+        pairs = zip(counts.index, counts, strict=True)
+        account = "; ".join(f"{unit}, {reason}: {count}" for (unit, reason), count in pairs)
         told = "".join(f". {notice.text}" for notice in attrition.notices)
         raise InputError(
             f"no subject is left ({account or 'the raw files hold none'}): mend the raw files or the options{told}"

@@ -116,15 +116,8 @@ class SiteSplit(StageParams):
         >>> rule.assign(["a", "b", "c", "d"], [["A"], ["b"], ["C"], ["A", "B"]]).tolist()
         ['train', 'test', 'validation', 'train']
         """
-        part = self._parts({site for some in sites for site in some})
-        if absent := [site for place, site in enumerate(self._sites) if place not in part.values()]:
-            raise InputError(
-                f"ingestion.split: nobody was at the site '{absent[0]}' by the column '{self.column}': mend the site's "
-                "name, or the file"
-            )
-        found = []
-        for one, some in zip(ids, sites, strict=True):
-            splits = self._splits(some, part)
+        found: list[str] = []
+        for one, splits in zip(ids, self._splits(sites), strict=True):
             if len(splits) > 1:
                 found.append(self.several)
             elif "train" in splits and isinstance(self.validation, float) and _place(self.salt, one) < self.validation:
@@ -135,21 +128,20 @@ class SiteSplit(StageParams):
 
     def in_several(self, sites: Sequence[Collection[str]]) -> int:
         """How many patients were at sites of several splits."""
-        part = self._parts({site for some in sites for site in some})
-        return sum(len(self._splits(some, part)) > 1 for some in sites)
+        return sum(len(splits) > 1 for splits in self._splits(sites))
 
-    def _parts(self, sites: Collection[str]) -> dict[str, int]:
-        """The place of each of ``sites`` in `_sites`, of those that are named there."""
-        known = sorted(sites)
-        found = places(pd.Series(known, dtype="str"), self._sites)
-        return {site: int(place) for site, place in zip(known, found, strict=True) if not np.isnan(place)}
-
-    def _splits(self, sites: Collection[str], part: dict[str, int]) -> set[Split]:
-        """The splits of the sites of one patient; of no site, and of one that is not named, it is "train"."""
-        last = len(self.test)
-        return {"train" if site not in part else "test" if part[site] < last else "validation" for site in sites} or {
-            "train"
-        }
+    def _splits(self, sites: Sequence[Collection[str]]) -> list[set[str]]:
+        """The splits of the sites of each patient; of no site, and of one that is not named, it is "train"."""
+        known = sorted(set().union(*sites))
+        place = places(pd.Series(known, dtype="str"), self._sites)
+        if absent := [site for number, site in enumerate(self._sites) if number not in place]:
+            raise InputError(
+                f"ingestion.split: nobody was at the site '{absent[0]}' by the column '{self.column}': mend the site's "
+                "name, or the file"
+            )
+        split = np.select([np.isnan(place), place < len(self.test)], ["train", "test"], "validation").tolist()
+        of_site = dict(zip(known, split, strict=True))
+        return [{of_site[site] for site in some} or {"train"} for some in sites]
 
     @property
     def _sites(self) -> Sites:

@@ -72,22 +72,16 @@ def meant(records: "pd.Series[str]", names: Collection[str], ids: Ids) -> "pd.Se
 def tell(listed: pd.DataFrame, means: "pd.Series[str]", attrition: Attrition) -> None:
     """Note the lines that name nobody. Whoever they nearly name would stay in: somebody has to say that it is right."""
     near, nobody = (listed.loc[means == kind, "line"].tolist() for kind in ("nearly", "nobody"))
-    attrition.notice(
-        NAME,
-        f"{len(near)} of {len(listed)} lines of {FILE} name nobody, but nearly do ({in_lines(near)}): write each id as "
-        "the records have it, one a line, with the same capitals and zeros",
-        len(near),
-        len(listed),
-        asked=True,
+    what = (
+        f"lines of {FILE} name nobody, but nearly do ({in_lines(near)}): write each id as the records have it, one a "
+        "line, with the same capitals and zeros"
     )
-    attrition.notice(
-        NAME,
-        f"{len(nobody)} of {len(listed)} lines of {FILE} name nobody ({in_lines(nobody)}): see that these people are "
-        "no longer in the raw files, and that their ids are right",
-        len(nobody),
-        len(listed),
-        lost=False,
+    attrition.counted(NAME, what, len(near), len(listed), asked=True)
+    what = (
+        f"lines of {FILE} name nobody ({in_lines(nobody)}): see that these people are no longer in the raw files, and "
+        "that their ids are right"
     )
+    attrition.counted(NAME, what, len(nobody), len(listed), lost=False)
 
 
 def in_lines(lines: Sequence[int]) -> str:

@@ -35,11 +35,11 @@ def trained(condensed: CondensedSet, cohort: Normalised, params: Params, recipes
     def how(records: CondensedSet, own: Recipes | None) -> Callable[[str], Recipe]:
         if params.protocol != "recipes":
             return lambda network: params.recipe(len(records.labels))
-        return (own or choose(records, validation, params.control_search, choose_device(params.device))).of
+        return (own or choose(records, validation, params.baseline_search, choose_device(params.device))).of
 
     sets = {"condensed": TrainingSet(lambda seed: condensed, how(condensed, recipes), params.seeds)}
-    for name, draw in baselines(cohort.part("train"), params.controls, per_class(condensed)).items():
-        sets[name] = TrainingSet(draw, how(draw(0), None), params.control_seeds)
+    for name, draw in baselines(cohort.part("train"), params.baselines, per_class(condensed)).items():
+        sets[name] = TrainingSet(draw, how(draw(0), None), params.baseline_seeds)
     return trial.run(sets, params, validation, test)
 
 

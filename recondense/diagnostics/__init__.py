@@ -5,7 +5,7 @@ driver costs its own lines and no others. Nothing said holds a password: of an a
 foreign error only its kind (RECONDENSE_DEBUG=1 shows all of it on the steward's own terminal).
 """
 
-from recondense.diagnostics.examine import examine
+from recondense.diagnostics.doctor import examine
 from recondense.probes.finding import Finding
 
 __all__ = ["Finding", "examine"]

@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import asdict
 
-from recondense.diagnostics.examine import CHECKS
+from recondense.diagnostics.doctor import CHECKS
 from recondense.errors import InputError
 from recondense.probes.finding import MORE, Finding, kind
 from recondense.stages.layout import find_root

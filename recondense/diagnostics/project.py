@@ -94,11 +94,13 @@ def cohorts(root: Path) -> Found:
 
 
 def _notices(layout: Layout) -> Found:
-    """Why the last ingestion of a cohort was refused; what the last good one lost or found odd; who withdrew since."""
+    """Why the last ingestion of a cohort was refused; what the last good one lost or found odd; who withdrew since;
+    which keys of its params have other names now."""
     from recondense.cohorts.notices import of_cohort, refusal, still_in
 
     if why := refusal(layout):
         yield Finding("warning", f"{layout.cohort}: {why}")
+    yield from (Finding("ok", text) for text in params.old_words(layout.root, layout.cohort))
     try:
         for text in still_in(layout):
             yield Finding("warning", f"{layout.cohort}: {text}")

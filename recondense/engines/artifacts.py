@@ -19,9 +19,9 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from recondense.bundle.phrases import beside_real, in_words, interval, reason, together
 from recondense.bundle.refused import epsilon, to_change, worth
 from recondense.bundle.sentences import sentence
-from recondense.bundle.words import beside_real, in_words, interval, reason, together
 from recondense.engines.dispensable import dispensable
 from recondense.escape import markdown
 from recondense.files.strict_json import read_json
@@ -30,7 +30,7 @@ from recondense.results.audit import Audit
 from recondense.results.public import Public
 from recondense.results.scores import Training
 from recondense.stages.layout import Layout
-from recondense.sweeps.outcomes import Group, Outcome
+from recondense.sweeps.outcomes import CellOutcome, Group
 
 MISSING = "Prefect's pages lack what came of this run"
 LOCAL_MLFLOW = "http://127.0.0.1:5000"  # where `recondense ui` serves its pages, unless told otherwise
@@ -134,7 +134,7 @@ class Course:
 
 
 @dispensable(MISSING)
-def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
+def of_sweep(name: str, groups: Sequence[Group], outcomes: Sequence[CellOutcome]) -> None:
     """A sweep's results: a row a cohort, method and size; what failed, and why."""
     rows = [
         {

@@ -31,7 +31,7 @@ from recondense.results.audit import Audit
 from recondense.stages.layout import Layout
 from recondense.stages.params import block
 from recondense.stages.tiers import Tier
-from recondense.sweeps.outcomes import Group, Outcome
+from recondense.sweeps.outcomes import CellOutcome, Group
 from recondense.terminal import say
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Tracker:
         """Record why the gate refused."""
         self.client.set_tag(self.run_id, REFUSED, "; ".join(reasons)[:5000])
 
-    def cell(self, outcome: Outcome, read: Mapping[str, str]) -> None:
+    def cell(self, outcome: CellOutcome, read: Mapping[str, str]) -> None:
         """Record one finished cell of a sweep: its params, what it ``read``, and its scores or why it failed."""
         cell = outcome.cell
         tags = {"cohort": cell.cohort, "method": cell.method, "state": outcome.state, "tier": str(Tier.AGGREGATE)}

@@ -18,6 +18,7 @@ from recondense.files.strict_json import read_json, write_json
 from recondense.models.predictions import SIMPLE_MODELS
 from recondense.stages import software
 from recondense.stages.layout import Layout
+from recondense.stages.renamed import VERSION
 from recondense.sweeps.cells import STAGES, Cell
 
 
@@ -63,7 +64,9 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> dict[str, Any]
     """
     with tempfile.TemporaryDirectory(dir=frozen / "cells", ignore_cleanup_errors=True) as scratch:
         layout = Layout(Path(scratch).resolve(), cell.cohort)
-        write_json(layout.root / "params.yaml", {"cohorts": {cell.cohort: cell.sections}})  # JSON is YAML
+        write_json(
+            layout.root / "params.yaml", {"version": VERSION, "cohorts": {cell.cohort: cell.sections}}
+        )  # JSON is YAML
         shutil.copy2(frozen / software.FILE, layout.root)
         (layout.root / "dvc.yaml").touch()  # so that a stage takes this folder for a project
         (layout.root / "data").mkdir()

@@ -4,11 +4,19 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pydantic import BaseModel, ConfigDict
+
 from recondense.errors import InputError
 from recondense.files import atomic
 
 MOST_BYTES = 16 * 2**20  # in memory a list of empty lists takes twenty times as much
 DEEPEST = 64
+
+
+class Strict(BaseModel):
+    """What a file holds: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Unreadable(InputError, ValueError):

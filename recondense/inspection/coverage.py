@@ -49,8 +49,8 @@ def _groups(cohort: Cohort) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     split = cohort.records.subjects["split"].to_numpy()
     for name in SPLITS:
         yield f"of the {name} split", split == name
-    for place, name in enumerate(cohort.classes or ("no", "yes")):
-        yield f"with the outcome {name}", cohort.outcome == place
+    for place, outcome in enumerate(cohort.classes or ("no", "yes")):
+        yield f"with the outcome {outcome}", cohort.outcome == place
 
 
 def outside(cohort: Cohort) -> Iterator[tuple[str, str]]:

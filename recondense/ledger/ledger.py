@@ -204,7 +204,7 @@ class Ledger:
     def _hold(self, place: str, wrong: list[str]) -> None:
         if wrong:
             raise InputError(
-                f"{self.name}, {place}: {wrong[0]}. `recondense audit {self.cohort}` says all that is wrong; "
+                f"{self.name}, {place}: {wrong[0]}. `recondense ledger {self.cohort}` says all that is wrong; "
                 "restore the file from git, nothing is written to a ledger that does not hold"
             )
 

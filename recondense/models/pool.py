@@ -45,7 +45,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 @contextmanager
-def crew(
+def worker_pool(
     tool: Callable[..., Callable[[Job], Result]], arguments: tuple[Any, ...], size: int, device: torch.device
 ) -> Iterator[Callable[[Sequence[Job]], Iterator[Result]]]:
     """Workers that stay, for many small rounds of jobs: each makes its own ``tool(*arguments)`` once, then calls it.

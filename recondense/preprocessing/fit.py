@@ -30,13 +30,7 @@ def fit(ingested: Ingested, params: Params) -> Preprocessing:
     if params.scale == "public":
         return on_public_scale(empty)
     train = ingested.subjects[ingested.subjects["split"] == "train"]
-    events = ingested.events[ingested.events["subject_id"].isin(train["subject_id"])]
-    return fitted_to(empty, empty.raw(events, train), params)
-
-
-def fitted_to(empty: Preprocessing, raw: np.ndarray, params: Params) -> Preprocessing:
-    """``empty`` with clip bounds, fills, means and deviations of ``raw``, what `Preprocessing.raw` gives of train
-    subjects; rounded where ``params`` ask for it."""
+    raw = empty.raw(ingested.events[ingested.events["subject_id"].isin(train["subject_id"])], train)
     fitted = [_fitted(empty, feature, raw[:, :, index], params) for index, feature in enumerate(empty.features)]
     if params.scale == "rounded":
         fitted = [rounded(feature) for feature in fitted]

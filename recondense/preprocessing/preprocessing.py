@@ -11,10 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recondense.errors import InputError
-from recondense.files.strict_json import read_json, write_json
+from recondense.files.strict_json import Strict, read_json, write_json
 from recondense.records.cohort import Variable, classes_of
 from recondense.records.condensed import CondensedSet
 
@@ -23,7 +22,7 @@ Scale = Literal["train", "rounded", "public"]
 MEAN_WITHIN: dict[Scale, float] = {"train": 0.0, "rounded": 0.5, "public": 2.0}  # half a multiple; a usual range's end
 
 
-class Feature(BaseModel):
+class Feature(Strict):
     """One column of the tensors.
 
     ``source``: "series" (step means of ``variable``), "series_level" (1 where the last value of the categorical series
@@ -32,8 +31,6 @@ class Feature(BaseModel):
     where the static categorical ``variable`` has level ``level``).
     ``clip`` is in ``unit``; ``fill``, ``mean`` and ``std`` are on the scale after the logarithm, if any.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     source: Literal["series", "series_level", "observed", "count", "static", "level"]
@@ -47,13 +44,11 @@ class Feature(BaseModel):
     std: float = 1.0
 
 
-class Preprocessing(BaseModel):
+class Preprocessing(Strict):
     """How one cohort's records become tensors. ``variables``: what is measured; ``features``: the columns; ``scale``:
     whether these were fitted to the train split, were so and then rounded, or come from what is public of the
     variables. ``bounded``: whether values in clinical units are kept within what is possible; in bundles that do not
     say so they are not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     step_hours: float
@@ -84,7 +79,7 @@ class Preprocessing(BaseModel):
         """Read ``preprocessing.json``. Raises `InputError` where it is not one of this format."""
         try:
             found = cls.model_validate(read_json(path))
-        except (OSError, ValueError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise InputError(f"{path} is not a preprocessing.json of format {FORMAT}: get the bundle again") from error
         if found.format != FORMAT:
             raise InputError(f"{path} has format {found.format}; this version of recondense reads format {FORMAT}")

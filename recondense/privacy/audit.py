@@ -1,4 +1,4 @@
-"""One attack beside its baseline, its control and its positive control."""
+"""One attack beside its baseline, its negative control and its positive control."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from recondense.condensation.baselines import random_records
 from recondense.models.fit import choose_device
 from recondense.privacy.attacks import Target
-from recondense.privacy.comparison import AUC, Compared, Groups, compared, detectable_auc
 from recondense.privacy.disclosure import People, disclosed
-from recondense.privacy.figures import Estimate, Figures, Scores
+from recondense.privacy.estimates import Estimate, Figures, Scores
+from recondense.privacy.gains import AUC, Comparison, Groups, compared, detectable_auc
+from recondense.privacy.judge import judged
 from recondense.privacy.params import ATTACKS, Params
-from recondense.privacy.verdicts import judged
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes, per_class
@@ -55,7 +55,7 @@ def audited(
     return reported(found, positive, params)
 
 
-def reported(found: Compared, positive: Compared, params: Params) -> dict[str, Any]:
+def reported(found: Comparison, positive: Comparison, params: Params) -> dict[str, Any]:
     """The verdict on one attack, and the figures that it comes from, as JSON."""
     detected, smallest = positive.succeeds(), detectable_auc(found, params.confidence)
     verdict, reason = judged(found, detected, params.margin, params.tpr_margin, smallest)
@@ -68,10 +68,10 @@ def reported(found: Compared, positive: Compared, params: Params) -> dict[str, A
             **summary(found.baseline),
             "gain": _rounded("value", found.over_baseline()[AUC]),
         },
-        "control": {
+        "negative_control": {
             "is": "the attack with validation records for the members",
-            **summary(found.control),
-            "gain": _rounded("value", found.over_control()[AUC]),
+            **summary(found.negative_control),
+            "gain": _rounded("value", found.over_negative_control()[AUC]),
         },
         "positive_control": {
             "is": "the attack with random train records for the condensed set, finding those",

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recondense.privacy.figures import Estimate
+from recondense.privacy.estimates import Estimate
 from recondense.privacy.guesses import Guesses, Places, Tally, together
 from recondense.privacy.params import Params
-from recondense.privacy.risk import Evidence, Rival, detectable_risk, rare, risk, share
+from recondense.privacy.risk import Baseline, Tallies, detectable_risk, rare, risk, share
 from recondense.results.verdicts import Verdict
 
 Variants = Mapping[str, Guesses]
@@ -92,8 +92,8 @@ def variant(
     verdict, reason = judged(won, by_luck, detected, guesses.decides, found, tally, smallest, 2 * params.margin)
     base = baseline.tally(members, others)
     naive = guesses.naive.tally(members, others) if guesses.naive else None
-    control = Tally(tally.others_right, tally.others_made, 0, 0)
-    rates = {"members": tally, "control": control, "baseline": base, **({"naive": naive} if naive else {})}
+    negative = Tally(tally.others_right, tally.others_made, 0, 0)
+    rates = {"members": tally, "negative_control": negative, "baseline": base, **({"naive": naive} if naive else {})}
     return {
         **_bounded("risk", found),
         "detectable_risk": round(smallest, 4),
@@ -111,14 +111,14 @@ def variant(
     }
 
 
-def beside(attack: Guesses, baseline: Guesses, naive: Guesses | None, about: Places, people: People) -> Evidence:
+def beside(attack: Guesses, baseline: Guesses, naive: Guesses | None, about: Places, people: People) -> Tallies:
     """What ``attack`` gets right ``about`` some people, beside held-out people and what needs no condensed set."""
-    rivals = []
-    for rival in (baseline, *([naive] if naive else [])):
-        tally = rival.tally(about, people.others)
+    baselines = []
+    for other in (baseline, *([naive] if naive else [])):
+        tally = other.tally(about, people.others)
         if tally.chance is None:
-            rivals.append(Rival(tally.right, tally.made, together(attack, rival, about)))
-    return Evidence(attack.tally(about, people.others), attack.tally(people.validation, people.others), rivals)
+            baselines.append(Baseline(tally.right, tally.made, together(attack, other, about)))
+    return Tallies(attack.tally(about, people.others), attack.tally(people.validation, people.others), baselines)
 
 
 def judged(

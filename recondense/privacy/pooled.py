@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recondense.privacy.comparison import reach
-from recondense.privacy.figures import (
+from recondense.privacy.estimates import (
     FALSE_POSITIVE_RATES,
     Estimate,
     Figures,
@@ -20,6 +19,7 @@ from recondense.privacy.figures import (
     measured,
     quantile,
 )
+from recondense.privacy.gains import reach
 from recondense.privacy.params import Params
 
 Scores = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Pairs:
     def figures(self, weights: Scores) -> list[float]:
         """The area under the curve, and the true positive rate at each of `FALSE_POSITIVE_RATES`; pairs weighted.
 
-        Defined as `recondense.privacy.figures` defines them, which they equal where all weights are 1.
+        Defined as `recondense.privacy.estimates` defines them, which they equal where all weights are 1.
         """
         inside = np.bincount(self.level[self.members], weights[self.members], self.n_levels)
         outside = np.bincount(self.level[~self.members], weights[~self.members], self.n_levels)

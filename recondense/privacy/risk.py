@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import binom
 
-from recondense.privacy.comparison import POWER, difference
-from recondense.privacy.figures import Estimate, clopper_pearson, quantile
+from recondense.privacy.estimates import Estimate, clopper_pearson, quantile
+from recondense.privacy.gains import POWER, difference
 from recondense.privacy.guesses import Guesses, Places, Tally
 
 REPETITIONS = 400
@@ -51,7 +51,7 @@ def risk(tally: Tally, confidence: float) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Rival:
+class Baseline:
     """Guesses about the same people without the condensed set: ``right`` of ``made``, and the correlation of their
     errors with the attack's."""
 
@@ -61,23 +61,23 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Tallies:
     """The attack's guesses about members beside those about test records (``found``), its guesses about validation
-    records beside the same (``shift``), and its rivals."""
+    records beside the same (``shift``), and its baselines."""
 
     found: Tally
     shift: Tally
-    rivals: Sequence[Rival] = ()
+    baselines: Sequence[Baseline] = ()
 
     def beats(self, confidence: float) -> bool:
         """Whether guesses certainly are right of members beyond test records, by more than they are of validation
-        records, and beyond every rival: the interval of each difference lies above 0.
+        records, and beyond every baseline: the interval of each difference lies above 0.
 
         The two risks share their test records; to take them for independent makes the interval wider."""
         own, found = share(self.found.right, self.found.made, confidence), risk(self.found, confidence)
         gains = [difference(found, risk(self.shift, confidence), 0.0)]
-        for rival in self.rivals:
-            gains.append(difference(own, share(rival.right, rival.made, confidence), rival.together))
+        for baseline in self.baselines:
+            gains.append(difference(own, share(baseline.right, baseline.made, confidence), baseline.together))
         return found.low > 0 and all(gain.low > 0 for gain in gains)
 
 
@@ -87,19 +87,19 @@ def share(right: int, made: int, confidence: float) -> Estimate:
     return Estimate(right / max(1, made), centre - error, centre + error, 0.0)
 
 
-def detectable_risk(found: Evidence, confidence: float) -> float:
-    """The smallest risk at which `Evidence.beats` holds in `POWER` of all repetitions with so many guesses; 1 if none.
+def detectable_risk(found: Tallies, confidence: float) -> float:
+    """The smallest risk at which `Tallies.beats` holds in `POWER` of all repetitions with so many guesses; 1 if none.
 
-    Guesses about held-out people, and those of rivals, are taken to be right as often as they were in ``found``. All
+    Guesses about held-out people, and those of baselines, are taken to be right as often as they were in ``found``. All
     guesses count as independent of each other, so that `rare` may find fewer.
     """
-    draws = np.random.default_rng(0).standard_normal((3 + len(found.rivals), REPETITIONS))
+    draws = np.random.default_rng(0).standard_normal((3 + len(found.baselines), REPETITIONS))
 
     def power(true: float) -> float:
         attack, shift = _repeated(found.found, true, draws[[0, 1]]), _repeated(found.shift, 0.0, draws[[2, 1]])
-        rivals = [_rivals(rival, draws[[0, place]]) for place, rival in enumerate(found.rivals, start=3)]
-        again = zip(attack, shift, zip(*rivals, strict=True) if rivals else [()] * REPETITIONS, strict=True)
-        return float(np.mean([Evidence(*one).beats(confidence) for one in again]))
+        baselines = [_redrawn(baseline, draws[[0, place]]) for place, baseline in enumerate(found.baselines, start=3)]
+        again = zip(attack, shift, zip(*baselines, strict=True) if baselines else [()] * REPETITIONS, strict=True)
+        return float(np.mean([Tallies(*one).beats(confidence) for one in again]))
 
     low, high = 0.0, 1.0
     if power(high) < POWER:
@@ -122,10 +122,10 @@ def _repeated(tally: Tally, true: float, draws: NDArray[np.float64]) -> list[Tal
     ]
 
 
-def _rivals(rival: Rival, draws: NDArray[np.float64]) -> list[Rival]:
-    mixed = rival.together * draws[0] + sqrt(1 - rival.together**2) * draws[1]
-    right = _drawn(rival.right / max(1, rival.made), rival.made, mixed)
-    return [Rival(one, rival.made, rival.together) for one in right.tolist()]
+def _redrawn(baseline: Baseline, draws: NDArray[np.float64]) -> list[Baseline]:
+    mixed = baseline.together * draws[0] + sqrt(1 - baseline.together**2) * draws[1]
+    right = _drawn(baseline.right / max(1, baseline.made), baseline.made, mixed)
+    return [Baseline(one, baseline.made, baseline.together) for one in right.tolist()]
 
 
 def _drawn(rate: float, made: int, draws: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -144,8 +144,8 @@ def rare(guesses: Guesses, members: Places, others: Places, confidence: float, s
     """
 
     def gain(tally: Tally) -> float:
-        rival = tally.chance if tally.chance is not None else tally.others_right / max(1, tally.others_made)
-        return tally.right / max(1, tally.made) - rival
+        baseline = tally.chance if tally.chance is not None else tally.others_right / max(1, tally.others_made)
+        return tally.right / max(1, tally.made) - baseline
 
     found, everyone = gain(guesses.tally(members, others)), np.concatenate([members, others])
     chance = 1 - confidence

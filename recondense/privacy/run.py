@@ -6,10 +6,10 @@ from typing import Any
 from recondense.errors import InputError
 from recondense.privacy.attacks import FEWEST_SHADOWS
 from recondense.privacy.audit import audited
+from recondense.privacy.canaries import canaries
 from recondense.privacy.influence import influence
-from recondense.privacy.outlying import standing_out
 from recondense.privacy.params import ATTACKS, Params
-from recondense.privacy.shadowed import Evidence, MemberSignals, by_networks, gather
+from recondense.privacy.shadowed import MemberSignals, ShadowInputs, by_networks, gather
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals
 from recondense.progress import track
@@ -34,7 +34,7 @@ def run(
     enough = len(sets) >= FEWEST_SHADOWS
 
     @cache
-    def evidence(signals_of: MemberSignals) -> Evidence:
+    def evidence(signals_of: MemberSignals) -> ShadowInputs:
         return gather(cohort, condensed, sets, made, of_each, signals_of)
 
     networks = by_networks(of_each)
@@ -50,7 +50,7 @@ def run(
         "settings": params.settings(),
         "attacks": attacks,
         "influence": influence(cohort.part("train"), sets, params.seed),
-        "standing_out": standing_out(cohort, sets, made, params),
+        "canaries": canaries(cohort, sets, made, params),
         "verdict": overall([attack["verdict"] for attack in attacks.values()]),
     }
     return Audit.model_validate(found)

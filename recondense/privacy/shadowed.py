@@ -32,7 +32,7 @@ class PositiveControl:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ShadowInputs:
     """``released`` and ``baseline``: what is made of all candidates by the condensed set and by validation records in
     its place, beside the same shadows. ``steps`` and ``release_steps``: of a shadow and of the condensed set."""
 
@@ -64,15 +64,15 @@ def gather(
     made: dict[str, Any],
     params: Params,
     signals_of: MemberSignals,
-) -> Evidence:
+) -> ShadowInputs:
     """``cohort``: its labelled subjects; ``made``: the metrics of the shadows; ``signals_of``: what gives the
     signals."""
     size = len(condensed.labels) // n_classes(cohort.labels)
     instead = stand_in(cohort.part("validation"), size, params.seed)
-    heard = signals_of([condensed, instead, *sets.sets()], cohort.values, cohort.labels)
-    return Evidence(
-        Shadows(heard[0], heard[2:], sets.members),
-        Shadows(heard[1], heard[2:], sets.members),
+    found = signals_of([condensed, instead, *sets.sets()], cohort.values, cohort.labels)
+    return ShadowInputs(
+        Shadows(found[0], found[2:], sets.members),
+        Shadows(found[1], found[2:], sets.members),
         positive_control(cohort, size, params.seed, signals_of),
         made["steps"],
         made["release_steps"],

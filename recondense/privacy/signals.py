@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from recondense.models.fit import fit
-from recondense.models.pool import crew
+from recondense.models.pool import worker_pool
 from recondense.privacy.params import Signals
 from recondense.progress import track
 from recondense.records.condensed import CondensedSet
@@ -27,7 +27,7 @@ class Job:
     seed: int
 
 
-class Listener:
+class SignalWorker:
     """Trains networks and asks each about the same candidates: what one worker does, `Job` by `Job`."""
 
     def __init__(
@@ -61,7 +61,7 @@ def signals(
     """
     networks = [(name, seed + repeat) for name in params.networks for repeat in range(params.repeats)]
     jobs = [Job(condensed, *network) for condensed in sets for network in networks]
-    with crew(Listener, (values, labels, params, device), torch.get_num_threads(), device) as work:
+    with worker_pool(SignalWorker, (values, labels, params, device), torch.get_num_threads(), device) as work:
         found = np.stack(list(track(work(jobs), "networks for shadow attacks", len(jobs))))
     mean: Scores = found.reshape(len(sets), len(networks), -1).mean(axis=1)
     return mean

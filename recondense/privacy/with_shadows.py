@@ -1,4 +1,4 @@
-"""One attack that learns from shadows: on the condensed set, with baseline and controls, and on every shadow."""
+"""One attack that learns from shadows: on the condensed set, with baseline and both controls, and on every shadow."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from recondense.models.fit import choose_device
 from recondense.privacy.attacks import FEWEST_SHADOWS, Shadows, Target
 from recondense.privacy.audit import reported, summary
-from recondense.privacy.comparison import Compared, Groups, compared
-from recondense.privacy.figures import Scores
+from recondense.privacy.estimates import Scores
+from recondense.privacy.gains import Comparison, Groups, compared
 from recondense.privacy.params import ATTACKS, Params
 from recondense.privacy.pooled import Pooled, pooled, succeeds
-from recondense.privacy.shadowed import Evidence, MemberSignals
+from recondense.privacy.shadowed import MemberSignals, ShadowInputs
 from recondense.records.cohort import SPLITS, Normalised
 from recondense.records.condensed import CondensedSet
 from recondense.records.labels import by_class, n_classes
@@ -40,7 +40,7 @@ def audited_with_shadows(
     cohort: Normalised,
     condensed: CondensedSet,
     params: Params,
-    evidence: Evidence | None,
+    evidence: ShadowInputs | None,
 ) -> dict[str, Any]:
     """As `recondense.privacy.audit.audited` of other attacks, and how it does on shadows; inconclusive without any."""
     if evidence is None:
@@ -63,7 +63,7 @@ def audited_with_shadows(
     groups = Groups(members, validation, test)
     found = compared(attacked, scores(evidence.baseline), groups, params.confidence)
     released = pooled(again, real.members, params).figures
-    report = reported(found, Compared(released, found.baseline, found.control), params)
+    report = reported(found, Comparison(released, found.baseline, found.negative_control), params)
     report["positive_control"]["is"] = "the attack on releases of random train records, with others for their shadows"
     verdict, reason = judged_with_shadows(report, found, over, of_class, evidence, params)
     return {
@@ -101,7 +101,12 @@ def top_ranked(scores: Scores, members: NDArray[np.bool_]) -> dict[str, dict[str
 
 
 def judged_with_shadows(
-    report: dict[str, Any], found: Compared, over: Pooled, of_class: list[Pooled], evidence: Evidence, params: Params
+    report: dict[str, Any],
+    found: Comparison,
+    over: Pooled,
+    of_class: list[Pooled],
+    evidence: ShadowInputs,
+    params: Params,
 ) -> tuple[Verdict, str]:
     """The verdict of ``report`` in the light of the shadows, and the reason. ``found``: what is behind it.
 

@@ -11,6 +11,7 @@ from recondense.files import atomic
 from recondense.project.sections import check_cohort
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import SIDE_SECTIONS, block, check_cohort_name, read
+from recondense.stages.renamed import migrate, spelt
 
 
 def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
@@ -19,21 +20,24 @@ def set_params(root: Path, cohort: str, assignments: list[str]) -> None:
     Nothing is written unless the whole block is still valid. Raises `InputError`.
     """
     block(root, cohort)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    document = yaml.load(root / "params.yaml")
+    yaml, document = _loaded(root)
     for assignment in assignments:
         keys, value = _parse(assignment)
         target: Any = document["cohorts"][cohort]
+        keys[1] = spelt(target, *keys[:2])
         for key in keys[:-1]:
             target = target.setdefault(key, {})
             if not isinstance(target, dict):
                 raise InputError(f"--set {assignment}: '{key}' holds a value, not a section")
         target[keys[-1]] = value
-    text = StringIO()
-    yaml.dump(document, text)
-    _write_valid(root, cohort, text.getvalue())
+    _write_valid(root, cohort, _dumped(yaml, document))
+
+
+def in_words_of_now(root: Path) -> str:
+    """What params.yaml says, each key by its present name, comments kept. Raises `InputError`."""
+    yaml, document = _loaded(root)
+    changed = migrate(document)
+    return _dumped(yaml, document) if changed else (root / "params.yaml").read_text(encoding="utf-8")
 
 
 def add_cohort(root: Path, cohort: str, text: str) -> None:
@@ -53,6 +57,20 @@ def add_cohort(root: Path, cohort: str, text: str) -> None:
     end = min(after, default=len(lines))
     head = "".join(lines[:end]).rstrip("\n")
     _write_valid(root, cohort, f"{head}\n\n{text}" + "".join(["\n", *lines[end:]] if after else []))
+
+
+def _loaded(root: Path) -> tuple[YAML, Any]:
+    """params.yaml, and what writes it as it was written."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    return yaml, yaml.load(root / "params.yaml")
+
+
+def _dumped(yaml: YAML, document: Any) -> str:
+    text = StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
 
 
 def _write_valid(root: Path, cohort: str, text: str) -> None:

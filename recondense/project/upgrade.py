@@ -1,8 +1,9 @@
 """`recondense upgrade`: a project's files and software.yaml brought to the installed version, her edits kept.
 
-Each file is merged from three: hers, the template's of now, and the template's that it came from (`BASE`). Where both
-changed the same lines, hers stays, the new one lies beside it as FILE.new, and software.yaml waits, so that no stage
-runs half upgraded. Every step can be repeated: a killed upgrade is finished by the next.
+Keys of params.yaml get their names of now. Each other file is merged from three: hers, the template's of now, and the
+template's that it came from (`BASE`). Where both changed the same lines, hers stays, the new one lies beside it as
+FILE.new, and software.yaml waits, so that no stage runs half upgraded. Every step can be repeated: a killed upgrade is
+finished by the next.
 """
 
 import difflib
@@ -20,9 +21,11 @@ from recondense.files import atomic
 from recondense.git import git
 from recondense.project import template
 from recondense.project.init import BASE
+from recondense.project.params_file import in_words_of_now
 from recondense.stages import software
 from recondense.stages.layout import STAGE_FOLDERS
 from recondense.stages.params import read
+from recondense.stages.renamed import old_names
 
 NEW = ".new"
 
@@ -77,6 +80,8 @@ def plan(root: Path) -> Plan:
             f"{waiting[0]}{NEW} waits: bring its changes into {waiting[0]}, delete {waiting[0]}{NEW}, then try again"
         )
     files = [] if template.is_of(root) else [file for file in map(_of(root), _names(root)) if _differs(file)]
+    if params := _params(root):
+        files.append(params)
     there = _named(root)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -98,7 +103,8 @@ def upgrade(root: Path, plan: Plan) -> None:
             _write(root, f"{file.name}{NEW}", file.new)
         elif file.after != file.mine:
             _write(root, file.name, file.after)
-        _write(root, f"{BASE}/{file.name}", file.new)
+        if file.name != template.PARAMS:  # which is hers alone
+            _write(root, f"{BASE}/{file.name}", file.new)
     if stuck := [file for file in plan.files if file.why]:
         told = "".join(f"\n{file.name}: {file.why}" for file in stuck)
         raise InputError(
@@ -120,6 +126,12 @@ def _of(root: Path) -> Any:
     return lambda name: _merge(
         name, _text(root / name), _text(root / BASE / name), _text(now[name]) if name in now else None
     )
+
+
+def _params(root: Path) -> Merged | None:
+    """Her params.yaml, where it has keys by the names of before: each by its name of now."""
+    before, after = _text(root / template.PARAMS), in_words_of_now(root)
+    return Merged(template.PARAMS, before, before, after, after) if after != before else None
 
 
 def _differs(file: Merged) -> bool:
@@ -161,18 +173,19 @@ def _named(root: Path) -> dict[str, Any]:
 
 
 def _again(root: Path, there: dict[str, Any], installed: dict[str, Any], pipeline: Path) -> dict[str, list[str]]:
-    """By cohort, the stages whose code or whose entry in dvc.yaml changes, of those that dvc.lock has."""
+    """By cohort, the stages whose code, entry in dvc.yaml or names of params change, of those that dvc.lock has."""
     before, after = (_yaml(path).get("stages", {}) for path in (root / "dvc.yaml", pipeline))
-    ran = _yaml(root / "dvc.lock").get("stages", {})
+    ran, written = _yaml(root / "dvc.lock").get("stages", {}), _yaml(root / template.PARAMS)["cohorts"]
     found = {}
     for cohort, sections in read(root).items():
-        stale = []
+        stale, new_names = [], {section for section, _, _ in old_names(written[cohort])}
         for stage in STAGE_FOLDERS:
             keys = [("stages", stage)]
             if stage in software.CHOSEN:
                 kind, section, key = software.CHOSEN[stage]
                 keys.append((kind, str((sections.get(section) or {}).get(key))))
             same = all(there.get(kind, {}).get(name) == installed[kind].get(name) for kind, name in keys)
+            same = same and stage not in new_names
             if f"{stage}@{cohort}" in ran and not (same and before.get(stage) == after.get(stage)):
                 stale.append(stage)
         if stale:

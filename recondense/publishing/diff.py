@@ -15,7 +15,9 @@ from recondense.engines.named import flat
 from recondense.git import git
 from recondense.publishing.release import privacy
 from recondense.publishing.versions import Releases, Version
+from recondense.results.renamed import in_words_of_now
 from recondense.stages.layout import STAGE_FOLDERS
+from recondense.stages.renamed import renamed
 
 DECIMALS = 6  # of a difference: the rest is how binary fractions are written
 MAIN_DEPTH = 4
@@ -49,14 +51,14 @@ class Side:
         }
 
     def params(self) -> dict[str, Any]:
-        """The cohort's params, by dotted name."""
+        """The cohort's params, by dotted name of now."""
         cohorts = (YAML(typ="safe").load(self.read("params.yaml")) or {}).get("cohorts", {})
-        return dict(flat(cohorts.get(self.releases.cohort, {})))
+        return dict(flat(renamed(cohorts.get(self.releases.cohort, {}))))
 
     def metrics(self, stage: str) -> dict[str, Any]:
-        """The numbers in a stage's metrics, by dotted name, but for how long it took."""
+        """The numbers in a stage's metrics, by dotted name of now, but for how long it took."""
         text = self.read(f"data/{STAGE_FOLDERS[stage]}/{self.releases.cohort}/metrics.json")
-        found = flat(json.loads(text) if text else {})
+        found = flat(in_words_of_now(json.loads(text), stage) if text else {})
         numbers = {name: v for name, v in found if isinstance(v, int | float) and not isinstance(v, bool)}
         return {name: v for name, v in numbers.items() if not name.split(".")[-1].startswith("seconds")}
 
@@ -67,7 +69,7 @@ class Side:
         return privacy(self.releases)
 
 
-def compare(root: Path, cohort: str, one: str, other: str) -> dict[str, Any]:
+def diff(root: Path, cohort: str, one: str, other: str) -> dict[str, Any]:
     """``one`` and ``other``: versions, or ``candidate``. Raises `InputError` where there is no such version.
 
     Returns ``data``, ``subjects``, ``params``, ``metrics`` and ``privacy``, each a list of what differs: ``name``,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from recondense.bundle.words import interval
+from recondense.bundle.phrases import interval
 from recondense.cohorts.notices import of_cohort, refusal, still_in
 from recondense.errors import InputError
 from recondense.files.folders import visible
@@ -58,7 +58,8 @@ def _notices(layout: Layout) -> list[str]:
     except InputError as error:  # one block that is not valid hides no other
         newer = [str(error)]
     refused = [why] if (why := refusal(layout)) else []
-    return [*refused, *newer, *(notice.text for notice in of_cohort(layout))]
+    renamed = params.old_words(layout.root, layout.cohort)
+    return [*refused, *newer, *renamed, *(notice.text for notice in of_cohort(layout))]
 
 
 def release_rows(root: Path, cohort: str | None = None) -> list[dict[str, Any]]:

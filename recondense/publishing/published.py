@@ -47,7 +47,7 @@ def so_far(entries: list[Entry]) -> dict[str, Any]:
 
 def listing(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Every release, oldest first: version, time, hash of its manifest, when and why it was withdrawn, its figures (as
-    `recondense.bundle.course.summary` has them), and what it and all up to it cost in differential privacy."""
+    `recondense.bundle.releases.summary` has them), and what it and all up to it cost in differential privacy."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         version = str(entry.details.get("version"))
@@ -129,7 +129,7 @@ def check(content: bytes, cohort: str, root_key: str | None = None) -> tuple[lis
     return problems or [whole, *corrections(chain.entries)], chain.entries
 
 
-def standing(entries: list[Entry], manifest: str) -> list[Check]:
+def release_checks(entries: list[Entry], manifest: str) -> list[Check]:
     """What the ledger says of the bundle whose manifest has the hash ``manifest``."""
     releases = listing(entries)
     own = next((release for release in releases if release["manifest"] == manifest), None)

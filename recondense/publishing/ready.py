@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from recondense.bundle.panel import panel_of
+from recondense.bundle.differencing import panel_of
 from recondense.bundle.verify import verify
 from recondense.cohorts import panel
 from recondense.cohorts.panel import Panel, Panels

@@ -56,8 +56,8 @@ from recondense.publishing.ready import (
 from recondense.publishing.remake import check_remade
 from recondense.publishing.signature import sign
 from recondense.publishing.versions import Releases, Version, in_turn
-from recondense.results.course import Summary
 from recondense.results.public import Public
+from recondense.results.releases import Summary
 from recondense.stages.layout import Layout
 from recondense.stages.stage import whole_or_nothing
 

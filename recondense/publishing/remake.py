@@ -17,7 +17,7 @@ from dvc_data.hashfile.checkout import checkout
 
 from recondense.engines.dvc import Pipeline
 from recondense.errors import InputError
-from recondense.publishing.difference import OF_THE_CODE, Finding, compare_files, of_the_run
+from recondense.publishing.outputs import OF_THE_CODE, ComparedOutput, compare_files, of_the_run
 from recondense.publishing.scratch import clone, run, scratch
 
 AGAIN = ("privacy", "release")
@@ -36,8 +36,9 @@ def check_remade(here: Pipeline, commit: str) -> None:
         )
 
 
-def remake(here: Pipeline, commit: str) -> list[Finding]:
-    """One finding for each output of the audit and the release stage. Raises `InputError` where they cannot be made."""
+def remake(here: Pipeline, commit: str) -> list[ComparedOutput]:
+    """Each output of the audit and the release stage, compared with the candidate's. Raises `InputError` where
+    they cannot be made."""
     with scratch(here.root) as folder:
         project = clone(here.root, commit, folder)
         with contextlib.chdir(project):  # DVC finds stages from the working directory
@@ -66,13 +67,13 @@ def _inputs(there: Pipeline, stages: list[str], cache: Any) -> None:
         raise InputError(f"{', '.join(other)}: not what dvc.lock says the last run read. Run again, then release that")
 
 
-def _compared(there: Pipeline, stages: list[str], root: Path) -> Iterator[Finding]:
+def _compared(there: Pipeline, stages: list[str], root: Path) -> Iterator[ComparedOutput]:
     for name in stages:
         for out in there.stage(name).outs:
             yield from compare_files(name.split("@")[0], out.def_path, root / out.def_path, Path(out.fs_path))
 
 
-def _said(finding: Finding) -> str:
+def _said(finding: ComparedOutput) -> str:
     keys = [key for key in finding.keys if not of_the_run(key) and not key.startswith(OF_THE_CODE)]
     more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
     return finding.path + (f" ({', '.join(keys[:NAMED])}{more})" if keys else "")

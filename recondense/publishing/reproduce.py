@@ -18,15 +18,15 @@ from recondense.private.askings import AGAIN
 from recondense.progress import track, working
 from recondense.project.params_file import set_params
 from recondense.publishing import vault
-from recondense.publishing.difference import Finding, compare_files
+from recondense.publishing.outputs import ComparedOutput, compare_files
 from recondense.publishing.ready import check_remotes
 from recondense.publishing.scratch import clone, run, scratch
 from recondense.publishing.versions import Releases, Version
 from recondense.stages.layout import Layout
 
 
-def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
-    """One finding an output file of each stage, in order.
+def reproduce(root: Path, cohort: str, version: str) -> list[ComparedOutput]:
+    """Each output file of each stage, in order, compared with the release's.
 
     Raises `InputError` where there is no such release, or where the vault or its code do not serve to make it again.
     """
@@ -42,7 +42,7 @@ def reproduce(root: Path, cohort: str, version: str) -> list[Finding]:
             return list(_again(there, store, folder))
 
 
-def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[Finding]:
+def _again(there: Pipeline, store: Any, folder: Path) -> Iterator[ComparedOutput]:
     """Run every stage of the clone on the vault's records, and compare."""
     outs = [(name, out) for name in there.stages for out in there.stage(name).outs]
     originals = folder / "originals"
@@ -75,13 +75,13 @@ def _records(there: Pipeline, store: Any, folder: Path) -> None:
     vault.bring_back(store, there.repo, raw.hash_info, target)
 
 
-def _compare(name: str, out: Any, there: Pipeline, store: Any, originals: Path) -> Iterator[Finding]:
+def _compare(name: str, out: Any, there: Pipeline, store: Any, originals: Path) -> Iterator[ComparedOutput]:
     """What came out as ``out``, compared with the original, which is only fetched where the hashes differ."""
     stage, path, new = name.split("@")[0], str(out.def_path), Path(out.fs_path)
     if out.use_cache:
         _, _, found = build(there.repo.cache.local, str(new), there.repo.fs, "md5", dry_run=True)
         if found.hash_info == out.hash_info:
-            yield Finding(stage, path, "identical")
+            yield ComparedOutput(stage, path, "identical")
             return
         (originals / path).parent.mkdir(parents=True, exist_ok=True)
         vault.bring_back(store, there.repo, out.hash_info, originals / path)

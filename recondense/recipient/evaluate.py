@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from recondense.bundle.words import interval
+from recondense.bundle.phrases import interval
 from recondense.files.strict_json import read_json
 from recondense.models.recipe import Recipes
 from recondense.progress import working

@@ -40,12 +40,11 @@ def as_levels(theirs: Variable, ours: Variable, stated: Mapping[str, str]) -> Va
 
 def turned(theirs: Variable, ours: Variable) -> bool:
     """Whether a level that is 1 in one of two binary variables is 0 in the other."""
-    there = {name: value for name, value in names_of(theirs)} if theirs.positive else {}
-    if not (there and ours.positive):
+    if not (theirs.positive and ours.positive):
         return False
-    place = places(pd.Series(list(there)), [name for name, _ in names_of(ours)])
-    pairs = zip(there.values(), place, strict=True)
-    return any(not np.isnan(p) and names_of(ours)[int(p)][1] != value for value, p in pairs)
+    there, here = names_of(theirs), names_of(ours)
+    place = places(pd.Series([name for name, _ in there]), [name for name, _ in here])
+    return any(not np.isnan(p) and here[int(p)][1] != value for (_, value), p in zip(there, place, strict=True))
 
 
 def _place(name: str, among: list[tuple[str, float]]) -> int:

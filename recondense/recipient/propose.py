@@ -24,20 +24,16 @@ WORDS = re.compile(r"[^\W_]+")
 
 def propose(theirs: Sequence[Variable], ours: Sequence[Variable]) -> str:
     """The text of a mapping file: a line for each variable of the cohort that would not be matched as it is."""
-    known = [v for v in ours if v.role != "outcome"]
-    own = [v for v in theirs if v.role != "outcome"]
-    exact = same_names([v.name for v in own], [v.name for v in known])
-    by_name = {v.name: v for v in known}
-    found: dict[str, tuple[Variable, str]] = {name: (by_name[to], "the same name") for name, to in exact.items()}
-    left = [v for v in known if v.name not in exact.values()]
-    for variable in own:
-        if variable.name not in found and (near := _nearest(variable, left)):
-            found[variable.name] = near
-    counts = [variable.name for variable, _ in found.values()]
-    lines = [
-        _line(v, found.get(v.name), merge=v.name in found and counts.count(found[v.name][0].name) > 1) for v in own
-    ]
-    missing = [v for v in known if v.name not in counts]
+    known, own = ({v.name: v for v in variables if v.role != "outcome"} for variables in (ours, theirs))
+    exact = same_names(list(own), list(known))
+    found: dict[str, tuple[Variable, str]] = {name: (known[to], "the same name") for name, to in exact.items()}
+    left = [v for v in known.values() if v.name not in exact.values()]
+    for name, variable in own.items():
+        if name not in found and (near := _nearest(variable, left)):
+            found[name] = near
+    used = [variable.name for variable, _ in found.values()]
+    lines = [_line(v, found.get(n), merge=n in found and used.count(found[n][0].name) > 1) for n, v in own.items()]
+    missing = [v for v in known.values() if v.name not in used]
     tail = ["# Variables of the bundle for which nothing was found:"] if missing else []
     tail += [f"#   {_told(v)}" for v in missing]
     return "\n".join([HEAD, *filter(None, lines), *tail]) + "\n"

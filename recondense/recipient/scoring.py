@@ -27,7 +27,7 @@ Risks = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class Training:
+class NetworkTraining:
     """One network of one seed, and whom it is to judge."""
 
     network: str
@@ -56,11 +56,11 @@ def predicted(
         raise InputError(f"none of the bundle's networks ({', '.join(networks)}) is known here: update recondense")
     where = choose_device(device)
     jobs = [
-        Training(name, seed, condensed, recipes.of(name), values, where.type)
+        NetworkTraining(name, seed, condensed, recipes.of(name), values, where.type)
         for name in chosen
         for seed in range(recipes.ensemble)
     ]
-    runs = list(track(spread(Training.run, jobs, where), "training networks", len(jobs)))
+    runs = list(track(spread(NetworkTraining.run, jobs, where), "training networks", len(jobs)))
     return {
         name: np.stack([run for job, run in zip(jobs, runs, strict=True) if job.network == name]) for name in chosen
     }
@@ -93,7 +93,7 @@ def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> d
     calibrate = platt if labels.ndim == 1 else scaled
     after = {}
     for name, runs in risks.items():
-        logits = logits_of_runs(runs)
+        logits = [logits_of(run) for run in runs]
         found = calibrate([run[fitted] for run in logits], labels[fitted], np.ones(records))
         after[name] = np.stack([calibrated(run[rest], found) for run in logits])
     before = {name: runs[:, rest] for name, runs in risks.items()}
@@ -103,11 +103,6 @@ def recalibrated(risks: Risks, labels: Labels, records: int, seed: int = 0) -> d
         "before": scores(before, labels[rest]),
         "after": scores(after, labels[rest]),
     }
-
-
-def logits_of_runs(runs: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """The logits of each of ``runs``."""
-    return [logits_of(run) for run in runs]
 
 
 def labelled(labels: Labels) -> NDArray[np.bool_]:

@@ -85,6 +85,10 @@ class Attrition:
         if count:
             self.notices.append(Notice(name, text, count, of, lost, asked))
 
+    def counted(self, name: str, what: str, count: int, of: int, *, lost: bool = True, asked: bool = False) -> None:
+        """The same with the counts in front of the text: ``count`` of ``of`` ``what``."""
+        self.notice(name, f"{count:,} of {of:,} {what}", count, of, lost=lost, asked=asked)
+
     def set_aside(
         self,
         unit: str,
@@ -112,15 +116,20 @@ class Attrition:
         >>> len(counts.rows()), counts.summary()["rows"]["set_aside"]
         (1, {'of another variable': 330712483})
         """
+        self.set_aside(unit, reason, min(count, 1), file=file)
         if count:
-            self._aside.setdefault(unit, Counter())[reason] += count
-            row = {"unit": unit, "reason": reason, "file": file, "record": None, "line": None, "column": None}
-            self._rows.append(pd.DataFrame({**row, "count": count}, index=[0]))
+            self._aside[unit][reason] += count - 1
+            self._rows[-1]["count"] = count
 
     def set_aside_rows(self, unit: str, reason: str, rows: pd.DataFrame, **places: Where) -> None:
-        """Set each of ``rows`` aside; columns ``file``, ``record``, ``line`` say where, and so does ``places``."""
-        found = {name: rows[name].to_numpy() for name in ("file", "record", "line") if name in rows}
+        """Set each of ``rows`` aside; columns ``file, record, line, column`` say where, and so does ``places``."""
+        found = {name: rows[name].to_numpy() for name in ("file", "record", "line", "column") if name in rows}
         self.set_aside(unit, reason, len(rows), **{**found, **places})
+
+    def set_aside_by_reason(self, unit: str, rows: pd.DataFrame, **places: Where) -> None:
+        """The same of those of ``rows`` that have a ``reason``, which is "" in the others."""
+        for reason, gone in rows[rows["reason"] != ""].groupby("reason"):
+            self.set_aside_rows(unit, str(reason), gone, **places)
 
     def forget(self, records: Collection[str]) -> None:
         """Blank the places of whatever was set aside of ``records``: counts and reasons stay, the trail to them goes.

@@ -10,19 +10,18 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file, save_file
 
-from recondense.files.strict_json import read_json, write_json
+from recondense.files.strict_json import Strict, read_json, write_json
 from recondense.records.labels import hard, known
 
-SPLITS = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Below = Literal["limit", "half", "aside"]
 
 
-class Variable(BaseModel):
+class Variable(Strict):
     """What one variable means: its public, data-independent description.
 
     ``kind``: "numeric", "binary" (0 or 1) or "categorical" (one of ``levels``, stored as the level's index).
@@ -36,8 +35,6 @@ class Variable(BaseModel):
     alone every other level is negative. ``below``: what a value below a limit of measurement counts as, see
     `recondense.records.cells.number`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     label: str
@@ -106,12 +103,19 @@ class Ingested:
     @classmethod
     def load(cls, folder: Path) -> "Ingested":
         """Read what `save` wrote."""
-        variables = tuple(Variable.model_validate(item) for item in read_json(folder / "variables.json"))
-        return cls(
-            pd.read_parquet(folder / "events.parquet"),
-            pd.read_parquet(folder / "subjects.parquet"),
-            variables,
-        )
+        events, subjects = (pd.read_parquet(folder / f"{name}.parquet") for name in ("events", "subjects"))
+        return cls(events, subjects, tuple(map(Variable.model_validate, read_json(folder / "variables.json"))))
+
+
+def texts(codes: NDArray[Any], words: Any) -> Any:
+    """The word of each code, ``(n_codes,)``: each text is made once, however often it is repeated."""
+    return pd.Series(words, dtype="str").array.take(codes)
+
+
+def as_events(subject_id: ArrayLike, hours: ArrayLike, variable: ArrayLike, value: ArrayLike) -> pd.DataFrame:
+    """The frame ``events`` of `Ingested` from its columns."""
+    events = pd.DataFrame({"subject_id": subject_id, "hours": hours, "variable": variable, "value": value})
+    return events.astype({"subject_id": "str", "hours": float, "variable": "str", "value": float})
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,8 @@ class CondensedSet:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file with ``values`` and ``labels``."""
-        save_file(
-            {
-                "values": np.ascontiguousarray(self.values, dtype=np.float32),
-                "labels": np.ascontiguousarray(self.labels, dtype=np.float32),
-            },
-            path,
-        )
+        arrays = {"values": self.values, "labels": self.labels}
+        save_file({name: np.ascontiguousarray(one, dtype=np.float32) for name, one in arrays.items()}, path)
 
     @classmethod
     def load(cls, path: Path) -> "CondensedSet":

@@ -1,14 +1,14 @@
 """What is predicted: whoever is given a risk has to know of what, by when, from which moment on and for whom."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from recondense.files.strict_json import Strict
 
 
-class Target(BaseModel):
+class Target(Strict):
     """``label``: the outcome, as "death in hospital". ``horizon``: by when it may happen, as "within 28 days".
     ``prediction_time``: as "48 hours after admission". ``population``: of whom it is asked. What is "" is not stated.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str = Field(min_length=1)
     horizon: str = ""

@@ -71,7 +71,7 @@ class Gain(Result):
 
 
 class Beside(Compared):
-    """The same of a baseline or a control, and how far the attack lies above it."""
+    """The same of a baseline or a negative control, and how far the attack lies above it."""
 
     gain: Gain
 
@@ -113,7 +113,7 @@ class OnMembers(Membership):
     kind: Literal["membership"] = "membership"
     detectable_auc: Share
     baseline: Beside
-    control: Beside
+    negative_control: Beside
     positive_control: PositiveControl
     verdict: Verdict
     reason: str

@@ -42,8 +42,9 @@ class Influence(Result):
     measured: Measured | None
 
 
-class StandingOut(Result):
-    """How well ``planted`` outliers are found in each of so many ``shadows``, and in real records as they are."""
+class Canaries(Result):
+    """How well canaries, so many ``planted`` in each of so many ``shadows``, are found in these, and in real records as
+    they are."""
 
     planted: int
     shadows: int
@@ -57,7 +58,7 @@ class Audit(Result):
     settings: Settings
     attacks: dict[str, Attack]
     influence: Influence | None
-    standing_out: StandingOut | None
+    canaries: Canaries | None
     verdict: Verdict
 
     @model_validator(mode="after")

@@ -1,17 +1,18 @@
 """A bundle's ``metrics.json``: every figure that strangers get."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from recondense.private.guarantee import Guarantee
 from recondense.records.target import Target
 from recondense.results.audit import Audit
 from recondense.results.base import Interval, Result, Share
 from recondense.results.evidence import Evidence, Ratios
+from recondense.results.renamed import in_words_of_now
 from recondense.results.scores import Score, Training
 
-SCHEMA = 1  # of bundles of format 3; raised with each condition, limit or field that is added later
+SCHEMA = 2  # of bundles of format 3; raised with each condition, limit or field that is added or renamed later
 Number = int | float
 Limit = bool | Number | tuple[str, ...] | None
 
@@ -147,7 +148,7 @@ class Public(Training):
     ``cohort``'s counts and those of the train split is of a group of fewer than ``fewest_patients``. What is null is
     not told."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[1, 2] = Field(alias="schema")
     tier: Literal["public"]
     cohort: Cohort
     condensed: Condensed
@@ -162,6 +163,12 @@ class Public(Training):
     limits: dict[str, Limit] = Field(default_factory=dict)
     gate: tuple[Outcome, ...] = ()
     override: Override | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_words_of_now(cls, found: Any) -> Any:
+        """Of schema 1 too."""
+        return in_words_of_now(found, "release") if isinstance(found, dict) and found.get("schema") == 1 else found
 
 
 class Made(Result):

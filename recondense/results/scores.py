@@ -26,7 +26,7 @@ class Sizes(Result):
     two."""
 
     condensed: int
-    controls: int
+    baselines: int
     test: int
     test_cases: int | dict[str, int]
 

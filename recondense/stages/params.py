@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import BaseModel, ValidationError, ValidationInfo
 from ruamel.yaml import YAML, YAMLError
 
 from recondense.errors import InputError
+from recondense.files.strict_json import Strict
 from recondense.stages.layout import STAGE_FOLDERS
+from recondense.stages.renamed import VERSION, old_names, renamed, version
 
 # No stage reads these sections, and they may be left out
 SIDE_SECTIONS = ("schedule",)
@@ -18,17 +20,32 @@ NO_COHORT = "params.yaml has no cohort yet: `recondense new-cohort NAME --from F
 COHORT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-class StageParams(BaseModel):
-    """Base of every section's model: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class StageParams(Strict):
+    """Base of every section's model."""
 
 
 P = TypeVar("P", bound=BaseModel)
 
 
 def read(root: Path) -> dict[str, Any]:
-    """The cohorts of ``root``'s params.yaml, by name, as plain dictionaries. Raises `InputError` where malformed."""
+    """The cohorts of ``root``'s params.yaml, by name, as plain dictionaries, in the words of now. Raises `InputError`
+    where malformed."""
+    document = _document(root)
+    if version(document) < VERSION:
+        return {name: renamed(found) for name, found in document["cohorts"].items()}
+    return dict(document["cohorts"])
+
+
+def old_words(root: Path, cohort: str) -> list[str]:
+    """What to write now for each key of ``cohort``'s that params.yaml has by its old name. Raises `InputError`."""
+    return [
+        f"params.yaml: cohorts.{cohort}.{section}.{key} is called {now} now. The old name still works; "
+        "`recondense upgrade` writes the new one"
+        for section, key, now in old_names(_document(root)["cohorts"].get(cohort))
+    ]
+
+
+def _document(root: Path) -> dict[str, Any]:
     path = root / "params.yaml"
     try:
         document = YAML(typ="safe").load(path)
@@ -41,7 +58,8 @@ def read(root: Path) -> dict[str, Any]:
         raise InputError("params.yaml needs a 'cohorts:' block with one entry per cohort, or 'cohorts: {}'")
     for name in cohorts:
         check_cohort_name(name)
-    return cohorts
+    version(document)
+    return dict(document)
 
 
 def check_cohort_name(name: object) -> None:
@@ -75,6 +93,8 @@ def block(root: Path, cohort: str) -> dict[str, Any]:
             f"params.yaml: cohorts.{cohort} has no section '{sorted(unknown)[0]}'; "
             f"the sections are: {', '.join(sections)}"
         )
+    for name, key, now in old_names(found):  # `read` has put version 1 into the words of now
+        raise InputError(f"params.yaml: cohorts.{cohort}.{name}.{key} is called {now} since version {VERSION}")
     return found
 
 

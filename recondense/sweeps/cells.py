@@ -51,7 +51,7 @@ def plan(
             options = {name: value for name, value in own.get("options", {}).items() if name == method}
             changed = {**own, "method": method, "records_per_class": size, "seed": seed, "options": options}
             validate(Params, changed, f"sweep of {cohort}: condensation")
-            # Sets are compared with each other, random records and k-means among them: no controls of its own
-            training = {**sections["training"], "controls": []}
+            # Sets are compared with each other, random records and k-means among them: no baselines of its own
+            training = {**sections["training"], "baselines": []}
             cells.append(Cell(cohort, method, size, seed, {"condensation": changed, "training": training}))
     return cells

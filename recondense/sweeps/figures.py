@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recondense.bundle.words import together
+from recondense.bundle.phrases import together
 from recondense.charts import COLOURS, GREY
 from recondense.charts.picture import interval, intervals, paper, rule, words
 from recondense.results.attacks import NotRun, OfGuesses, Withheld

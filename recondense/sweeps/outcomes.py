@@ -8,7 +8,7 @@ from recondense.sweeps.cells import Cell
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """``state``: the name of the Prefect task run's last state. ``scores``: as `recondense.sweeps.cells.run` gives
     them, empty where the cell failed; ``reason`` then says why."""
 
@@ -51,9 +51,9 @@ class Group:
         return sum(self.aucs) / len(self.aucs)
 
 
-def grouped(outcomes: Sequence[Outcome]) -> list[Group]:
+def grouped(outcomes: Sequence[CellOutcome]) -> list[Group]:
     """Groups in the order of their first cells."""
-    groups: dict[tuple[str, str, int], list[Outcome]] = {}
+    groups: dict[tuple[str, str, int], list[CellOutcome]] = {}
     for outcome in outcomes:
         cell = outcome.cell
         groups.setdefault((cell.cohort, cell.method, cell.records_per_class), []).append(outcome)

@@ -16,7 +16,7 @@ class Params(StageParams):
     ``min_interval_hours``: since that candidate. Neither keeps a withdrawal waiting. ``budget``: epsilon that all
     releases together may spend, None for no limit; one beyond it is refused, whoever asks for it. ``population``: a
     name that cohorts with patients in common share, and with it what they have spent. ``release``: whether a candidate
-    that passed the gate becomes a release at once, without a person looking. ``notify``: who hears of a
+    that passed the gate becomes a release at once, without a person looking. ``notify``: who is told of a
     failure, a Prefect notification block (``slack-webhook/steward``) or the name of an environment variable that holds
     the URL of a webhook or, as Apprise writes it, of an e-mail's way (``mailtos://USER:PASSWORD@SERVER?to=ADDRESS``).
     """

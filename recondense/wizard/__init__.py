@@ -44,8 +44,8 @@ def propose(
     """
     check_cohort_name(name)
     folder = path if path.is_dir() else path.parent
-    inside = folder.resolve().is_relative_to(root.resolve())
-    found = Proposal(str(folder.resolve().relative_to(root.resolve())) if inside else str(folder.resolve()))
+    raw, own = folder.resolve(), root.resolve()
+    found = Proposal(str(raw.relative_to(own) if raw.is_relative_to(own) else raw))
     if path.is_dir() and is_meds(path):
         propose_meds(found, path, outcome)
         return found
@@ -132,9 +132,8 @@ def _people(found: Proposal, single: Sequence[Table], about: Table) -> Table | N
         found.said.append(f"outcomes: {about.name}; subject {about.subject}")
     for table in single:
         if table is not people and (table is not about or len(table.columns) > 1):
-            found.leave_out(
-                f"other columns of {table.name}", f"subjects are in {people.name}: join the two to use them"
-            )
+            reason = f"subjects are in {people.name}: join the two to use them"
+            found.leave_out(f"other columns of {table.name}", reason)
     return people
 
 
@@ -144,15 +143,14 @@ def _check_ids(found: Proposal, people: Table | None, tables: Sequence[Table]) -
         return
     for table in tables:
         ids = table.cells[table.subject]
-        blank, strange = float((ids == "").mean()), float((~ids[ids != ""].isin(people.cells[people.subject])).mean())
-        if blank:
+        if blank := float((ids == "").mean()):
+            of = f"{blank:.1%} of the rows of {table.name}"
+            found.check.append(f"ids: {of} have no {table.subject}: they are set aside")
+        if strange := float((~ids[ids != ""].isin(people.cells[people.subject])).mean()):
+            of = f"{strange:.1%} of the rows of {table.name} with an id"
             found.check.append(
-                f"ids: {blank:.1%} of the rows of {table.name} have no {table.subject}: they are set aside"
-            )
-        if strange:
-            found.check.append(
-                f"ids: {strange:.1%} of the rows of {table.name} with an id belong to nobody in {people.name}: "
-                f"compare how ids are written in {table.subject} (zeros in front, capitals)"
+                f"ids: {of} belong to nobody in {people.name}: compare how ids are written in {table.subject} (zeros "
+                "in front, capitals)"
             )
 
 
@@ -161,14 +159,11 @@ def _series(found: Proposal, repeated: Sequence[Table], people: Table | None, ti
     series = [one for one in (measured(table, time) for table in repeated) if one]
     having = [one.table for one in series]
     without = [table for table in repeated if table not in having]
+    untimed = "several rows a subject, but no column that looks like their time: name it at --time"
     if without and not series and people is None:
-        raise InputError(
-            f"{without[0].name} has several rows a subject, but no column that looks like their time: name it at --time"
-        )
+        raise InputError(f"{without[0].name} has {untimed}")
     for table in without:
-        found.leave_out(
-            table.name, "several rows a subject, but no column that looks like their time: name it at --time"
-        )
+        found.leave_out(table.name, untimed)
     if people is None and len(series) > 1:
         raise InputError(
             f"{' and '.join(table.name for table in having)} have several rows a subject: add a table of one row a "

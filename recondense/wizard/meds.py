@@ -1,6 +1,5 @@
 """A MEDS data set: which labels, which codes, how long before the prediction. See `recondense.cohorts.readers.meds`."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +64,8 @@ def _labels(folder: Path, given: str | None) -> str:
         if not (folder / given).exists():
             raise InputError(f"{folder} has no labels at '{given}': name their file or folder at --outcome")
         return given
-    names = [path.relative_to(folder) for path in _parquet(folder) if path.relative_to(folder).parts[0] not in
-             ("data", "metadata")]  # fmt: skip
-    found = sorted({str(_task(name)) for name in names})
+    names = [path.relative_to(folder) for path in _parquet(folder)]
+    found = sorted({str(_task(name)) for name in names if name.parts[0] not in ("data", "metadata")})
     if not found:
         raise InputError(
             f"{folder} has no labels: put a Parquet file with subject_id, prediction_time, boolean_value beside data"
@@ -94,16 +92,12 @@ def _last_events(folder: Path, labels: pd.DataFrame) -> pd.DataFrame:
     kept = [pd.DataFrame({"code": [], "place": [], "before": [], "numeric_value": []})]
     for batch in batches(shards(folder), None, labels["subject_id"]):
         found = in_the_window(batch, labels, np.inf)
-        found = found[~(found["before"] < 0)]
-        kept = [_last(pd.concat([*kept, found[["code", "place", "before", "numeric_value"]]]))]
+        found = found.loc[~(found["before"] < 0), ["code", "place", "before", "numeric_value"]]
+        both = pd.concat([*kept, found])
+        order = np.lexsort((both["before"], both["numeric_value"].isna()))
+        kept = [both.iloc[order].drop_duplicates(["code", "place"])]
     events = kept[0].astype({"place": int})
     return events.assign(outcome=(labels["outcome"] == 1).to_numpy()[events["place"]])
-
-
-def _last(events: pd.DataFrame) -> pd.DataFrame:
-    without = events["numeric_value"].isna()
-    order = np.lexsort((events["before"], without))
-    return events.iloc[order].drop_duplicates(["code", "place"])
 
 
 def _window(events: pd.DataFrame) -> int:
@@ -152,18 +146,13 @@ def _tell_of_conditions(found: Proposal, events: pd.DataFrame) -> None:
     used = {code for one in found.variables.values() for code in (*one.get("positive", ()), *one.get("negative", ()))}
     numeric = events.loc[events["numeric_value"].notna(), "code"]
     if without := set(events["code"]) - set(numeric) - used - {BIRTH}:
-        found.leave_out(
-            f"{len(without)} codes", "no event of them has a number: declare those that you need as binary variables"
-        )
+        reason = "no event of them has a number: declare those that you need as binary variables"
+        found.leave_out(f"{len(without)} codes", reason)
 
 
 def _described(folder: Path) -> dict[str, str]:
     if not (folder / CODES).is_file():
         return {}
     known: Any = read_typed(folder / CODES, {"code": pa.string()}, {"description": pa.string()}, "the schema of codes")
-    if "description" not in known.column_names:
-        return {}
-    rows: Iterable[tuple[str | None, str | None]] = zip(
-        known["code"].to_pylist(), known["description"].to_pylist(), strict=True
-    )
+    rows = ((row["code"], row.get("description")) for row in known.to_pylist())
     return {code: said for code, said in rows if code and said}

@@ -33,7 +33,11 @@ def find_outcome(found: Proposal, tables: Sequence[Table], given: str | None) ->
             )
         table, column = having[0], given
     else:
-        likely = [(table, column) for table in looked_at for column in _likely(table)]
+        likely = [
+            (table, column)
+            for table in looked_at
+            for column in _by_words(table, [c for c in table.columns if not table.repeated or table.constant(c)])
+        ]
         if not likely:
             raise InputError(
                 f"no column of {names} looks like an outcome with two levels: name it at --outcome; where it has more "
@@ -66,12 +70,8 @@ def _several_rows(having: Sequence[tuple[Table, str]]) -> str:
     )
 
 
-def _likely(table: Table) -> list[str]:
-    """Columns of two levels that are named as outcomes are, or say who lives."""
-    return _by_words(table, [c for c in table.columns if not table.repeated or table.constant(c)])
-
-
 def _by_words(table: Table, columns: Sequence[str]) -> list[str]:
+    """Those of two levels that are named as outcomes are, or say who lives."""
     two = [c for c in columns if len(table.levels(c)) == 2]
     life = [c for c in two if {plain(word(level)) for level in table.levels(c)} & LIFE]
     return [c for c in two if c in {*named(two, DEATH), *whole(two, OUTCOME), *life}]

@@ -132,12 +132,9 @@ def declare_times(found: Proposal, series: Sequence[Measured], people: Table | N
             "zero": zero or {"first": "measurement"},
         }  # fmt: skip
         found.said.append(_about_dates(series[0], form))
-        found.check.append(
-            f"time zero: {zero} of each subject"
-            if zero
-            else "time zero: the first measurement of each subject, since "
-            "no column of the subjects has dates in the same form that lie before most measurements"
-        )
+        none = "no column of the subjects has dates in the same form that lie before most measurements"
+        first = zero or f"the first measurement of each subject, since {none}"
+        found.check.append(f"time zero: {first}{' of each subject' if zero else ''}")
         _check_offsets(found, series, people, zero)
     hours = _hours(found, series, people, zero)
     if form is None and (hours["hours"] < 0).mean() > 0.5:
@@ -168,12 +165,10 @@ def _about_dates(one: Measured, form: str) -> str:
 
 def _unit(found: Proposal, series: Sequence[Measured]) -> str:
     by_words = (("minutes", MINUTES), ("days", DAYS), ("hours", HOURS))
-    units = {
-        one.table.name: next((unit for unit, words in by_words if named([one.time], words)), "hours") for one in series
-    }
-    unit = next(iter(units.values()))
-    if len(set(units.values())) > 1:
-        said = ", ".join(f"{name}: {unit}" for name, unit in units.items())
+    units = [next((unit for unit, words in by_words if named([one.time], words)), "hours") for one in series]
+    unit = units[0]
+    if len(set(units)) > 1:
+        said = ", ".join(f"{one.table.name}: {unit}" for one, unit in zip(series, units, strict=True))
         raise InputError(f"times seem to have different units ({said}): write all of them in one unit")
     found.check.append(f"time: {series[0].time} counts {unit} (by its name; other names count as hours)")
     return unit
@@ -201,9 +196,7 @@ def _since(one: Measured, people: Table, zero: str) -> NDArray[np.float64]:
 def _check_offsets(found: Proposal, series: Sequence[Measured], people: Table | None, zero: str | None) -> None:
     """Tell where only some of the times have an offset from UTC: ingestion refuses them until the zone is declared."""
     time = Time.model_validate(found.options["time"])
-    columns = [(one.table, one.time) for one in series]
-    if zero and people is not None:
-        columns.append((people, zero))
+    columns = [*((one.table, one.time) for one in series), *([(people, zero)] if people and zero else [])]
     clock = Clock(time, Attrition())
     try:
         for table, column in columns:

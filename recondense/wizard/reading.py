@@ -68,7 +68,8 @@ def _as_text(path: Path) -> tuple[dict[str, Any], str]:
     delimiter, agree, of = delimiter_of(text)
     reading = {"encoding": encoding} if encoding != "utf-8" else {}
     reading |= {"delimiter": delimiter} if delimiter != "," else {}
-    return reading, f"{encoding}, delimiter {_spelt(delimiter)} ({agree} of the first {of} rows)"
+    spelt = "tab" if delimiter == "\t" else f"'{delimiter}'"
+    return reading, f"{encoding}, delimiter {spelt} ({agree} of the first {of} rows)"
 
 
 def _text(path: Path) -> tuple[str, str]:
@@ -139,7 +140,3 @@ def marks_of(cells: pd.DataFrame) -> list[str]:
         others = len(words - here) + int((~without_digits).sum())
         (levels if others == 1 else found).update(here)
     return sorted(known[mark] for mark in found - levels)
-
-
-def _spelt(delimiter: str) -> str:
-    return "tab" if delimiter == "\t" else f"'{delimiter}'"

@@ -81,10 +81,6 @@ class Table:
             self._forms[column] = None if self.numeric(column) else form_of(said, self.order, column)
         return self._forms[column]
 
-    def dated(self, column: str) -> bool:
-        """Whether nearly all that a column says is a moment."""
-        return self.form(column) is not None
-
     def lasting(self, column: str) -> bool:
         """Whether nearly all that a column says is a duration with its own unit."""
         said = self.filled(column)

@@ -40,23 +40,22 @@ def columns_as_variables(
 def codes_as_variables(found: Proposal, one: Measured, outcome: "pd.Series[str]", several: bool = False) -> None:
     """Declare the codes of long measurements, each of at least `FEWEST` subjects."""
     table, rare = one.table, 0
-    for code, rows in table.cells.groupby(table.cells[one.code], sort=False):
-        if not code:
-            continue
+    for name, rows in table.cells[table.cells[one.code] != ""].groupby(one.code, sort=False):
+        code = str(name)
         if rows[table.subject].nunique() < FEWEST:
             rare += 1
             continue
-        cells = rows[[table.subject, one.value]].set_axis([table.subject, str(code)], axis="columns")
+        cells = rows[[table.subject, one.value]].set_axis([table.subject, code], axis="columns")
         if table.subject == code:
             found.leave_out(f"the code {code}", "the column of the subjects has the same name")
             continue
         only = Table(table.name, cells, {"decimal": table.decimal}, table.order, table.subject)
-        if away := gives_away(only, str(code), cells.set_index(table.subject)[str(code)], outcome):
-            found.leave_out(str(code), _given_away(away))
+        if away := gives_away(only, code, cells.set_index(table.subject)[code], outcome):
+            found.leave_out(code, _given_away(away))
             continue
-        _declare(found, only, str(code), str(code), "series", table.name if several else "")
+        _declare(found, only, code, code, "series", table.name if several else "")
         if one.unit:
-            _unit(found, str(code), rows.loc[rows[one.unit] != "", one.unit])
+            _unit(found, code, rows.loc[rows[one.unit] != "", one.unit])
     if rare:
         found.leave_out(f"{rare} codes of {table.name}", f"fewer than {FEWEST} subjects have them")
 
@@ -106,10 +105,8 @@ def _declare(found: Proposal, table: Table, column: str, label: str, role: str, 
                 f"limits: {share:.0%} of {column} are limits of measurement such as '<' and a number: they count as "
                 "the limit; 'below: half' or 'below: aside' changes that"
             )
-    elif len(levels) > 1 and _rare(table, column, levels) > FREE_TEXT:
-        found.leave_out(
-            column, f"{_rare(table, column, levels):.0%} of its cells have words of fewer than {FEWEST} subjects"
-        )
+    elif len(levels) > 1 and (rare := _rare(table, column, levels)) > FREE_TEXT:
+        found.leave_out(column, f"{rare:.0%} of its cells have words of fewer than {FEWEST} subjects")
         return
     elif len(levels) == 2:
         first, *others = positive_first(levels)
@@ -122,7 +119,9 @@ def _declare(found: Proposal, table: Table, column: str, label: str, role: str, 
             for level in levels
         }
     else:
-        found.leave_out(column, _neither(table, column))
+        share = table.share_of_numbers(column)
+        neither = f"numbers in {share:.0%} of its cells only" if share >= 0.5 else "neither numbers nor a few levels"
+        found.leave_out(column, neither)
         return
     for variable in declared.values():
         if of_table:
@@ -134,11 +133,6 @@ def _rare(table: Table, column: str, levels: Sequence[str]) -> float:
     """The share of a column's cells that none of ``levels`` says."""
     said = table.filled(column).map(word)
     return float((~said.isin({word(level) for level in levels})).mean())
-
-
-def _neither(table: Table, column: str) -> str:
-    share = table.share_of_numbers(column)
-    return f"numbers in {share:.0%} of its cells only" if share >= 0.5 else "neither numbers nor a few levels"
 
 
 def _free(found: Proposal, name: str, of_table: str) -> str:

@@ -39,13 +39,13 @@ from recondense.ledger.provenance import FILE, provenance, signed
 from recondense.ledger.trust import admit
 from recondense.preprocessing.preprocessing import Preprocessing
 from recondense.private.guarantee import Guarantee
-from recondense.publishing import recipient
+from recondense.publishing import examine as examining
+from recondense.publishing.examine import Examination, examine
 from recondense.publishing.published import check, published, so_far
-from recondense.publishing.recipient import Verdict, examine
 from recondense.publishing.signature import sign
 from recondense.records.condensed import CondensedSet
-from recondense.results.course import Earlier
 from recondense.results.public import Public
+from recondense.results.releases import Earlier
 from recondense.stages.layout import Layout
 from recondense.stages.params import validate
 from tests.support.paths import BUNDLE_OF_FORMAT_2
@@ -112,8 +112,8 @@ def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}, indent=2))
 
 
-def wrong(found: Verdict | list[Check]) -> list[str]:
-    checks = found.checks if isinstance(found, Verdict) else found
+def wrong(found: Examination | list[Check]) -> list[str]:
+    checks = found.checks if isinstance(found, Examination) else found
     return [f"{check.claim}: {check.detail}" for check in checks if check.holds is False]
 
 
@@ -478,7 +478,7 @@ def test_a_ledger_s_server_cannot_hold_or_fill_the_recipient(
     candidate: Path, address: str, path: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if path == "/slow":
-        monkeypatch.setattr(recipient, "IN_ALL", 0.5)
+        monkeypatch.setattr(examining, "IN_ALL", 0.5)
     began = time.monotonic()
     with pytest.raises(InputError, match=said):
         examine(candidate, f"{address}{path}")
@@ -488,7 +488,7 @@ def test_a_ledger_s_server_cannot_hold_or_fill_the_recipient(
 def test_a_ledger_s_file_is_read_within_the_same_limit(
     candidate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipient, "LARGEST", 1000)
+    monkeypatch.setattr(examining, "LARGEST", 1000)
     (tmp_path / "ledger.jsonl").write_bytes(b"x" * 5000)
     with pytest.raises(InputError, match="which no published ledger is"):
         examine(candidate, str(tmp_path / "ledger.jsonl"))

@@ -12,13 +12,13 @@ import pytest
 
 from recondense.bundle import templates
 from recondense.bundle.contents import Contents
+from recondense.bundle.covered import covered
 from recondense.bundle.documents import datasheet
 from recondense.bundle.gate import check, failed
 from recondense.bundle.params import Params
-from recondense.bundle.private import covered
+from recondense.bundle.phrases import nobody
 from recondense.bundle.readme import readme
 from recondense.bundle.report import report
-from recondense.bundle.words import nobody
 from recondense.errors import Refusal
 from recondense.files.strict_json import read_json
 from recondense.models.recipe import Recipes

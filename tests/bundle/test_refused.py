@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from recondense.bundle.covered import covered
 from recondense.bundle.gate import CONDITIONS, check
 from recondense.bundle.params import Params as Release
-from recondense.bundle.private import covered
+from recondense.bundle.phrases import notices
 from recondense.bundle.refused import epsilon, forget, keep, kept, to_change, worth
 from recondense.bundle.sentences import CHANGES, WORDS
-from recondense.bundle.words import notices
 from recondense.cli.console import refused as show_refused
 from recondense.cohorts.params import Params as Ingestion
 from recondense.condensation.condense import asked_steps

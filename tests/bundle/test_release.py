@@ -12,17 +12,17 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from recondense.bundle.contents import Contents
+from recondense.bundle.covered import covered
 from recondense.bundle.croissant import KINDS, croissant
 from recondense.bundle.documents import DOCUMENTS, datasheet, write_documents
 from recondense.bundle.gate import count_copied
 from recondense.bundle.make import write_bundle
 from recondense.bundle.params import Params
-from recondense.bundle.private import covered
+from recondense.bundle.phrases import RESEMBLANCE
 from recondense.bundle.readme import readme
 from recondense.bundle.report import report
 from recondense.bundle.sentences import WORDS
 from recondense.bundle.verify import verify
-from recondense.bundle.words import RESEMBLANCE
 from recondense.errors import InputError
 from recondense.files.hashes import sha256
 from recondense.models.recipe import Calibration, Recipe, Recipes

@@ -16,17 +16,17 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from recondense.bundle.aggregates import coverage
 from recondense.bundle.contents import Contents
-from recondense.bundle.course import charts, rows
 from recondense.bundle.documents import datasheet, write_documents
-from recondense.bundle.figures import coverage
 from recondense.bundle.make import write_version
+from recondense.bundle.phrases import reason
 from recondense.bundle.readme import readme
+from recondense.bundle.releases import charts, rows
 from recondense.bundle.report import report
 from recondense.bundle.rounding import rounded
 from recondense.bundle.subgroups import subgroups
 from recondense.bundle.verify import verify
-from recondense.bundle.words import reason
 from recondense.files.hashes import sha256
 from recondense.files.strict_json import read_json
 from recondense.models.part import Part
@@ -37,8 +37,8 @@ from recondense.private.guarantee import Guarantee, Query
 from recondense.records.cohort import Ingested, Normalised, Variable
 from recondense.records.condensed import CondensedSet
 from recondense.results.attacks import OnMembers
-from recondense.results.course import Earlier
 from recondense.results.public import Outcome, Override, Public
+from recondense.results.releases import Earlier
 from recondense.stages.layout import Layout
 from tests.support.browser import Page, check_page
 from tests.support.results import guessing

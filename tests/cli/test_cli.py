@@ -96,7 +96,7 @@ def test_verify_accepts_the_bundle_and_says_which_file_was_touched(house: Projec
 
 
 def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_since(house: Project) -> None:
-    said = json.loads(house.call("recondense.cli", "audit", "alpha", "--json").stdout)
+    said = json.loads(house.call("recondense.cli", "ledger", "alpha", "--json").stdout)
     assert said["holds"], said["checks"]
     told = {entry["details"]["stage"]: entry for entry in said["entries"] if "stage" in entry["details"]}
     assert set(told) == set(STAGES)
@@ -110,7 +110,7 @@ def test_audit_shows_what_every_stage_read_and_wrote_and_finds_what_was_touched_
         assert details["privacy"] == {"epsilon": None, "delta": None, "cumulative_epsilon": None}
     recipe = house.root / "data/7_released/alpha/candidate/recipe.json"
     recipe.write_bytes(recipe.read_bytes() + b" ")
-    found = house.call("recondense.cli", "audit", "alpha", check=False)
+    found = house.call("recondense.cli", "ledger", "alpha", check=False)
     assert found.returncode == 1
     assert "changed or lost: recipe.json" in found.stdout
 

@@ -22,6 +22,7 @@ def commands() -> list[tuple[str, ...]]:
     return [
         (name, *inner)
         for name, command in top.items()
+        if not command.hidden
         for inner in ([(each,) for each in command.commands] if hasattr(command, "commands") else [()])
     ]
 

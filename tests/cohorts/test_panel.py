@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from recondense.bundle.panel import panel_of
+from recondense.bundle.differencing import panel_of
 from recondense.bundle.rounding import STEP
 from recondense.cohorts import panel
 from recondense.cohorts.panel import Panel, close, digests, settled
@@ -251,7 +251,7 @@ def test_two_bundles_around_a_test_patient_who_withdraws_tell_nothing_of_her(sma
 
 # Whole numbers in a bundle's metrics that count no patients
 OTHERS = {
-    "schema", "size", "steps", "steps_to_plateau", "controls", "records_per_class", "copied_records", "averaged",
+    "schema", "size", "steps", "steps_to_plateau", "baselines", "records_per_class", "copied_records", "averaged",
     "resamples", "refused_before", "fewest_patients", "limits", "gate",
 }  # fmt: skip
 

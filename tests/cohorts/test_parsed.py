@@ -340,21 +340,25 @@ def test_a_run_that_fails_leaves_what_was_kept(cohort: tuple[str, Path, Path]) -
 
 
 def test_other_code_or_other_packages_parse_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
+    package = tmp_path / "of_a_test"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "read.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
     kept, results = tmp_path / "kept", iter(range(9))
 
     def once() -> int:
-        shelf = Parsed(kept)
-        array = shelf.once(b"content", 1, lambda: {"x": np.array([next(results)])}, lambda _: [])["x"]
+        array = Parsed(kept).once(b"content", 1, lambda: {"x": np.array([next(results)])}, lambda _: [])["x"]
         parsed._means.cache_clear()
         return int(array[0])
 
-    monkeypatch.setattr(parsed, "CODE", (code,))
+    monkeypatch.setattr(parsed, "CODE", "of_a_test.read")
     assert [once(), once()] == [0, 0]
-    (code / "reader.py").write_text("x = 1")
+    (package / "read.py").write_text("x = 1")
     assert [once(), once()] == [1, 1]
-    (code / "reader.py").rename(code / "other.py")
+    (package / "other.py").write_text("y = 1")
+    assert [once(), once()] == [1, 1], "nothing imports it"
+    (package / "read.py").write_text("from of_a_test import other")
     assert [once(), once()] == [2, 2]
     monkeypatch.setattr(parsed, "version", lambda name: "0")
     assert [once(), once()] == [3, 3]

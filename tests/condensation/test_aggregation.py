@@ -12,9 +12,9 @@ from recondense.condensation.methods import Request, gradient_matching, microagg
 from recondense.condensation.methods.microaggregation import Options, aggregates, drawn_in
 from recondense.models.logits import risks_of
 from recondense.models.teacher import out_of_fold
-from recondense.privacy.outlying import standing_out
+from recondense.privacy.canaries import canaries as found_canaries
 from recondense.privacy.params import Params
-from recondense.privacy.shadows.outliers import among, of_shadow, outliers
+from recondense.privacy.shadows.canaries import among, made_up, of_shadow
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.records.cohort import Normalised
 from recondense.records.condensed import CondensedSet
@@ -27,15 +27,15 @@ def train(n: int = 120) -> Normalised:
     return cohort(2 * n).part("train")
 
 
-@pytest.mark.parametrize("control", [random_records, kmeans, group_means])
-def test_a_control_says_whose_mean_each_record_is(control: Any) -> None:
+@pytest.mark.parametrize("baseline", [random_records, kmeans, group_means])
+def test_a_baseline_says_whose_mean_each_record_is(baseline: Any) -> None:
     records = train()
-    found = control(records, 3, 0)
+    found = baseline(records, 3, 0)
     for value, label, group in zip(found.values, found.labels, found.groups, strict=True):
         assert set(records.labels[group]) == {label}
         np.testing.assert_allclose(value, records.values[group].mean(axis=0), atol=1e-6)
     assert found.averaged == min(map(len, found.groups))
-    assert (found.averaged == 1) == (control is random_records)
+    assert (found.averaged == 1) == (baseline is random_records)
 
 
 def test_a_patient_who_is_several_subjects_is_counted_once() -> None:
@@ -44,7 +44,7 @@ def test_a_patient_who_is_several_subjects_is_counted_once() -> None:
 
 
 def test_no_group_is_smaller_than_asked_for_and_everybody_is_in_one() -> None:
-    records = among(train(), outliers(train(), 4, 0, distance=50.0))
+    records = among(train(), made_up(train(), 4, 0, distance=50.0))
     assert kmeans(records, 5, 0).averaged == 1, "outliers get centroids of their own"
     found = kmeans(records, 5, 0, least=7)
     assert found.averaged >= 7
@@ -78,7 +78,7 @@ def test_who_is_far_out_is_drawn_in_along_her_direction_and_most_stay_where_they
 
 def test_one_patient_however_far_out_moves_no_record_by_much() -> None:
     records, options = train(), Options(min_patients=5)
-    far = among(records, outliers(records, 1, 0, distance=1000.0))
+    far = among(records, made_up(records, 1, 0, distance=1000.0))
     moved = [
         np.abs(make(far).values - make(records).values).max()
         for make in (lambda each: kmeans(each, 3, 0), lambda each: aggregates(each, 3, 0, options))
@@ -117,7 +117,7 @@ def test_a_method_that_learns_says_how_many_patients_stood_behind_what_it_starte
     assert gradient_matching.condense(train(), REQUEST, options).averaged == fewest
 
 
-def test_planted_outliers_that_are_kept_are_found_and_those_that_left_no_trace_are_not() -> None:
+def test_canaries_that_are_kept_are_found_and_those_that_left_no_trace_are_not() -> None:
     records, rng = cohort(300).labelled(), np.random.default_rng(0)
     members = rng.random((6, len(records.labels))) < 0.5
     planted = [of_shadow(records.part("train"), 3, index, seed=0)[0] for index in range(6)]
@@ -128,10 +128,10 @@ def test_planted_outliers_that_are_kept_are_found_and_those_that_left_no_trace_a
     )
     nobody = [CondensedSet(rng.standard_normal((8, 4, 3)).astype(np.float32), kept.labels[0]) for _ in planted]
     hidden = ShadowSets(np.stack([one.values for one in nobody]), np.stack([one.labels for one in nobody]), members)
-    made = {"outliers": 3, "seed": 0}
-    found = standing_out(records, kept, made, Params())
+    made = {"canaries": 3, "seed": 0}
+    found = found_canaries(records, kept, made, Params())
     assert found and found["condensed"]["auc"] > 0.99 and (found["planted"], found["shadows"]) == (3, 6)
-    lost = standing_out(records, hidden, made, Params())
+    lost = found_canaries(records, hidden, made, Params())
     assert lost and lost["as_they_are"]["auc"] > 0.99
     assert lost["condensed"]["low"] < 0.5 < lost["condensed"]["high"]
-    assert standing_out(records, kept, {"outliers": 0, "seed": 0}, Params()) is None
+    assert found_canaries(records, kept, {"canaries": 0, "seed": 0}, Params()) is None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from recondense.diagnostics.examine import CHECKS, _ask
+from recondense.diagnostics.doctor import CHECKS, _ask
 from recondense.probes.finding import Finding
 from tests.support.project import QUICK, Project, make_project, with_remotes
 from tests.support.services import free_port

@@ -94,7 +94,7 @@ def test_a_release_on_an_object_store_is_whole_public_only_where_it_may_be_and_r
     restored = Project(tmp_path / "restored", hospital.environment)
     subprocess.run(["git", "clone", "-q", str(hospital.root), str(restored.root)], check=True)
     restored.call("dvc", "pull")
-    restored.call("recondense.cli", "audit", "alpha")
+    restored.call("recondense.cli", "ledger", "alpha")
     normalised = "data/3_normalised/alpha/normalised.safetensors"
     assert (restored.root / normalised).read_bytes() == (hospital.root / normalised).read_bytes()
 

@@ -18,9 +18,9 @@ from recondense.ledger.spending import cost, spent, statement, together
 from recondense.private.askings import serve, unrecorded
 from recondense.private.guarantee import Asked, Guarantee, Query, epsilon
 from recondense.private.statistics import Plan, ask
+from recondense.publishing.examine import check_against
 from recondense.publishing.published import published, so_far
 from recondense.publishing.ready import check_answers, check_budget
-from recondense.publishing.recipient import check_against
 from recondense.publishing.release import privacy
 from recondense.publishing.versions import Releases
 from tests.support.condensing import cohort

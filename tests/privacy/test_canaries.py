@@ -7,7 +7,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from recondense.errors import InputError
-from recondense.privacy.canaries import NoisySum, audit, epsilon_lower_bound
+from recondense.private.lower_bound import NoisySum, epsilon_lower_bound, lower_bound
 
 DELTA = 1e-5
 
@@ -49,15 +49,15 @@ def test_more_correct_guesses_never_lower_the_bound() -> None:
 def test_half_of_the_noise_is_caught_and_all_of_it_is_not() -> None:
     right = noise_for(1.0)
     assert right == pytest.approx(3.7306, abs=1e-3)
-    found = [audit(gaussian(right, seed), 40_000, DELTA, 0.95, seed).epsilon for seed in range(3)]
+    found = [lower_bound(gaussian(right, seed), 40_000, DELTA, 0.95, seed).epsilon for seed in range(3)]
     assert max(found) < 1
-    halved = [audit(gaussian(right / 2, seed), 40_000, DELTA, 0.95, seed).epsilon for seed in range(3)]
+    halved = [lower_bound(gaussian(right / 2, seed), 40_000, DELTA, 0.95, seed).epsilon for seed in range(3)]
     assert min(halved) > 1
 
 
 def test_an_audit_sees_a_sum_without_noise_and_nothing_in_noise_alone() -> None:
-    assert audit(gaussian(0.0, 0), 500, DELTA, 0.95, 0, share=0.5).epsilon > 3
-    assert audit(gaussian(1e6, 0), 500, DELTA, 0.95, 0, share=0.5).epsilon == 0
+    assert lower_bound(gaussian(0.0, 0), 500, DELTA, 0.95, 0, share=0.5).epsilon > 3
+    assert lower_bound(gaussian(1e6, 0), 500, DELTA, 0.95, 0, share=0.5).epsilon == 0
 
 
 def test_canaries_are_as_long_as_the_clip_allows_and_orthogonal_whatever_the_dimension() -> None:
@@ -67,7 +67,7 @@ def test_canaries_are_as_long_as_the_clip_allows_and_orthogonal_whatever_the_dim
         seen.append(vectors)
         return vectors.sum(axis=0)
 
-    found = audit(watched, 25, 0.0, 0.95, 0, clip=2.0, dimension=10, share=0.4)
+    found = lower_bound(watched, 25, 0.0, 0.95, 0, clip=2.0, dimension=10, share=0.4)
     assert [vectors.shape[1] for vectors in seen] == [10, 10, 10] and found.canaries == 25
     for vectors in seen:
         np.testing.assert_array_equal(vectors @ vectors.T, 4 * np.eye(len(vectors)))

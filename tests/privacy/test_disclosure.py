@@ -10,8 +10,8 @@ from recondense.privacy.attacks import Target, linkability, nearest_record
 from recondense.privacy.disclosure import People, disclosed
 from recondense.privacy.guesses import AboutEach, Predicates, Reconstructions, Tally, together
 from recondense.privacy.params import Params
-from recondense.privacy.risk import Evidence, Rival, detectable_risk, rare, risk, share, wilson
-from recondense.privacy.shadows.outliers import among, outliers, planted
+from recondense.privacy.risk import Baseline, Tallies, detectable_risk, rare, risk, share, wilson
+from recondense.privacy.shadows.canaries import among, made_up, planted
 from recondense.records.condensed import CondensedSet
 from tests.support.auditing import cohort
 
@@ -52,7 +52,7 @@ def test_the_detectable_risk_is_seen_in_four_of_five_repetitions(
     """By the rule that gives the verdict: beyond test records, validation records and the baseline."""
     rate, few = round(control * others), others // 2
     shift = Tally(round(control * few), few, rate, others)
-    found = Evidence(Tally(0, made, rate, others), shift, [Rival(round(control * made), made, alike)])
+    found = Tallies(Tally(0, made, rate, others), shift, [Baseline(round(control * made), made, alike)])
     least = detectable_risk(found, 0.95)
     rng, seen = np.random.default_rng(0), []
     for _ in range(400):
@@ -62,9 +62,9 @@ def test_the_detectable_risk_is_seen_in_four_of_five_repetitions(
         right = (lots[0] < control + least * (1 - control)).sum()
         base = (np.where(both, lots[0], lots[1]) < control).sum()
         of_others, of_few = rng.binomial(others, control), rng.binomial(few, control)
-        again = Evidence(
+        again = Tallies(
             Tally(int(right), made, of_others, others), Tally(of_few, few, of_others, others),
-            [Rival(int(base), made, alike)],
+            [Baseline(int(base), made, alike)],
         )  # fmt: skip
         seen.append(again.beats(0.95))
     assert 0.7 < np.mean(seen) < 0.9 and 0 < least < 1
@@ -72,15 +72,15 @@ def test_the_detectable_risk_is_seen_in_four_of_five_repetitions(
 
 def test_three_guesses_cannot_show_anything() -> None:
     nothing = Tally(0, 3, 0, 3, chance=0.9)
-    assert detectable_risk(Evidence(nothing, nothing), 0.95) == 1.0
+    assert detectable_risk(Tallies(nothing, nothing), 0.95) == 1.0
 
 
 def test_a_baseline_that_is_lower_by_luck_alone_makes_no_success() -> None:
     """The attack's whole interval lies above the most likely value of ten guesses, which says little."""
     shift = Tally(20, 100, 40, 200)
     assert risk(Tally(60, 150, 40, 200), 0.95).low > 0 and share(60, 150, 0.95).low > 2 / 10
-    assert not Evidence(Tally(60, 150, 40, 200), shift, [Rival(2, 10, 0.0)]).beats(0.95)
-    assert Evidence(Tally(60, 150, 40, 200), shift, [Rival(30, 150, 0.0)]).beats(0.95)
+    assert not Tallies(Tally(60, 150, 40, 200), shift, [Baseline(2, 10, 0.0)]).beats(0.95)
+    assert Tallies(Tally(60, 150, 40, 200), shift, [Baseline(30, 150, 0.0)]).beats(0.95)
 
 
 def test_two_attackers_who_are_right_of_the_same_people_share_their_errors() -> None:
@@ -160,17 +160,17 @@ def test_a_variant_that_misses_real_records_has_no_say() -> None:
     assert neither["verdict"] == "inconclusive" and "misses even real records" in neither["reason"]
 
 
-def test_outliers_are_far_from_everyone_with_another_s_outcome() -> None:
+def test_canaries_are_far_from_everyone_with_another_s_outcome() -> None:
     train = cohort(90, 0, 0).part("train")
-    made = outliers(train, 20, seed=1, distance=6.0)
+    made = made_up(train, 20, seed=1, distance=6.0)
     assert np.abs(made.values.mean(axis=1)).min() > 3 > np.abs(train.values.mean(axis=1)).max()
     assert set(made.labels.tolist()) == {0.0, 1.0} and (made.split == 0).all()
-    assert made.values.tobytes() == outliers(train, 20, seed=1, distance=6.0).values.tobytes()
+    assert made.values.tobytes() == made_up(train, 20, seed=1, distance=6.0).values.tobytes()
     with pytest.raises(InputError, match="the train split is empty"):
-        outliers(cohort(0, 5, 5).part("train"), 3, 0)
+        made_up(cohort(0, 5, 5).part("train"), 3, 0)
 
 
-def test_planted_outliers_that_are_released_are_told_from_their_twins() -> None:
+def test_canaries_that_are_released_are_told_from_their_twins() -> None:
     inside, twins = planted(cohort(200, 80, 80).part("train"), count=10, seed=0, twins=60, distance=4.0)
     judged = among(inside, twins)
     target = Target(CondensedSet(inside.values, inside.labels), judged.values, judged.labels, 0, torch.device("cpu"))

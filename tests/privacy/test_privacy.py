@@ -141,8 +141,8 @@ def test_guesses_are_told_from_luck_among_as_many_attacks_as_there_are(name: str
 
 def test_the_population_that_an_attack_is_given_is_half_of_the_validation_part_and_judged_on_the_other() -> None:
     result = audit("domias", cohort(60, 61, 60), independent())
-    assert result["control"]["n_members"] == 31
-    assert audit("nearest_record", cohort(60, 61, 60), independent())["control"]["n_members"] == 61
+    assert result["negative_control"]["n_members"] == 31
+    assert audit("nearest_record", cohort(60, 61, 60), independent())["negative_control"]["n_members"] == 61
 
 
 def test_a_shifted_test_split_is_no_disclosure() -> None:
@@ -178,7 +178,7 @@ def test_a_shifted_test_split_is_caught_by_the_control() -> None:
     records.values[records.split == SPLITS.index("test")] *= 1.5
     result = audit("nearest_record", records, independent())
     assert result["low"] > 0.6, "the attack alone would look like a success"
-    assert result["control"]["low"] > 0.6
+    assert result["negative_control"]["low"] > 0.6
     assert result["verdict"] == "above guessing" and "train and held-out records differ" in result["reason"]
 
 

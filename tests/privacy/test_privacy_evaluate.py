@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from recondense.privacy.figures import area_under_curve, clopper_pearson, measured, true_positive_rate
+from recondense.privacy.estimates import area_under_curve, clopper_pearson, measured, true_positive_rate
 
 
 def drawn(n: int, shift: float = 0.0, seed: int = 0) -> np.ndarray:

@@ -10,11 +10,11 @@ from scipy.special import logit
 from scipy.stats import norm
 
 from recondense.privacy.attacks import Shadows, Target
-from recondense.privacy.figures import area_under_curve, clopper_pearson, measured
+from recondense.privacy.estimates import area_under_curve, clopper_pearson, measured
 from recondense.privacy.influence import influence, ratios
 from recondense.privacy.params import ATTACKS, Params
 from recondense.privacy.pooled import pooled, succeeds
-from recondense.privacy.shadowed import Evidence, by_networks, gather
+from recondense.privacy.shadowed import ShadowInputs, by_networks, gather
 from recondense.privacy.shadows.draw import members
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.with_shadows import audited_with_shadows, needs_shadows, own_signals, top_ranked
@@ -52,7 +52,7 @@ def kept(records: Normalised) -> CondensedSet:
     return CondensedSet(records.values, records.labels)
 
 
-def heard(n: int, count: int, gain: float, seed: int = 0) -> tuple[Shadows, np.ndarray]:
+def signalled(n: int, count: int, gain: float, seed: int = 0) -> tuple[Shadows, np.ndarray]:
     """Signals as networks might give them: a record's own level, a set's, noise, and ``gain`` for its members.
 
     Also who is in the attacked set.
@@ -81,12 +81,12 @@ def audit(name: str, records: Normalised, released: CondensedSet, sets: ShadowSe
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gain_of_one_deviation_is_found_and_none_where_there_is_none(name: str) -> None:
-    found, inside = heard(2000, 16, gain=0.5)
+    found, inside = signalled(2000, 16, gain=0.5)
     told = area_under_curve(scores(name, found)[inside], scores(name, found)[~inside], 0.95)
     assert told.low > 0.65
     by_chance = []
     for seed in range(20):
-        nothing, inside = heard(300, 16, gain=0.0, seed=seed)
+        nothing, inside = signalled(300, 16, gain=0.0, seed=seed)
         guessed = scores(name, nothing)
         by_chance.append(area_under_curve(guessed[inside], guessed[~inside], 0.95).value)
     assert abs(np.mean(by_chance) - 0.5) < 0.025, "three standard errors of twenty AUCs"
@@ -94,7 +94,7 @@ def test_a_gain_of_one_deviation_is_found_and_none_where_there_is_none(name: str
 
 @pytest.mark.parametrize("name", NAMES)
 def test_whom_every_shadow_has_as_a_member_or_none_has_still_gets_a_score(name: str) -> None:
-    shadows, _ = heard(50, 6, gain=1.0)
+    shadows, _ = signalled(50, 6, gain=1.0)
     shadows.members[:, 0], shadows.members[:, 1] = True, False
     assert np.isfinite(scores(name, shadows)).all()
 
@@ -121,7 +121,7 @@ def test_the_online_score_is_the_ratio_of_two_normal_densities_where_shadows_are
 
 
 def test_a_small_gain_is_not_lost_where_shadows_are_enough_for_variances_on_one_side_alone() -> None:
-    found, inside = heard(4000, 64, gain=0.1)  # of 64 shadows some 41 have a candidate, and some 23 have not
+    found, inside = signalled(4000, 64, gain=0.1)  # of 64 shadows some 41 have a candidate, and some 23 have not
     guessed = [scores(name, found) for name in ("lira_online", "lira_offline")]
     online, offline = (area_under_curve(one[inside], one[~inside], 0.95).value for one in guessed)
     assert online > offline - 0.005
@@ -303,7 +303,7 @@ def test_evidence_is_computed_once_and_networks_of_all_sets_begin_alike() -> Non
     same = kept(records.part("train"))
     params = Params(**QUICK)
     sets, made = stacked([same] * 4, known), {"steps": 0, "release_steps": 0}
-    evidence: Evidence = gather(records, same, sets, made, params, by_networks(params))
+    evidence: ShadowInputs = gather(records, same, sets, made, params, by_networks(params))
     assert (evidence.released.signals == evidence.released.signal).all(), "equal sets give equal signals"
     assert evidence.released.signals.shape == (4, 80) and np.isfinite(evidence.released.signals).all()
     assert (evidence.positive.members.sum(axis=1) == len(evidence.positive.pool.labels) // 2).all()

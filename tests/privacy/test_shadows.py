@@ -19,8 +19,8 @@ from flows.shadows import compute_ahead, on_this_machine
 from recondense.engines.dvc import Pipeline
 from recondense.engines.runners import runner, threads_each
 from recondense.errors import InputError
+from recondense.privacy.shadows.canaries import among, of_shadow
 from recondense.privacy.shadows.draw import condensing_seed, members
-from recondense.privacy.shadows.outliers import among, of_shadow
 from recondense.privacy.shadows.sets import ShadowSets
 from recondense.privacy.shadows.unit import unit
 from recondense.privacy.shadows.work import Work
@@ -80,9 +80,9 @@ def test_shadows_are_as_the_train_split_is_and_drawn_from_all_who_have_an_outcom
 
 
 @pytest.mark.parametrize("planted", [0, 3])
-def test_a_shadow_is_the_condensation_of_its_members_and_of_outliers_of_its_own(tmp_path: Path, planted: int) -> None:
-    layout = project(tmp_path, {"method": "group_means", "records_per_class": 1}, count=3, outliers=planted)
-    assert shadows(layout)["outliers"] == planted
+def test_a_shadow_is_the_condensation_of_its_members_and_of_canaries_of_its_own(tmp_path: Path, planted: int) -> None:
+    layout = project(tmp_path, {"method": "group_means", "records_per_class": 1}, count=3, canaries=planted)
+    assert shadows(layout)["canaries"] == planted
     found, records = made(layout), cohort().labelled()
     for index, (values, inside) in enumerate(zip(found.values, found.members, strict=True)):
         shown = among(records.only(inside), of_shadow(records.part("train"), planted, index, seed=0)[0])

@@ -6,7 +6,7 @@ import torch
 
 from recondense.condensation.baselines import group_means
 from recondense.privacy.attacks import Shadows, Target, tracing
-from recondense.privacy.figures import Figures, measured
+from recondense.privacy.estimates import Figures, measured
 from recondense.privacy.params import Params
 from recondense.privacy.shadowed import gather
 from recondense.privacy.shadows.draw import members

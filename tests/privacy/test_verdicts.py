@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from recondense.privacy.comparison import AUC, Compared, Groups, compared, detectable_auc, difference
-from recondense.privacy.figures import area_under_curve, measured
+from recondense.privacy.estimates import area_under_curve, measured
+from recondense.privacy.gains import AUC, Comparison, Groups, compared, detectable_auc, difference
+from recondense.privacy.judge import judged
 from recondense.privacy.params import Params
 from recondense.privacy.pooled import pooled, succeeds
 from recondense.privacy.risk import share
-from recondense.privacy.verdicts import judged
 from recondense.results.audit import overall
 
 # Members, validation and test records of the embedded cohort, and the confidence of one attack in eleven
@@ -26,7 +26,7 @@ def groups(members: int, validation: int, others: int) -> Groups:
 
 def attacked(
     who: Groups, auc: float, seed: int, alike: float = 0.0, confidence: float = 0.95, shift: float = 0.0
-) -> Compared:
+) -> Comparison:
     """An attack whose normal scores have this ``auc``, beside a baseline whose scores correlate with them by ``alike``;
     ``shift``: of members and validation records together, which the baseline does not see."""
     rng = np.random.default_rng(seed)
@@ -35,7 +35,7 @@ def attacked(
     return compared(scores, alike * own + np.sqrt(1 - alike**2) * noise, who, confidence)
 
 
-def verdict(found: Compared, detected: bool = True) -> str:
+def verdict(found: Comparison, detected: bool = True) -> str:
     return judged(found, detected, *MARGINS, detectable_auc(found, 0.95))[0]
 
 
@@ -46,10 +46,13 @@ def test_a_difference_of_independent_figures_has_the_interval_of_newcombe_s_exam
 
 
 def test_the_interval_of_a_gain_holds_the_true_one_as_often_as_it_says() -> None:
-    who, held = groups(100, 60, 80), {"baseline": 0, "control": 0}
+    who, held = groups(100, 60, 80), {"baseline": 0, "negative_control": 0}
     for seed in range(300):
         found = attacked(who, 0.65, seed, alike=0.7)
-        for name, gain in (("baseline", found.over_baseline()[AUC]), ("control", found.over_control()[AUC])):
+        for name, gain in (
+            ("baseline", found.over_baseline()[AUC]),
+            ("negative_control", found.over_negative_control()[AUC]),
+        ):
             held[name] += gain.low <= 0.15 <= gain.high
     assert all(0.92 <= count / 300 <= 0.99 for count in held.values()), held
 
@@ -63,7 +66,7 @@ def test_a_baseline_that_shares_the_attack_s_errors_leaves_a_closer_interval() -
 def test_a_control_that_is_near_guessing_by_luck_makes_no_success_of_a_shift() -> None:
     """Of ten validation records the control's most likely value often lies below the attack's whole interval."""
     found = [attacked(groups(1000, 10, 1000), 0.5, seed, shift=0.35) for seed in range(200)]
-    by_value = [one.attack.auc.low > max(0.5, one.baseline.auc.value, one.control.auc.value) for one in found]
+    by_value = [one.attack.auc.low > max(0.5, one.baseline.auc.value, one.negative_control.auc.value) for one in found]
     assert np.mean(by_value) > 0.2
     assert np.mean([one.succeeds() for one in found]) < 0.06, "no member differs from any validation record"
     assert {verdict(one) for one in found} <= {"above guessing", "succeeded"}
@@ -108,7 +111,7 @@ def test_an_attack_that_finds_more_than_guessing_baseline_and_control_has_succee
 
 def test_an_attack_above_guessing_that_a_shift_may_explain_is_neither_a_success_nor_undecided() -> None:
     found = attacked(groups(400, 200, 400), 0.5, 0, shift=0.4)
-    assert found.attack.auc.low > 0.5 and found.control.auc.low > 0.5
+    assert found.attack.auc.low > 0.5 and found.negative_control.auc.low > 0.5
     assert verdict(found) == "above guessing" and verdict(found, detected=False) == "above guessing"
 
 
@@ -145,7 +148,7 @@ def test_an_auc_near_guessing_resists_nothing_while_a_few_members_may_be_found()
     found = measured(members, others, 0.95)
     assert found.tpr[0.01] is not None and found.tpr[0.01].value == 0.02
     assert 0.45 < found.auc.low < found.auc.high < 0.55
-    told, reason = judged(Compared(found, found, found), True, *MARGINS, 0.6)
+    told, reason = judged(Comparison(found, found, found), True, *MARGINS, 0.6)
     assert told == "inconclusive" and "more than 0.01 of the members may be found" in reason
 
 

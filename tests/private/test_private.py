@@ -15,12 +15,12 @@ from recondense.condensation.methods import Request, private_statistics
 from recondense.errors import InputError
 from recondense.preprocessing.fit import fit
 from recondense.preprocessing.params import Params as Normalisation
-from recondense.privacy.canaries import NoisySum, audit
 from recondense.private.askings import unrecorded
-from recondense.private.cohort import class_means, covariance, drawn, rule
 from recondense.private.guarantee import Guarantee, epsilon, sigma_for
+from recondense.private.lower_bound import NoisySum, lower_bound
 from recondense.private.mechanism import Stream, answered, discrete_gaussian
 from recondense.private.statistics import GRID, Plan, ask, exact_sums, noisy_sums
+from recondense.private.synthesis import class_means, covariance, drawn, rule
 from recondense.records.cohort import Normalised
 from tasks.condensation import condensation
 from tests.support.condensing import FAST, cohort, project
@@ -170,7 +170,7 @@ def canaries_asked(sigma: float) -> NoisySum:
 def test_canaries_find_half_of_the_noise_and_not_all_of_it() -> None:
     sigma = sigma_for(1.0, 1e-5)
     whole, half = (
-        audit(canaries_asked(each), 40_000, 1e-5, 0.95, 0, dimension=CANARIES.size) for each in (sigma, sigma / 2)
+        lower_bound(canaries_asked(each), 40_000, 1e-5, 0.95, 0, dimension=CANARIES.size) for each in (sigma, sigma / 2)
     )
     assert whole.epsilon < 1
     assert half.epsilon > 1, "a mechanism with a fault passes as sound"

@@ -209,3 +209,15 @@ def new_library(folder: Path) -> Path:
         with (folder / "recondense" / name).open("a") as file:
             file.write(text)
     return folder
+
+
+def test_keys_of_params_get_their_names_of_now_and_comments_stay(root: Path) -> None:
+    path = root / "params.yaml"
+    edit(path, "version: 2", "version: 1")
+    edit(path, "    training: {}\n", "    training: {control_seeds: 2}   # two draws\n")
+    (root / "dvc.lock").write_text("stages: {training@pbcseq: {}, privacy@pbcseq: {}}\n")
+    found = bring(root)
+    assert [file.name for file in found.files] == ["params.yaml"] and found.again == {"pbcseq": ["training"]}
+    (line,) = [line for line in path.read_text().splitlines() if "# two draws" in line]
+    assert line.split("#")[0].strip() == "training: {baseline_seeds: 2}"
+    assert not upgrade.plan(root).needed

@@ -14,7 +14,7 @@ from recondense.errors import InputError
 from recondense.publishing.compare import compare
 from recondense.publishing.compare.candidates import Candidate, candidates, other_data
 from recondense.publishing.compare.page import page
-from recondense.results.course import Strongest
+from recondense.results.releases import Strongest
 from tests.support.browser import Page, check_page
 
 NEW, OLD = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"

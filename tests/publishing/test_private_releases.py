@@ -17,7 +17,7 @@ from recondense.git import git
 from recondense.ledger import Ledger, keys
 from recondense.ledger.artifacts import check_artifacts
 from recondense.project.params_file import set_params
-from recondense.publishing.recipient import check_against
+from recondense.publishing.examine import check_against
 from recondense.publishing.release import release
 from recondense.publishing.reproduce import reproduce
 from tests.support.condensing import FAST

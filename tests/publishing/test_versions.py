@@ -26,10 +26,10 @@ from recondense.git import git
 from recondense.ledger import Ledger, keys
 from recondense.ledger.artifacts import check_artifacts
 from recondense.project.params_file import set_params
-from recondense.publishing.diff import compare
-from recondense.publishing.difference import compare_files
+from recondense.publishing.diff import diff
+from recondense.publishing.examine import check_against, examine
+from recondense.publishing.outputs import compare_files
 from recondense.publishing.ready import check_panel
-from recondense.publishing.recipient import check_against, examine
 from recondense.publishing.release import release
 from recondense.publishing.reproduce import reproduce
 from recondense.publishing.versions import Releases
@@ -189,13 +189,13 @@ def test_an_unknown_bundle_is_called_unknown(released: Steward) -> None:
 
 
 def test_diff_names_the_changed_param_and_the_commits_between(released: Steward, versions: list[str]) -> None:
-    found = released.do(compare, *versions)
+    found = released.do(diff, *versions)
     assert [(row["name"], row["old"], row["new"]) for row in found["params"]] == [("release.min_test_auc", None, 0.51)]
     assert [row["name"] for row in found["data"]] == [f"{FOUND_IN_BUNDLES}/candidate"]
     assert found["subjects"] == found["metrics"] == []
     assert len(found["code"]["commits"]) == 2
     with pytest.raises(InputError, match="no release 2001"):
-        released.do(compare, "2001.01.1", "candidate")
+        released.do(diff, "2001.01.1", "candidate")
 
 
 def test_a_withdrawn_release_says_so_to_whoever_verifies_it(

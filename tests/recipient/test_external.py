@@ -34,7 +34,7 @@ def project(physionet: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
         "normalisation": {"step_hours": 1, "n_steps": 48},
         "reference": {**FEW, "steps": 60},
         "condensation": {"method": "kmeans", "records_per_class": 10, "recipe_search": SEARCH},
-        "training": {**FEW, "control_search": SEARCH},
+        "training": {**FEW, "baseline_search": SEARCH},
         "shadows": {"count": 0},
         "privacy": {},
         "release": {"allow_inconclusive": True, "allow_above_guessing": True},

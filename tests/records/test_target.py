@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from recondense.bundle.private import covered
+from recondense.bundle.covered import covered
 from recondense.cohorts.readers import coswara, meds, mimic3, pbcseq, physionet2012, table
 from recondense.records.target import Target
 from recondense.results.public import Public

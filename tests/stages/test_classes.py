@@ -85,7 +85,7 @@ STAGING: dict[str, Any] = {
         "recipe_search": SEARCH,
     },
     "shadows": {"count": 4, "steps": 1},
-    "training": {"networks": MODELS_TRIED, "seeds": 2, "bootstrap": 100, "control_search": SEARCH},
+    "training": {"networks": MODELS_TRIED, "seeds": 2, "bootstrap": 100, "baseline_search": SEARCH},
     "privacy": {
         "options": {"loss_membership": {"networks": ["rnn_beta"]}},
         "signals": {"networks": ["rnn_beta"], "repeats": 1, "recipe": {"steps": 20}},

@@ -1,4 +1,4 @@
-"""The training and reference stages on a small planted cohort, and the controls they compare with."""
+"""The training and reference stages on a small planted cohort, and the baselines they compare with."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ SECTION: dict[str, Any] = {
     "steps": 40,
     "learning_rate": 0.002,
 }
-TRAINING = {**SECTION, "seeds": 2, "control_search": QUICK_SEARCH}
+TRAINING = {**SECTION, "seeds": 2, "baseline_search": QUICK_SEARCH}
 SETS = {*SIMPLE, "condensed", "all_real", "random_records", "random_records_soft", "kmeans", "kmeans_soft"}
 RECIPES = Recipes(families={"tcn": Recipe(steps=40, learning_rate=0.002), "rnn": Recipe(steps=30, learning_rate=0.002)})
 
@@ -160,15 +160,15 @@ def test_a_test_part_of_one_class_is_an_error_and_not_a_figure(layout: Layout) -
         reference(layout)
 
 
-@pytest.mark.parametrize("control", [random_records, kmeans, group_means])
-def test_a_control_is_balanced_reproducible_and_needs_enough_subjects(control: Any) -> None:
+@pytest.mark.parametrize("baseline", [random_records, kmeans, group_means])
+def test_a_baseline_is_balanced_reproducible_and_needs_enough_subjects(baseline: Any) -> None:
     train = cohort().part("train")
-    found = control(train, 4, 0)
+    found = baseline(train, 4, 0)
     assert found.labels.tolist() == [0] * 4 + [1] * 4
-    np.testing.assert_array_equal(found.values, control(train, 4, 0).values)
+    np.testing.assert_array_equal(found.values, baseline(train, 4, 0).values)
     cases = int(train.labels.sum())
     with pytest.raises(InputError, match=f"only {cases} train subjects have outcome 1"):
-        control(train, cases + 1, 0)
+        baseline(train, cases + 1, 0)
 
 
 def test_random_records_are_train_records_of_their_class_each_once() -> None:

@@ -82,7 +82,7 @@ def cohort(raw: Path) -> dict[str, Any]:
         "reference": {"networks": ["rnn_beta"], "steps": 5},
         "condensation": {"method": "group_means", "records_per_class": 1, "seed": 0, "recipe_search": SEARCH},
         "shadows": {"count": 0},
-        "training": {"networks": ["rnn_beta"], "seeds": 1, "bootstrap": 100, "controls": []},
+        "training": {"networks": ["rnn_beta"], "seeds": 1, "bootstrap": 100, "baselines": []},
         "privacy": {"options": {"loss_membership": {"networks": ["rnn_beta"], "repeats": 1}}},
         "release": {
             "min_patients_per_class": 5, "min_patients_per_record": 1, "min_test_auc": 0, "min_test_events": 4,

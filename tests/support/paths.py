@@ -8,3 +8,4 @@ REPO = Path(__file__).resolve().parents[2]
 REAL_DATA = settings().data or REPO.parent / "shared" / "data"
 CASES = REPO / "tests" / "cases"
 BUNDLE_OF_FORMAT_2 = CASES / "format-2.tar.xz"
+BUNDLES_OF_SCHEMA_1 = CASES / "format-3.tar.xz"

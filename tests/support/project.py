@@ -13,6 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from recondense.stages.renamed import VERSION
 from tests.support.paths import REPO
 
 # A patient id and a cholesterol value that stand nowhere else
@@ -38,7 +39,7 @@ QUICK: dict[str, Any] = {
     "reference": {"networks": ["tcn_beta"], "steps": 5},
     "condensation": {"method": "group_means", "records_per_class": 5, "seed": 0, "recipe_search": QUICK_SEARCH},
     "shadows": {"count": 0},
-    "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "control_search": QUICK_SEARCH},
+    "training": {"networks": ["tcn_beta"], "seeds": 2, "bootstrap": 100, "baseline_search": QUICK_SEARCH},
     "privacy": {"options": {"loss_membership": {"networks": ["tcn_beta"], "repeats": 1}}},
     # Nothing is worth much that was learned so quickly
     "release": {
@@ -116,7 +117,7 @@ def make_project(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     if cohorts is not None:
-        plain = json.loads(json.dumps({"cohorts": cohorts}))  # nothing shared between cohorts
+        plain = json.loads(json.dumps({"version": VERSION, "cohorts": cohorts}))  # nothing shared between cohorts
         YAML().dump(plain, root / "params.yaml")
     for command in (
         ["init", "-q"],
@@ -166,7 +167,7 @@ SMALL = {
     "ingestion": {**QUICK["ingestion"], "split": {"kind": "random", "seed": 0, "validation": 0.2, "test": 0.6}},
     "reference": {"networks": NETWORKS, "steps": 20},
     "condensation": {**QUICK["condensation"], "records_per_class": 2, "recipe_search": {**QUICK_SEARCH, "ensemble": 2}},
-    "training": {**QUICK["training"], "networks": NETWORKS, "controls": []},
+    "training": {**QUICK["training"], "networks": NETWORKS, "baselines": []},
     "release": {**QUICK["release"], "min_patients_per_class": 10, "min_patients_per_record": 1, "min_test_auc": 0},
 }
 

@@ -40,8 +40,9 @@ def scoring(tpr_high: float | None = None, verdict: str = "resisted") -> dict[st
     beside = membership(**made_up)
     rival = {**beside, "gain": {"value": 0.0, "low": -0.02, "high": 0.02}}
     return {
-        "kind": "membership", **membership(tpr_high), "detectable_auc": 0.55, "baseline": rival, "control": rival,
-        "positive_control": {**beside, "detected": True}, "verdict": verdict, "reason": "made up",
+        "kind": "membership", **membership(tpr_high), "detectable_auc": 0.55, "baseline": rival,
+        "negative_control": rival, "positive_control": {**beside, "detected": True},
+        "verdict": verdict, "reason": "made up",
     }  # fmt: skip
 
 
@@ -87,7 +88,7 @@ METRICS: dict[str, Any] = {
         "settings": {"margin": 0.05, "tpr_margin": 0.01, "confidence": 0.95, "resamples": 500, "own": []},
         "attacks": {name: guessing() if name in GUESSING else scoring() for name in ATTACKS},
         "influence": None,
-        "standing_out": None,
+        "canaries": None,
         "verdict": "resisted",
         "guarantee": None,
     },

@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 from recondense.errors import InputError
 from recondense.sweeps.cells import plan
 from recondense.sweeps.figures import sweep_figure
-from recondense.sweeps.outcomes import Outcome, grouped, smallest
+from recondense.sweeps.outcomes import CellOutcome, grouped, smallest
 from tests.support.project import QUICK, SENTINELS, Project, make_project, plant_sentinel
 
 # 48 train subjects have the outcome, so 70 records a class is more than there are
@@ -216,9 +216,9 @@ def test_the_figure_has_a_panel_a_cohort_a_line_a_method_its_range_and_all_real_
     cells = plan(tmp_path, ["alpha", "beta"], ["kmeans", "group_means"], [1, 10], 2)
     real = {"mean": 0.9, "low": 0.85, "high": 0.95}
     outcomes = [
-        Outcome(cell, "Completed", scores(0.6 + 0.1 * cell.seed, real))
+        CellOutcome(cell, "Completed", scores(0.6 + 0.1 * cell.seed, real))
         if cell.method == "kmeans" or cell.records_per_class == 1
-        else Outcome(cell, "Failed", reason="too few")
+        else CellOutcome(cell, "Failed", reason="too few")
         for cell in cells
     ]
     groups = grouped(outcomes)
@@ -247,7 +247,7 @@ def test_the_smallest_size_that_retains_enough_is_judged_on_the_validation_part(
     cells = plan(tmp_path, ["alpha"], ["kmeans", "group_means"], [20, 5, 1], 2)
     reached = {("kmeans", 1): 0.80, ("kmeans", 5): 0.89, ("kmeans", 20): 0.90}
     outcomes = [
-        Outcome(one, "Completed", scores(reached.get((one.method, one.records_per_class), 0.7), {"mean": 0.5}))
+        CellOutcome(one, "Completed", scores(reached.get((one.method, one.records_per_class), 0.7), {"mean": 0.5}))
         for one in cells
     ]
     found = {method: group and group.records_per_class for _, method, group in smallest(grouped(outcomes), 0.98)}

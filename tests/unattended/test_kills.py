@@ -16,7 +16,7 @@ import pytest
 
 from recondense.ledger import Ledger
 from recondense.project.params_file import set_params
-from recondense.publishing.recipient import examine
+from recondense.publishing.examine import examine
 from recondense.settings import settings
 from tests.support.project import with_remotes
 from tests.support.services import free_port

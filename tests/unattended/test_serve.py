@@ -89,6 +89,12 @@ def test_a_wrong_schedule_is_named_and_a_url_in_it_is_refused_without_being_repe
 # The inbox
 
 
+def put(path: Path) -> None:
+    """An empty file, in a folder that may be new."""
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+
+
 def test_any_change_of_a_raw_folder_changes_its_fingerprint(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     seen = {fingerprint(raw)}
@@ -98,8 +104,7 @@ def test_any_change_of_a_raw_folder_changes_its_fingerprint(tmp_path: Path) -> N
         lambda: (raw / "a.csv").write_text("12"),
         lambda: os.utime(raw / "a.csv", (1, 1)),
         lambda: (raw / "a.csv").rename(raw / "b.csv"),
-        lambda: (raw / "set-a").mkdir(),
-        lambda: (raw / "set-a" / "c.txt").touch(),
+        lambda: put(raw / "set-a" / "c.txt"),
         lambda: (raw / "withdrawn.txt").write_text("7\n"),
         lambda: (raw / "b.csv").unlink(),
     ):

@@ -1,12 +1,13 @@
 """What data sets that are declared in params.yaml share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from recondense.cohorts.readers import Source
+from recondense.records.cohort import Variable
 from recondense.records.target import Target
 from recondense.stages.params import StageParams
 
@@ -44,12 +45,7 @@ class Origin(StageParams):
 
     def source(self) -> Source:
         """With words in place of what was not stated."""
-        return Source(
-            title=self.title,
-            licence=self.licence,
-            url=self.url or "not published",
-            citation=self.citation or self.title,
-        )
+        return Source(self.title, self.licence, self.url or "not published", self.citation or self.title)
 
 
 class Described(StageParams):
@@ -70,6 +66,38 @@ class Described(StageParams):
         )
 
 
+class Measurable(StageParams):
+    """A variable as params.yaml declares it, see `recondense.records.cohort.Variable`; ``usual`` is from the
+    literature, never from the records themselves."""
+
+    label: str = Field(min_length=1)
+    role: Literal["series", "static"]
+    unit: str = ""
+    kind: Literal["numeric", "binary", "categorical"] = "numeric"
+    low: float | None = None
+    high: float | None = None
+    skewed: bool = False
+    usual: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _range_suits_the_kind(self) -> Self:
+        if self.kind != "numeric" and (self.low is not None or self.high is not None or self.skewed):
+            raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("'low' must be less than 'high'")
+        if self.usual is not None and (self.kind != "numeric" or not self.usual[0] < self.usual[1]):
+            raise ValueError("'usual' is for 'kind: numeric', two numbers, the smaller first")
+        if self.skewed and not (self.low is not None and self.low >= 0):
+            raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
+        return self
+
+
+def series_first(variables: Mapping[str, Measurable], exclude: set[str]) -> tuple[Variable, ...]:
+    """The declared variables; ``exclude``: what a declaration says of the files alone."""
+    found = [Variable(name=name, **declared.model_dump(exclude=exclude)) for name, declared in variables.items()]
+    return tuple(sorted(found, key=lambda variable: variable.role != "series"))
+
+
 def did_you_mean(words: Sequence[str]) -> str:
     """The question for what is not found, "" where no word is near.
 
@@ -87,7 +115,6 @@ def check_free(names: Iterable[str]) -> None:
         )
 
 
-def check_usual(kind: str, usual: tuple[float, float] | None) -> None:
-    """Raise `ValueError` unless a declared ``usual`` range suits a variable of this ``kind``."""
-    if usual is not None and (kind != "numeric" or not usual[0] < usual[1]):
-        raise ValueError("'usual' is for 'kind: numeric', two numbers, the smaller first")
+def listed(names: Iterable[str]) -> str:
+    """Each of the names in quotation marks."""
+    return ", ".join(f"'{name}'" for name in names)

@@ -21,7 +21,7 @@ from recondense.cohorts.readers._coswara.recordings import FOLDER, find_recordin
 from recondense.errors import InputError
 from recondense.progress import track
 from recondense.records.attrition import Attrition
-from recondense.records.cohort import Variable
+from recondense.records.cohort import Variable, as_events
 from recondense.records.target import Target
 from recondense.stages.params import StageParams
 
@@ -189,9 +189,9 @@ def _heard(content: bytes, name: str, options: Options, parsed: Parsed) -> tuple
     """The reason why a recording can't be used, or "", and its levels."""
 
     def listen() -> Arrays:
-        found = sound.decode(content)
-        heard = sound.middle(found.samples, options.window_seconds)
-        reason = found.reason or _fault(found.samples, heard, options)
+        samples, reason = sound.decode(content)
+        heard = sound.middle(samples, options.window_seconds)
+        reason = reason or _fault(samples, heard, options)
         levels = np.empty(0) if reason else sound.bands(heard, options.window_seconds, options.relative_level)
         return {"reason": np.frombuffer(reason.encode(), dtype=np.uint8), "levels": levels}
 
@@ -212,23 +212,14 @@ def _account(recordings: pd.DataFrame, subjects: pd.DataFrame, attrition: Attrit
     of_subjects = subjects.assign(file=FILE, record=subjects.index)
     for unit, table in (("recordings", of_recordings), ("subjects", of_subjects)):
         attrition.came_in(unit, len(table))
-        for reason, gone in table[table["reason"] != ""].groupby("reason"):
-            attrition.set_aside_rows(unit, str(reason), gone)
+        attrition.set_aside_by_reason(unit, table)
     attrition.kept("recordings", int((recordings["reason"] == "").sum()))
 
 
 def _events(levels: list[tuple[str, NDArray[np.float64]]], seconds: float) -> pd.DataFrame:
     """One row a band and frame; an event is in the middle of its frame, so that no rounding moves it to another."""
-    sizes = [found.size for _, found in levels]
+    ids = np.repeat(np.array([name for name, _ in levels], dtype=object), [found.size for _, found in levels])
     frames = [np.repeat(np.arange(len(found)), len(NAMES)) for _, found in levels]
     hours = (np.concatenate([*frames, np.empty(0)]) + 0.5) * (seconds / sound.N_FRAMES / 3600)
-    return pd.DataFrame(
-        {
-            "subject_id": pd.Series(
-                np.repeat(np.array([name for name, _ in levels], dtype=object), sizes), dtype="str"
-            ),
-            "hours": hours,
-            "variable": pd.Series(np.tile(np.array(NAMES, dtype=object), len(hours) // len(NAMES)), dtype="str"),
-            "value": np.concatenate([*(found.ravel() for _, found in levels), np.empty(0)]),
-        }
-    )
+    names = np.tile(np.array(NAMES, dtype=object), len(hours) // len(NAMES))
+    return as_events(ids, hours, names, np.concatenate([*(found.ravel() for _, found in levels), np.empty(0)]))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from recondense.cohorts.readers import Source
-from recondense.cohorts.readers._declared import did_you_mean
+from recondense.cohorts.readers._declared import did_you_mean, series_first
 from recondense.cohorts.readers._meds.events import (
     CODES,
     NEEDED,
@@ -31,7 +31,7 @@ from recondense.cohorts.readers._meds.options import Options
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 from recondense.records.cells import matching, near
-from recondense.records.cohort import Variable
+from recondense.records.cohort import Variable, as_events
 from recondense.records.target import Target
 
 __all__ = ["Options", "read", "source", "variables"]
@@ -39,12 +39,7 @@ __all__ = ["Options", "read", "source", "variables"]
 
 def variables(options: Options) -> tuple[Variable, ...]:
     """The declared variables, series first."""
-    return tuple(
-        Variable(name=name, **declared.model_dump(exclude={"codes", "years_since", "positive", "negative"}))
-        for role in ("series", "static")
-        for name, declared in options.variables.items()
-        if declared.role == role
-    )
+    return series_first(options.variables, {"codes", "years_since", "positive", "negative"})
 
 
 def source(options: Options) -> Source:
@@ -95,15 +90,12 @@ def read(
     if outcome_required and len(labels):
         _check_codes(raw, paths, options, unseen, attrition)
     attrition.came_in("subjects", len(labels))
-    ids = labels["subject_id"].astype("str")
-    attrition.set_aside("subjects", "no event of a declared code", int((~seen).sum()), record=ids[~seen].to_numpy())
-    text = (
-        f"{(~seen).sum():,} of {len(seen):,} labelled subjects have no event of a declared code before the prediction"
-    )
-    attrition.notice("subjects without events", text, int((~seen).sum()), len(seen))
-    subjects = pd.DataFrame(
-        {"subject_id": ids, "outcome": labels["outcome"], **_statics(statics, ids, options, attrition)}
-    )
+    ids, unseen_ids = labels["subject_id"].astype("str"), labels["subject_id"].astype("str").to_numpy()[~seen]
+    attrition.set_aside("subjects", "no event of a declared code", len(unseen_ids), record=unseen_ids)
+    what = "labelled subjects have no event of a declared code before the prediction"
+    attrition.counted("subjects without events", what, len(unseen_ids), len(seen))
+    subjects = pd.DataFrame({"subject_id": ids, "outcome": labels["outcome"]})
+    subjects = subjects.assign(**_statics(statics, ids, options, attrition))
     return _events(series, ids, attrition), subjects[seen].reset_index(drop=True)
 
 
@@ -116,17 +108,11 @@ def _events(parts: list[pd.DataFrame], ids: "pd.Series[str]", attrition: Attriti
     attrition.set_aside("measurements", "no numeric value", len(blank), record=record, column=column)
     for name in sorted(set(blank["variable"])):
         count, of = (int((frame["variable"] == name).sum()) for frame in (blank, found))
-        attrition.notice(name, f"{count:,} of {of:,} events of '{name}' in the window have no numeric value", count, of)
+        attrition.counted(name, f"events of '{name}' in the window have no numeric value", count, of)
     found = found[found["value"].notna()]
     found = found.iloc[np.lexsort((found["variable"], found["hours"], found["place"]))]
-    return pd.DataFrame(
-        {
-            "subject_id": ids.to_numpy()[found["place"].astype(int)],
-            "hours": found["hours"].to_numpy(dtype=float),
-            "variable": found["variable"].to_numpy(),
-            "value": found["value"].to_numpy(dtype=float),
-        }
-    ).astype({"subject_id": "str", "variable": "str"})
+    columns = (found[name].to_numpy() for name in ("hours", "variable", "value"))
+    return as_events(ids.to_numpy()[found["place"].astype(int)], *columns)
 
 
 def _statics(

@@ -19,6 +19,23 @@ from recondense.stages.params import StageParams
 
 FILE = "pbcseq.csv"
 TRANSPLANT, DEATH = 1, 2
+SIGNS = {"ascites": "ascites", "hepato": "hepatomegaly, enlarged liver", "spiders": "spider naevi of the skin"}
+OEDEMA = "oedema: 0 none, 0.5 untreated or treated with success, 1 despite diuretics"
+# Label, role, unit, the plausible range, what is usual, and whether values are spread over orders of magnitude
+NUMBERS: dict[str, tuple[str, str, str, float, float, tuple[float, float], bool]] = {
+    "edema": (OEDEMA, "series", "", 0, 1, (0, 1), False),
+    "bili": ("serum bilirubin", "series", "mg/dl", 0.05, 80, (0.3, 20), True),
+    "chol": ("serum cholesterol", "series", "mg/dl", 20, 3000, (120, 800), True),
+    "albumin": ("serum albumin", "series", "g/dl", 0.5, 10, (2, 4.5), False),
+    "alk.phos": ("alkaline phosphatase", "series", "U/l", 5, 30000, (50, 4000), True),
+    "ast": ("aspartate aminotransferase", "series", "U/ml", 1, 20000, (20, 400), True),
+    "platelet": ("platelet count", "series", "1000/mm3", 1, 3000, (50, 500), False),
+    "protime": ("prothrombin time", "series", "s", 5, 200, (9, 14), False),
+    "stage": ("histologic stage", "series", "", 1, 4, (1, 4), False),
+    "age": ("age at enrolment", "static", "years", 0, 120, (25, 80), False),
+}
+OF_NUMBERS = ("label", "role", "unit", "low", "high", "usual", "skewed")
+SEX = {"column": "sex", "positive": ["f"], "negative": ["m"]}
 DECLARED: dict[str, Any] = {
     "source": {
         "title": "Mayo Clinic Primary Biliary Cholangitis trial, sequential data (pbcseq)",
@@ -31,93 +48,9 @@ DECLARED: dict[str, Any] = {
     "measurements": {"file": FILE, "subject": "id", "time": "day"},
     "time": {"unit": "days"},
     "variables": {
-        "ascites": {"label": "ascites", "role": "series", "kind": "binary"},
-        "hepato": {"label": "hepatomegaly, enlarged liver", "role": "series", "kind": "binary"},
-        "spiders": {"label": "spider naevi of the skin", "role": "series", "kind": "binary"},
-        "edema": {
-            "label": "oedema: 0 none, 0.5 untreated or treated with success, 1 despite diuretics",
-            "role": "series",
-            "low": 0,
-            "high": 1,
-            "usual": [0, 1],
-        },
-        "bili": {
-            "label": "serum bilirubin",
-            "unit": "mg/dl",
-            "role": "series",
-            "low": 0.05,
-            "high": 80,
-            "usual": [0.3, 20],
-            "skewed": True,
-        },
-        "chol": {
-            "label": "serum cholesterol",
-            "unit": "mg/dl",
-            "role": "series",
-            "low": 20,
-            "high": 3000,
-            "usual": [120, 800],
-            "skewed": True,
-        },
-        "albumin": {
-            "label": "serum albumin",
-            "unit": "g/dl",
-            "role": "series",
-            "low": 0.5,
-            "high": 10,
-            "usual": [2, 4.5],
-        },
-        "alk.phos": {
-            "label": "alkaline phosphatase",
-            "unit": "U/l",
-            "role": "series",
-            "low": 5,
-            "high": 30000,
-            "usual": [50, 4000],
-            "skewed": True,
-        },
-        "ast": {
-            "label": "aspartate aminotransferase",
-            "unit": "U/ml",
-            "role": "series",
-            "low": 1,
-            "high": 20000,
-            "usual": [20, 400],
-            "skewed": True,
-        },
-        "platelet": {
-            "label": "platelet count",
-            "unit": "1000/mm3",
-            "role": "series",
-            "low": 1,
-            "high": 3000,
-            "usual": [50, 500],
-        },
-        "protime": {
-            "label": "prothrombin time",
-            "unit": "s",
-            "role": "series",
-            "low": 5,
-            "high": 200,
-            "usual": [9, 14],
-        },
-        "stage": {"label": "histologic stage", "role": "series", "low": 1, "high": 4, "usual": [1, 4]},
-        "age": {
-            "label": "age at enrolment",
-            "unit": "years",
-            "role": "static",
-            "low": 0,
-            "high": 120,
-            "usual": [25, 80],
-        },
-        "female": {
-            "label": "female sex",
-            "role": "static",
-            "kind": "binary",
-            "column": "sex",
-            "positive": ["f"],
-            "negative": ["m"],
-        },
+        **{name: {"label": label, "role": "series", "kind": "binary"} for name, label in SIGNS.items()},
+        **{name: dict(zip(OF_NUMBERS, row, strict=True)) for name, row in NUMBERS.items()},
+        "female": {"label": "female sex", "role": "static", "kind": "binary", **SEX},
         "trt": {"label": "randomised to D-penicillamine (0: placebo)", "role": "static", "kind": "binary"},
     },
 }

@@ -6,12 +6,10 @@ for one stay; every patient has one stay.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from recondense.cohorts.parsed import NOT_KEPT, Parsed
 from recondense.cohorts.readers import Downloads, Source
@@ -32,7 +30,7 @@ from recondense.cohorts.readers._physionet2012.variables import (
 )
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
-from recondense.records.cohort import Variable
+from recondense.records.cohort import Variable, as_events, texts
 from recondense.records.target import Target
 from recondense.stages.params import StageParams
 
@@ -128,8 +126,7 @@ def _count_records(records: pd.DataFrame, attrition: Attrition) -> None:
     attrition.came_in("records", len(records))
     attrition.kept("records", n_kept)
     attrition.came_in("subjects", n_kept)
-    for reason, gone in records[records["reason"] != ""].groupby("reason"):
-        attrition.set_aside_rows("records", str(reason), gone)
+    attrition.set_aside_by_reason("records", records)
 
 
 def _count_outcomes(outcomes: pd.DataFrame, records: pd.DataFrame, attrition: Attrition) -> None:
@@ -144,18 +141,9 @@ def _statics(lines: Lines, n_records: int) -> dict[str, "pd.Series[float]"]:
     """Columns of length ``n_records``; a descriptor that was not recorded is NaN."""
     at_admission = (lines.parameter == WEIGHT) & (lines.minutes == 0)
     chosen = (lines.fault == 0) & (lines.value != UNKNOWN) & (at_admission | (lines.parameter > RECORD_ID))
-    table = (
-        pd.DataFrame(
-            {
-                "record": lines.record[chosen],
-                "parameter": lines.parameter[chosen],
-                "value": lines.value[chosen],
-            }
-        )
-        .drop_duplicates(["record", "parameter"])
-        .pivot(index="record", columns="parameter", values="value")
-    )
-    table = table.reindex(index=range(n_records), columns=[AGE, GENDER, HEIGHT, WEIGHT, ICU_TYPE])
+    said = pd.DataFrame({name: getattr(lines, name)[chosen] for name in ("record", "parameter", "value")})
+    first = said.groupby(["record", "parameter"])["value"].first()
+    table = first.unstack().reindex(index=range(n_records), columns=[AGE, GENDER, HEIGHT, WEIGHT, ICU_TYPE])
     return {
         "age": table[AGE],
         "male": table[GENDER],
@@ -183,17 +171,5 @@ def _events(records: pd.DataFrame, lines: Lines, attrition: Attrition) -> pd.Dat
     attrition.kept("measurements", int((sound & described).sum()))
     places = np.flatnonzero(sound & ~described)
     places = places[np.argsort(lines.record[places] * 10_000 + lines.minutes[places], kind="stable")]
-    events: pd.DataFrame = pa.table(
-        {
-            "subject_id": _strings(lines.record[places], ids),
-            "hours": lines.minutes[places] / 60,
-            "variable": _strings(lines.parameter[places], np.array(PARAMETERS)),
-            "value": lines.value[places],
-        }
-    ).to_pandas()
-    return events
-
-
-def _strings(codes: NDArray[np.int64], words: NDArray[Any]) -> Any:
-    words_of_codes = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, pa.string()))
-    return words_of_codes.dictionary_decode()
+    whose, names = texts(lines.record[places], ids), texts(lines.parameter[places], PARAMETERS)
+    return as_events(whose, lines.minutes[places] / 60, names, lines.value[places])

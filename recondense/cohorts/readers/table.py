@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from recondense.cohorts.readers import Source
+from recondense.cohorts.readers._declared import series_first
 from recondense.cohorts.readers._table import losses, measurements, subjects
 from recondense.cohorts.readers._table.files import Rows, load
 from recondense.cohorts.readers._table.lookup import load_measured
@@ -17,7 +18,7 @@ from recondense.cohorts.readers._table.moments import Clock
 from recondense.cohorts.readers._table.options import First, Options
 from recondense.cohorts.readers._table.places import Subjects, Tabular
 from recondense.records.attrition import Attrition
-from recondense.records.cohort import Variable, outcome
+from recondense.records.cohort import Variable, as_events, outcome
 from recondense.records.target import Target
 
 __all__ = ["Options", "read", "source", "variables"]
@@ -25,12 +26,7 @@ __all__ = ["Options", "read", "source", "variables"]
 
 def variables(options: Options) -> tuple[Variable, ...]:
     """The declared variables, series first; an outcome of several classes last."""
-    measured = tuple(
-        Variable(name=name, **declared.model_dump(exclude={"column", "table"}))
-        for role in ("series", "static")
-        for name, declared in options.variables.items()
-        if declared.role == role
-    )
+    measured = series_first(options.variables, {"column", "table"})
     return (*measured, outcome(options.classes)) if options.classes else measured
 
 
@@ -54,11 +50,8 @@ def read(
     measurements), "measurements" (their cells that are not blank, or rows of long measurements).
     """
     about, became = subjects.needed(options, site), {} if options.outcomes else subjects.of_outcome(options)
-    optional: list[str] = []
-    if outcome_required:
-        about |= became
-    else:
-        optional = list(became)
+    about |= became if outcome_required else {}
+    optional = [] if outcome_required else list(became)
     table: Tabular
     if options.subjects:
         measured = load_measured(raw, options, attrition, {}, (), outcome_required)
@@ -74,7 +67,7 @@ def read(
     people = subjects.People(rows, table, outcomes, site)
     everyone, kept = subjects.judge(people, options, clock, attrition, outcome_required, first)
     if not measured or clock is None:
-        return no_events(), kept
+        return as_events([], [], [], []), kept
     return measurements.events_of(measured, clock, everyone, attrition), kept
 
 
@@ -105,10 +98,3 @@ def _outcome_rows(
     rows = load(raw, table, subjects.OUTCOMES, wanted, attrition, list(columns), options.words())
     losses.tell_rounded(rows, table.subject, attrition)
     return losses.in_one_form(rows, table.subject, options.ids, one_form_each=False), table
-
-
-def no_events() -> pd.DataFrame:
-    """The events of a cohort in which nothing is measured over time."""
-    return pd.DataFrame({"subject_id": [], "hours": [], "variable": [], "value": []}).astype(
-        {"subject_id": "str", "hours": float, "variable": "str", "value": float}
-    )

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from recondense.condensation.methods import Condensation, Request, unrolled
 from recondense.errors import InputError
-from recondense.private.cohort import drawn
 from recondense.private.statistics import Plan, ask
+from recondense.private.synthesis import drawn
 from recondense.records.cohort import Normalised
 from recondense.records.labels import n_classes
 from recondense.stages.params import StageParams

@@ -26,7 +26,7 @@ from recondense.condensation.methods._learning import FamilyName, StartOptions, 
 from recondense.condensation.methods._networks import FAMILIES, Family, Statistics
 from recondense.models.logits import risks_of
 from recondense.models.loss import cross_entropy, probabilities
-from recondense.models.pool import crew
+from recondense.models.pool import worker_pool
 from recondense.models.teacher import out_of_fold
 from recondense.progress import track
 from recondense.records.cohort import Normalised
@@ -134,7 +134,7 @@ def learn(train: Normalised, targets: Labels, request: Request, options: Options
         now = values.numpy().copy(), logits.numpy().copy()
         return [Job(name, (request.seed, step, place), *now) for place, name in enumerate(in_turn(options, step))]
 
-    with crew(Inner, arguments, options.families_per_step, request.device) as work:
+    with worker_pool(Inner, arguments, options.families_per_step, request.device) as work:
         coming = work(jobs(0))
         for step in track(range(n_steps), "unrolled condensation"):
             under_way, coming = coming, work(jobs(step + 1) if step + 1 < n_steps else [])

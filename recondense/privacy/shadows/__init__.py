@@ -5,8 +5,8 @@ Input: the normalised cohort. Output: ``shadows.safetensors`` (`ShadowSets`) and
 A *shadow* is this cohort's own condensation (same method, options, records and steps) of a random subset of all
 labelled subjects, as many of each class as the train split has. The train split is such a subset too, so the condensed
 set to be released and its shadows are exchangeable: whatever tells a shadow's members from others, over many shadows
-whose members are known, tells the train split's (Shokri et al. 2017; Carlini et al. 2022). A few made-up outlying
-patients are planted in each shadow besides: see `recondense.privacy.shadows.outliers`.
+whose members are known, tells the train split's (Shokri et al. 2017; Carlini et al. 2022). A few canaries,
+made-up outlying patients, are planted in each shadow besides: see `recondense.privacy.shadows.canaries`.
 
 Three things are not repeated. The normalisation: its statistics are those of the train split. The grouping of stays by
 patient, where a subject is a stay. And a split that was not drawn at random.

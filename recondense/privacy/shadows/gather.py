@@ -29,7 +29,7 @@ def gather(layout: Layout) -> tuple[ShadowSets, dict[str, Any]]:
         "members": sum(sizes),
         "steps": int(found[0]["steps"][0]) if found else 0,
         "release_steps": work.release_steps,
-        "outliers": work.params.outliers,
+        "canaries": work.params.canaries,
         "seed": work.params.seed,
         "seconds_condensing": round(float(sum(shadow["seconds"][0] for shadow in found)), 3),
     }

@@ -12,8 +12,8 @@ from recondense.errors import InputError
 from recondense.files.secret import derived, noise_key
 from recondense.files.store import Arrays
 from recondense.models.fit import choose_device
+from recondense.privacy.shadows.canaries import among, of_shadow
 from recondense.privacy.shadows.draw import condensing_seed, members
-from recondense.privacy.shadows.outliers import among, of_shadow
 from recondense.privacy.shadows.work import Work, source
 from recondense.private.askings import unrecorded
 from recondense.records.cohort import SPLITS, Normalised
@@ -39,7 +39,7 @@ def unit(layout: Layout, index: int) -> None:
 def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
     """Shadow ``index`` of the labelled ``cohort``: ``values``, ``labels``, ``members``, ``steps`` and ``seconds``.
 
-    Planted outliers are beside its members, and stand in no array.
+    Canaries are beside its members, and stand in no array.
     """
     asked = work.condensation
     method = plugins.load(METHODS, asked.method)
@@ -56,7 +56,7 @@ def condensed(work: Work, cohort: Normalised, index: int) -> Arrays:
         unrecorded(derived(noise_key(), b"shadow", work.key.encode(), str(index).encode())) if private else None,
     )
     started = time.perf_counter()
-    inside, _ = of_shadow(cohort.part("train"), work.params.outliers, index, work.params.seed)
+    inside, _ = of_shadow(cohort.part("train"), work.params.canaries, index, work.params.seed)
     result = method.condense(among(subset(cohort, chosen), inside), request, options)
     return {
         "values": result.condensed.values,

@@ -11,7 +11,7 @@ from recondense.engines.datasets import NAMES
 from recondense.engines.mlflow import EXPERIMENT, REFUSED, VERSION, client
 from recondense.errors import InputError
 from recondense.publishing.versions import Releases
-from recondense.results.course import Strongest
+from recondense.results.releases import Strongest
 from recondense.stages.params import block
 
 RELEASED, WITHDRAWN, SWEEP = "released", "withdrawn", "sweep"

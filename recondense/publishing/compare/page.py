@@ -6,12 +6,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from recondense.bundle import course
+from recondense.bundle import releases
 from recondense.bundle.templates import render
 from recondense.charts.svg import Axis, Line, chart, nice, powers, strip
 from recondense.publishing.compare.candidates import SWEEP, Candidate, other_data
 from recondense.results.base import Interval
-from recondense.results.course import Spent, Summary
+from recondense.results.releases import Spent, Summary
 
 COLOURS = 6  # of the style sheet
 
@@ -38,7 +38,7 @@ def page(cohort: str, found: Sequence[Candidate], missing: Sequence[str]) -> str
         networks=[(name, _best(name, found)) for name in networks],
         with_networks=[one for one in found if one.networks],
         pictures=list(_pictures(found, methods)),
-        versions=list(course.charts([_release(one) for one in runs if one.name[:1].isdecimal()])),
+        versions=list(releases.charts([_release(one) for one in runs if one.name[:1].isdecimal()])),
         other_data=other_data(found),
         missing=missing,
     )
@@ -66,10 +66,10 @@ def _best(name: str, found: Sequence[Candidate]) -> float:
     return max(one.networks[name] for one in found if name in one.networks)
 
 
-def _release(one: Candidate) -> course.Row:
-    """As `recondense.bundle.course` has releases; what all cost together is the ledger's to say."""
+def _release(one: Candidate) -> releases.Row:
+    """As `recondense.bundle.releases` has releases; what all cost together is the ledger's to say."""
     figures = Summary(test_auc=Interval.model_validate(one.auc), attack=one.attack)
-    return course.Row(one.name, None, None, figures, Spent())
+    return releases.Row(one.name, None, None, figures, Spent())
 
 
 def _pictures(found: Sequence[Candidate], methods: Sequence[str]) -> Iterator[tuple[str, Markup]]:

@@ -35,13 +35,10 @@ def read_participants(path: Path, needed: list[str], attrition: Attrition, requi
     cannot be used.
     """
     columns, optional = ([ID, *needed], []) if required else ([ID], needed)
-    header, rows = read_lines(
-        path, columns, attrition, "lines", mend="download it again", optional=optional, encoding="utf-8"
+    table = read_lines(path, columns, attrition, "lines", optional=optional, encoding="utf-8")
+    table = (
+        table.assign(**{name: "" for name in needed if name not in table})[[ID, *needed]].astype("str").reset_index()
     )
-    found = [name for name in dict.fromkeys([ID, *needed]) if name in header]
-    places = [header.index(name) for name in found]
-    table = pd.DataFrame([[line, *(row[place] for place in places)] for line, row in rows], columns=["line", *found])
-    table = table.reindex(columns=["line", ID, *needed], fill_value="").astype(dict.fromkeys([ID, *needed], "str"))
 
     def refuse(chosen: "pd.Series[bool]", reason: str) -> pd.DataFrame:
         attrition.set_aside_rows("lines", reason, table[chosen], file=FILE, column=ID)

@@ -10,7 +10,7 @@ from recondense.files.folders import visible
 from recondense.records.attrition import Attrition
 
 FOLDER, ANNOTATIONS = "Extracted_data", "annotations"
-QUALITIES = {"0": 0, "1": 1, "2": 2}
+QUALITIES = ("0", "1", "2")
 
 
 def find_recordings(raw: Path, recording: str) -> pd.DataFrame:
@@ -37,20 +37,14 @@ def read_qualities(raw: Path, recording: str, attrition: Attrition) -> dict[str,
     if not path.is_file():
         return {}
     columns = ["FILENAME", "QUALITY"]
-    header, rows = read_lines(path, columns, attrition, "annotations", mend="download it again", encoding="utf-8")
-    if header != columns:
+    table = read_lines(path, columns, attrition, "annotations", encoding="utf-8")
+    if list(table) != columns:
         raise InputError(f"{path} does not begin with FILENAME, QUALITY: download it again")
-
-    found: dict[str, set[int]] = {}
-    faulty: dict[str, list[int]] = {"malformed line": [], "quality not 0, 1 or 2": []}
-    for line, row in rows:
-        if not row[0].endswith(f"_{recording}"):
-            faulty["malformed line"].append(line)
-        elif row[1] not in QUALITIES:
-            faulty["quality not 0, 1 or 2"].append(line)
-        else:
-            found.setdefault(row[0].removesuffix(f"_{recording}"), set()).add(QUALITIES[row[1]])
-    for reason, lines in faulty.items():
+    named, judged = table["FILENAME"].str.endswith(f"_{recording}"), table["QUALITY"].isin(QUALITIES)
+    for reason, chosen in (("malformed line", ~named), ("quality not 0, 1 or 2", named & ~judged)):
+        lines = table.index[chosen].to_numpy()
         attrition.set_aside("annotations", reason, len(lines), file=f"{ANNOTATIONS}/{path.name}", line=lines)
-    attrition.kept("annotations", len(rows) - sum(map(len, faulty.values())))
-    return {name: qualities.pop() for name, qualities in found.items() if len(qualities) == 1}
+    table = table[named & judged]
+    attrition.kept("annotations", len(table))
+    qualities = table["QUALITY"].astype(int).groupby(table["FILENAME"].str.removesuffix(f"_{recording}"))
+    return {str(name): int(of_one.iloc[0]) for name, of_one in qualities if of_one.nunique() == 1}

@@ -6,7 +6,6 @@ classification, ICASSP 2017).
 """
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,38 +21,29 @@ FLOOR = -100.0  # dB; below is the rounding of 16-bit samples
 MOST_SECONDS, MOST_RATE = 600, 192_000  # beyond, a header that is damaged rather than a recording of a person
 
 
-@dataclass(frozen=True)
-class Sound:
-    """``samples``: float32 ``(n_samples,)`` at 16 kHz, full scale 1; or ``reason`` why there is none, else ""."""
-
-    samples: NDArray[np.float32]
-    reason: str
-
-
-def decode(content: bytes) -> Sound:
-    """The recording in a file of this ``content``, its channels averaged, resampled where needed."""
+def decode(content: bytes) -> tuple[NDArray[np.float32], str]:
+    """The recording in a file of this ``content``, its channels averaged, resampled where needed: float32
+    ``(n_samples,)`` at 16 kHz, full scale 1; and the reason why there is none, or ""."""
     with needing_extras():
         import librosa
         import soundfile
 
-    def unusable(reason: str) -> Sound:
-        return Sound(np.empty(0, np.float32), reason)
-
+    damaged = np.empty(0, np.float32), "damaged recording"
     if _cut_short(content):
-        return unusable("damaged recording")
+        return damaged
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as stream:
             rate = stream.samplerate
             if rate < RATE:
-                return unusable("sampled below 16 kHz")
+                return np.empty(0, np.float32), "sampled below 16 kHz"
             if rate > MOST_RATE or stream.frames > MOST_SECONDS * rate:
-                return unusable("damaged recording")
+                return damaged
             samples = stream.read(dtype="float32", always_2d=True).mean(axis=1)
     except soundfile.SoundFileError:
-        return unusable("damaged recording")
+        return damaged
     if not np.isfinite(samples).all():
-        return unusable("damaged recording")
-    return Sound(librosa.resample(samples, orig_sr=rate, target_sr=RATE, res_type="soxr_hq"), "")
+        return damaged
+    return librosa.resample(samples, orig_sr=rate, target_sr=RATE, res_type="soxr_hq"), ""
 
 
 def middle(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from recondense.cohorts.readers._declared import listed
 from recondense.cohorts.readers._meds.files import read_typed, schema_of
 from recondense.cohorts.readers._meds.options import Options, Outcome
 from recondense.errors import InputError
@@ -67,15 +68,11 @@ def _outcome(path: Path, column: Any, declared: Outcome) -> NDArray[np.float64]:
     if other.any():
         raise InputError(
             f"{path}, column 'boolean_value': {int(other.sum())} of {len(cells)} labels are neither of "
-            f"{_listed(declared.positive)} nor of {_listed(declared.negative)} (the first is in row "
+            f"{listed(declared.positive)} nor of {listed(declared.negative)} (the first is in row "
             f"{int(other.argmax()) + 1}): mend them, or say what they mean in options.outcome: 'positive', 'negative' "
             "and 'missing', which is for labels that are not known"
         )
     return found
-
-
-def _listed(levels: tuple[str, ...]) -> str:
-    return ", ".join(f"'{level}'" for level in levels)
 
 
 def _chosen(

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from recondense.cohorts.readers._declared import Described, InRaw, Origin, Text, check_free, check_usual
+from recondense.cohorts.readers._declared import Described, InRaw, Measurable, Origin, Text, check_free
 from recondense.records.cells import word
 from recondense.stages.params import StageParams
 
@@ -17,22 +17,15 @@ class Code(StageParams):
     offset: float = 0.0
 
 
-class Declared(StageParams):
-    """A variable (see `recondense.records.cohort.Variable`) and the codes it is made of.
+class Declared(Measurable):
+    """A variable and the codes it is made of.
 
     A numeric series is the numeric value of its ``codes``. A binary variable is 1 by its ``positive`` codes and 0 by
     its ``negative`` ones: at each of them as a series, by any of them up to the prediction as a static. A numeric
     static is the years from the first event of the code ``years_since`` to the prediction, as age since ``MEDS_BIRTH``.
     """
 
-    label: str = Field(min_length=1)
-    role: Literal["series", "static"]
-    unit: str = ""
     kind: Literal["numeric", "binary"] = "numeric"
-    low: float | None = None
-    high: float | None = None
-    skewed: bool = False
-    usual: tuple[float, float] | None = None
     codes: tuple[Code | Text, ...] = ()
     years_since: Text | None = None
     positive: tuple[Text, ...] = ()
@@ -44,13 +37,6 @@ class Declared(StageParams):
         given = {"codes": self.codes, "years_since": self.years_since, "positive": self.positive or self.negative}
         if not getattr(self, wanted) or sum(bool(one) for one in given.values()) > 1:
             raise ValueError(f"a {self.kind} {self.role} variable is made of '{wanted}', and of nothing else")
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError("'low' must be less than 'high'")
-        if self.kind == "binary" and (self.low is not None or self.high is not None or self.skewed):
-            raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
-        check_usual(self.kind, self.usual)
-        if self.skewed and not (self.low is not None and self.low >= 0):
-            raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
         return self
 
     def scales(self) -> list[Code]:

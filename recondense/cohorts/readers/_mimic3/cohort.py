@@ -39,7 +39,9 @@ def select(tables: dict[str, Path], attrition: Attrition, outcome_required: bool
     refuse("several stays in one admission", stays.duplicated("hadm_id", keep=False))
     stays = stays.assign(intime=times(stays["intime"]))
     refuse("no time of arrival", stays["intime"].isna())
-    births = _births(tables["PATIENTS"], attrition).reindex(stays["subject_id"])
+    # Births of those above 89 years are put 300 years back, which leaves them adults
+    patients = _of_one_row(tables["PATIENTS"], "subject_id", ["dob"], [], "patients", attrition)
+    births = times(patients["dob"]).reindex(stays["subject_id"])
     outcomes = _outcomes(tables["ADMISSIONS"], attrition, outcome_required).reindex(stays["hadm_id"])
     stays = stays.assign(
         age=(stays["intime"] - births.to_numpy()) / YEAR,
@@ -55,11 +57,6 @@ def select(tables: dict[str, Path], attrition: Attrition, outcome_required: bool
     # The shorter of two whole numbers is the smaller
     order = np.lexsort((stays["icustay_id"], stays["icustay_id"].str.len()))
     return stays.iloc[order][[*IDS, "intime", "outcome", "file", "line"]].reset_index(drop=True)
-
-
-def _births(path: Path, attrition: Attrition) -> "pd.Series[pd.Timestamp]":
-    """Date of birth by patient; of those above 89 years it is put 300 years back, which leaves them adults."""
-    return times(_of_one_row(path, "subject_id", ["dob"], [], "patients", attrition)["dob"])
 
 
 def _outcomes(path: Path, attrition: Attrition, required: bool) -> "pd.Series[float]":

@@ -20,6 +20,7 @@ from recondense.cohorts.readers._mimic3.items import ITEM_IDS, VARIABLE_OF_ITEM,
 from recondense.cohorts.readers._mimic3.tables import Batch, read_batches, times
 from recondense.cohorts.readers._mimic3.variables import LEVELS, NAMES
 from recondense.records.attrition import Attrition
+from recondense.records.cohort import as_events, texts
 
 COLUMNS = ("itemid", "hadm_id", "charttime", "value", "valuenum")
 OPTIONAL = ("icustay_id", "error")  # LABEVENTS has neither
@@ -43,15 +44,8 @@ def read_events(tables: Sequence[Path], stays: pd.DataFrame, attrition: Attritio
     blocks = [block for path in tables for block in _measurements(path, stays, attrition)]
     found = np.concatenate([np.empty(0, MEASUREMENT), *blocks])
     found = found[np.lexsort((found["hours"], found["stay"]))]
-    events: pd.DataFrame = pa.table(
-        {
-            "subject_id": _strings(found["stay"], stays["icustay_id"].tolist()),
-            "hours": found["hours"],
-            "variable": _strings(found["variable"], NAMES),
-            "value": found["value"],
-        }
-    ).to_pandas()
-    return events
+    ids, names = texts(found["stay"], stays["icustay_id"]), texts(found["variable"], NAMES)
+    return as_events(ids, found["hours"], names, found["value"])
 
 
 def _measurements(path: Path, stays: pd.DataFrame, attrition: Attrition) -> Iterator[NDArray[np.void]]:
@@ -75,7 +69,7 @@ def _measurements(path: Path, stays: pd.DataFrame, attrition: Attrition) -> Iter
         value, reason = _values(rows, item)
         late_or_early = (hours < 0) | (hours > HOURS)
         first = [REASONS.index(name) for name in ("no time", *MASS[:2])]
-        reason = np.select([np.isnan(hours), late_or_early, _errors(rows)], first, reason)
+        reason = np.select([np.isnan(hours), late_or_early, rows.says("error", "1")], first, reason)
         for place in np.unique(reason[reason > 0]):
             chosen, name = np.flatnonzero(reason == place), REASONS[place]
             if name in MASS:
@@ -106,7 +100,7 @@ def _values(rows: Batch, item: NDArray[np.int64]) -> tuple[NDArray[np.float64], 
     """
     codes, words = rows.words("value")
     number_codes, numbers = rows.words("valuenum")
-    says_nothing, no_number = _equal(words, "")[codes], _equal(numbers, "")[number_codes]
+    says_nothing, no_number = rows.says("value", ""), rows.says("valuenum", "")
     value = converted(item, np.where(no_number, _numbers(words)[codes], _numbers(numbers)[number_codes]))
     in_words = np.zeros(len(rows), dtype=bool)
     for name, levels in LEVELS.items():
@@ -128,19 +122,8 @@ def _hours(rows: Batch, arrival: NDArray[np.datetime64]) -> NDArray[np.float64]:
     return hours
 
 
-def _errors(rows: Batch) -> NDArray[np.bool_]:
-    if "error" not in rows.columns:
-        return np.zeros(len(rows), dtype=bool)
-    codes, words = rows.words("error")
-    return _equal(words, "1")[codes]
-
-
 def _numbers(words: list[str]) -> NDArray[np.float64]:
     return pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").to_numpy(dtype=float)
-
-
-def _equal(words: list[str], word: str) -> NDArray[np.bool_]:
-    return np.array([one == word for one in words], dtype=bool)
 
 
 def _keys(texts: Iterable[str]) -> Any:
@@ -151,7 +134,3 @@ def _places(column: Any, keys: Any) -> NDArray[np.int64]:
     """The place of each cell in ``keys``; of one that is not there, the number before the first: -1."""
     places: NDArray[np.int64] = pc.index_in(column, keys).fill_null(-1).to_numpy().astype(np.int64)
     return places
-
-
-def _strings(codes: NDArray[Any], words: Sequence[str]) -> Any:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, pa.string())).dictionary_decode()

@@ -47,6 +47,11 @@ class Batch:
         encoded = self.columns[column].dictionary_encode()
         return encoded.indices.to_numpy(), [text(cell) for cell in encoded.dictionary.to_pylist()]
 
+    def says(self, column: str, word: str) -> NDArray[np.bool_]:
+        """Whether each cell of a column is ``word``, ``(n_rows,)``; where the table lacks the column, none is."""
+        codes, words = self.words(column) if column in self.columns else (np.zeros(len(self), np.int32), [""])
+        return np.array([one == word for one in words], dtype=bool)[codes]
+
     def lines(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The lines of the file, of which line 1 is the header, that the rows at ``places`` are."""
         return self.torn.line(self.index[places])
@@ -73,12 +78,11 @@ class _TornRows:
 
     def all_lines(self) -> NDArray[np.int64]:
         """The numbers of all torn lines."""
-        first = (
-            np.array(self.numbers, dtype=np.int64) + np.cumsum([0, *self.lengths])[:-1] - np.arange(len(self.numbers))
-        )
-        return np.concatenate(
-            [np.arange(at, at + length) for at, length in zip(first, self.lengths, strict=True)] or [first]
-        )
+        found, more = list[int](), 0  # lines beyond the first of each torn row before
+        for number, length in zip(self.numbers, self.lengths, strict=True):
+            found += range(number + more, number + more + length)
+            more += length - 1
+        return np.array(found, dtype=np.int64)
 
 
 class _Ascii(io.RawIOBase):
@@ -109,13 +113,10 @@ class _Ascii(io.RawIOBase):
 
 def find_tables(raw: Path, names: Sequence[str], url: str) -> dict[str, Path]:
     """The file of each table; where a table is there twice, the plain file is read. Raises `InputError`."""
-    files = sorted(raw.iterdir()) if raw.is_dir() else []
-    found: dict[str, Path] = {}
-    for name in names:
-        for ending in (".csv", ".csv.gz"):
-            for path in files:
-                if path.name.lower() == f"{name.lower()}{ending}" and path.is_file():
-                    found.setdefault(name, path)
+    paths = sorted(raw.iterdir(), reverse=True) if raw.is_dir() else []
+    files = {path.name.lower(): path for path in paths if path.is_file()}
+    spelt = [(name, f"{name.lower()}{ending}") for ending in (".csv.gz", ".csv") for name in names]
+    found = {name: files[file] for name, file in spelt if file in files}
     if missing := [f"{name}.csv.gz" for name in names if name not in found]:
         raise InputError(f"{', '.join(missing)} (or .csv) missing: get the tables from {url} and put them into {raw}")
     return found

@@ -65,40 +65,17 @@ WORDS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     ),
 }
 LEAST_TOTAL, GREATEST_TOTAL = 3, 15
+TOTALS = [str(score) for score in range(LEAST_TOTAL, GREATEST_TOTAL + 1)]
 CATEGORICAL = {
-    **{
-        name: Variable(name=name, label=label, role="series", kind="categorical", levels=tuple(levels))
-        for name, (label, levels) in WORDS.items()
-    },
-    "GCS_total": Variable(
-        name="GCS_total",
-        label="Glasgow coma scale, total",
-        role="series",
-        kind="categorical",
-        levels=tuple(str(score) for score in range(LEAST_TOTAL, GREATEST_TOTAL + 1)),
-    ),
+    name: Variable(name=name, label=label, role="series", kind="categorical", levels=tuple(levels))
+    for name, (label, levels) in {**WORDS, "GCS_total": ("Glasgow coma scale, total", TOTALS)}.items()
 }
 
 # In the benchmark's order
 NAMES = (
-    "CRR",
-    "DBP",
-    "FiO2",
-    "GCS_eye",
-    "GCS_motor",
-    "GCS_total",
-    "GCS_verbal",
-    "glucose",
-    "HR",
-    "height",
-    "MBP",
-    "O2sat",
-    "RR",
-    "SBP",
-    "temperature",
-    "weight",
-    "pH",
-)
+    "CRR", "DBP", "FiO2", "GCS_eye", "GCS_motor", "GCS_total", "GCS_verbal", "glucose", "HR", "height", "MBP", "O2sat",
+    "RR", "SBP", "temperature", "weight", "pH",
+)  # fmt: skip
 VARIABLES = tuple({**NUMERIC, **CATEGORICAL}[name] for name in NAMES)
 
 # Of each variable in words: the level's place by word

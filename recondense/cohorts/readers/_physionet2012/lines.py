@@ -50,11 +50,11 @@ def parse(bodies: Sequence[bytes], known: Sequence[str]) -> Lines:
         for line in np.flatnonzero(malformed):
             rows[line] = b",,"  # keeps the table's rows in step with the lines
         text = b"\n".join(rows)
-    times, parameters, values = _columns(text) if text else [_Column(np.empty(0, dtype=np.int32), [""])] * 3
+    (time, times), (name, names), (number, numbers) = _columns(text) if text else [(np.empty(0, np.int32), [""])] * 3
     places = {name: place for place, name in enumerate(known)}
-    minutes = np.array([_minutes(word) for word in times.words])[times.codes]
-    parameter = np.array([places.get(word, -1) for word in parameters.words])[parameters.codes]
-    value = pd.to_numeric(pd.Series(values.words), errors="coerce").to_numpy(dtype=float)[values.codes]
+    minutes = np.array([_minutes(word) for word in times])[time]
+    parameter = np.array([places.get(word, -1) for word in names])[name]
+    value = pd.to_numeric(pd.Series(numbers), errors="coerce").to_numpy(dtype=float)[number]
 
     first = np.searchsorted(ends, np.cumsum([0, *map(len, bodies)]))
     record = np.repeat(np.arange(len(bodies)), np.diff(first))
@@ -97,14 +97,6 @@ def unpack(batches: Sequence[Mapping[str, NDArray[Any]]]) -> Lines:
     )
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column of text as codes, and the distinct words they stand for: few enough to be read in plain Python."""
-
-    codes: NDArray[np.int32]
-    words: list[str]
-
-
 def _line_ends(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where each line ends, and how many commas it has."""
     buffer = np.frombuffer(text, dtype=np.uint8)
@@ -113,7 +105,8 @@ def _line_ends(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return separators[newlines], np.diff(newlines, prepend=-1) - 1
 
 
-def _columns(text: bytes) -> list[_Column]:
+def _columns(text: bytes) -> list[tuple[NDArray[np.int32], list[str]]]:
+    """Each column as codes, and the distinct words they stand for: few enough to be read in plain Python."""
     names = ["time", "parameter", "value"]
     words = pa.dictionary(pa.int32(), pa.string())
     table: Any = pyarrow.csv.read_csv(
@@ -123,7 +116,7 @@ def _columns(text: bytes) -> list[_Column]:
         pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, words)),
     )
     chunks = [table.unify_dictionaries().combine_chunks().column(name).chunk(0) for name in names]
-    return [_Column(chunk.indices.to_numpy(), chunk.dictionary.to_pylist()) for chunk in chunks]
+    return [(chunk.indices.to_numpy(), chunk.dictionary.to_pylist()) for chunk in chunks]
 
 
 def _minutes(word: str) -> int:

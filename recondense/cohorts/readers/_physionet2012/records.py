@@ -29,14 +29,8 @@ def examine(files: list[RecordFile], parsed: Parsed) -> tuple[pd.DataFrame, Line
     ]
     batches = track(list(_batches(bodies)), "batches of records")
     lines = unpack([_parsed(files[batch], bodies[batch], parsed) for batch in batches])
-    records = pd.DataFrame(
-        {
-            "file": [file.name for file in files],
-            "record": [file.record for file in files],
-            "reason": reasons,
-        },
-        dtype="str",
-    )
+    names, ids = [file.name for file in files], [file.record for file in files]
+    records = pd.DataFrame({"file": names, "record": ids, "reason": reasons}, dtype="str")
     _refuse_misnamed(records, lines)
     _refuse_duplicates(records, files)
     return records, lines

@@ -18,7 +18,6 @@ from recondense.files.tables import check_fits, share_of_memory
 from recondense.records.attrition import Attrition
 
 FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
-CHUNK = 2**20
 
 
 def is_workbook(path: Path) -> bool:
@@ -92,16 +91,9 @@ def _text(value: Any) -> str:
 
 
 def _has_formulas(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if name.startswith("xl/worksheets/"):
-                with archive.open(name) as member:
-                    end = b""
-                    while chunk := member.read(CHUNK):
-                        if FORMULA.search(end + chunk):
-                            return True
-                        end = chunk[-20:]
-    return False
+    with zipfile.ZipFile(path) as archive:  # each member fits the memory, see `_open`
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        return any(FORMULA.search(archive.read(name)) for name in sheets)
 
 
 def _tell_of_formulas(
@@ -113,10 +105,8 @@ def _tell_of_formulas(
         for value, formula in zip(values, formulas, strict=True)
         if isinstance(formula, str) and formula.startswith("=")
     ]
-    attrition.notice(
-        f"formulas without values: {path.name}",
-        f"{sum(blank)} of {len(blank)} formulas in {path.name} have no value in the file and count as blank: open it "
-        "in a spreadsheet, save it, and run again",
-        sum(blank),
-        len(blank),
+    what = (
+        f"formulas in {path.name} have no value in the file and count as blank: open it in a spreadsheet, save it, and "
+        "run again"
     )
+    attrition.counted(f"formulas without values: {path.name}", what, sum(blank), len(blank))

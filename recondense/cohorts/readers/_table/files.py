@@ -59,15 +59,15 @@ def load(
                 path, declared.encoding, declared.delimiter, declared.quotes, declared.sheet, attrition
             )
             found = _found(list(cells.columns), wanted, needed, path)
-    attrition.came_in(unit, len(cells) + len(torn))
+    of = len(cells) + len(torn)
+    attrition.came_in(unit, of)
     attrition.set_aside(unit, "malformed line", len(torn), file=name, line=torn)
-    attrition.notice(
-        f"lines of {name}",
-        f"{len(torn):,} of {len(cells) + len(torn):,} lines of {name} have more or fewer cells than the first line "
-        f"(first in line {torn[0] if torn else 0}): is there a delimiter in a cell without quotation marks?",
-        len(torn),
-        len(cells) + len(torn),
-    )
+    if torn:
+        what = (
+            f"lines of {name} have more or fewer cells than the first line (first in line {torn[0]}): is there a "
+            "delimiter in a cell without quotation marks?"
+        )
+        attrition.counted(f"lines of {name}", what, len(torn), of)
     cells = cells[list(found.values())].set_axis(list(found), axis="columns")
     cells = cells.reindex(columns=wanted, fill_value="")
     return Rows(name, cleaned(cells, declared.missing, words or {}))
@@ -95,15 +95,13 @@ def cells_of(
     if sheet is not None:
         raise InputError(f"{path} is no Excel workbook (.xlsx), so that it has no sheet: leave out 'sheet'")
     read = read_delimited(path, encoding, delimiter, quotes)
-    if attrition and read.doubtful:
-        attrition.notice(
-            f"cells that look like rows: {path.name}",
-            f"{len(read.doubtful)} cells of {path.name}, on line {read.doubtful[0]} and after, hold a line that looks "
-            "like a row: where a quotation mark is missing there, that row is lost. Look at these lines, and mend them "
-            "or add 'quotes: false' beside 'file'",
-            len(read.doubtful),
-            len(read.cells),
+    if attrition and (doubtful := read.doubtful):
+        text = (
+            f"{len(doubtful)} cells of {path.name}, on line {doubtful[0]} and after, hold a line that looks like a "
+            "row: where a quotation mark is missing there, that row is lost. Look at these lines, and mend them or add "
+            "'quotes: false' beside 'file'"
         )
+        attrition.notice(f"cells that look like rows: {path.name}", text, len(doubtful), len(read.cells))
     return read.cells, [int(line) for line in read.torn]
 
 

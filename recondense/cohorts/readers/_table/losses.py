@@ -64,48 +64,34 @@ def tell_ids(rows: Rows, column: str, known: "pd.Index[str]", attrition: Attriti
     near, difference = nearly(set(strangers.unique()), set(known)) if len(strangers) else (set[str](), "")
     alike = strangers[strangers.isin(near)]
     option = {"zeros in front": "zeros", "capitals": "capitals"}.get(difference)
-    attrition.notice(
-        f"ids of {rows.name}",
-        f"{len(alike):,} of {of:,} rows of {rows.name} ({_first(alike)}) are of no subject, but would be if "
-        f"{difference} made no difference in '{column}': mend the ids"
-        + (f", or say 'ids: {{{option}: ignore}}' in options" if option else ""),
-        len(alike),
-        of,
+    what = (
+        f"rows of {rows.name} ({_first(alike)}) are of no subject, but would be if {difference} made no difference in "
+        f"'{column}': mend the ids" + (f", or say 'ids: {{{option}: ignore}}' in options" if option else "")
     )
-    attrition.notice(
-        f"rows of {rows.name}",
-        f"{len(strangers) - len(alike):,} of {of:,} rows of {rows.name} are of nobody in the cohort",
-        len(strangers) - len(alike),
-        of,
-        lost=False,
-    )
+    attrition.counted(f"ids of {rows.name}", what, len(alike), of)
+    what, others = f"rows of {rows.name} are of nobody in the cohort", len(strangers) - len(alike)
+    attrition.counted(f"rows of {rows.name}", what, others, of, lost=False)
 
 
 def tell_rounded(rows: Rows, column: str, attrition: Attrition) -> None:
     """Note ids that a program has written as rounded numbers, "1.2E+05": several people may have become one."""
     ids = rows.cells[column]
     short = ids[rounded(ids)]
-    attrition.notice(
-        f"ids of {rows.name}",
-        f"{len(short):,} of {len(ids):,} ids in '{column}' of {rows.name} ({_first(short)}) are numbers in scientific "
-        "notation, as 1.2E+05, in which digits are lost: export them as text",
-        len(short),
-        len(ids),
-        asked=True,
+    what = (
+        f"ids in '{column}' of {rows.name} ({_first(short)}) are numbers in scientific notation, as 1.2E+05, in which "
+        "digits are lost: export them as text"
     )
+    attrition.counted(f"ids of {rows.name}", what, len(short), len(ids), asked=True)
 
 
 def tell_times(rows: Rows, column: str, garbled: NDArray[np.bool_], fault: str, attrition: Attrition) -> None:
     """Note the cells of a time's ``column`` that could not be read; ``fault``: what they are, as "not a number"."""
-    cells = rows.cells[column]
-    count, of = int(garbled.sum()), int((cells != "").sum())
-    attrition.notice(
-        f"times of {rows.name}",
-        f"{count:,} of {of:,} cells in column '{column}' of {rows.name} ({_first(cells[garbled])}) are "
-        f"{fault}{seem(cells[garbled])}: mend 'time' in options, or the file",
-        count,
-        of,
+    cells, unread = rows.cells[column], rows.cells.loc[garbled, column]
+    what = (
+        f"cells in column '{column}' of {rows.name} ({_first(unread)}) are {fault}{seem(unread)}: mend 'time' in "
+        "options, or the file"
     )
+    attrition.counted(f"times of {rows.name}", what, len(unread), int((cells != "").sum()))
 
 
 def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition, *, follow_up: bool) -> None:
@@ -115,8 +101,8 @@ def tell_span(rows: Rows, reasons: "pd.Series[str]", attrition: Attrition, *, fo
     for reason, most in {"before time zero": MASS, "before the window": MASS, "after the landmark": late}.items():
         count = int((reasons == reason).sum())
         if count > most * len(reasons):
-            text = f"{count:,} of {len(reasons):,} rows of {rows.name} lie {reason}: are unit and time zero right?"
-            attrition.notice(reason, text, count, len(reasons), lost=False)
+            what = f"rows of {rows.name} lie {reason}: are unit and time zero right?"
+            attrition.counted(reason, what, count, len(reasons), lost=False)
 
 
 def tell_nothing_left(
@@ -147,14 +133,9 @@ def tell_cells(
         levels = levels or ("1", "0")
     if gone.any():
         unread = cells[gone]
-        hint = seem(unread) if variable.kind == "numeric" else _there(unread)
-        what = "numbers" if variable.kind == "numeric" else "declared levels"
-        attrition.notice(
-            name,
-            f"{len(unread):,} of {said.sum():,} cells of '{name}' in {file} ({_first(unread)}) are no {what}{hint}",
-            len(unread),
-            int(said.sum()),
-        )
+        no = f"numbers{seem(unread)}" if variable.kind == "numeric" else f"declared levels{_there(unread)}"
+        what = f"cells of '{name}' in {file} ({_first(unread)}) are no {no}"
+        attrition.counted(name, what, len(unread), int(said.sum()))
     if variable.kind == "numeric":
         _tell_thousands(file, name, decimal, cells, value, attrition)
     if levels and said.any():
@@ -175,15 +156,11 @@ def _tell_thousands(
     found = pd.Series(cells[np.isfinite(value)].unique(), dtype="str")
     if found.str.fullmatch(rf"\d{{1,3}}|{of_three}").all():
         first = cells.index[np.argmax(cells.str.fullmatch(of_three))]
-        attrition.notice(
-            name,
-            f"{parted.sum():,} of {len(known):,} cells of '{name}' in {file} (first in line {first}) have three digits "
-            f"behind the '{decimal}', and all others are whole numbers below 1000: does it separate thousands? Export "
-            "numbers without it",
-            int(parted.sum()),
-            len(known),
-            lost=False,
+        what = (
+            f"cells of '{name}' in {file} (first in line {first}) have three digits behind the '{decimal}', and all "
+            "others are whole numbers below 1000: does it separate thousands? Export numbers without it"
         )
+        attrition.counted(name, what, int(parted.sum()), len(known), lost=False)
 
 
 def tell_levels(
@@ -204,15 +181,10 @@ def tell_outcome(file: str, column: str, cells: Cells, classes: Sequence[Sequenc
     """Note the cells of the outcome that are in none of the declared ``classes``, and levels that occur nowhere."""
     levels = [level for names in classes for level in names]
     said = cells[cells != ""]
-    unknown = said[np.isnan(places(said, levels))]
-    attrition.notice(
-        OUTCOME,
-        f"{len(unknown):,} of {len(said):,} cells of the outcome's column '{column}' in {file} ({_first(unknown)}) are "
-        f"no declared levels{_there(unknown)}",
-        len(unknown),
-        len(said),
-    )
-    tell_levels(OUTCOME, f"the outcome's column '{column}' in {file}", cells, levels, attrition)
+    unknown, where = said[np.isnan(places(said, levels))], f"the outcome's column '{column}' in {file}"
+    what = f"cells of {where} ({_first(unknown)}) are no declared levels{_there(unknown)}"
+    attrition.counted(OUTCOME, what, len(unknown), len(said))
+    tell_levels(OUTCOME, where, cells, levels, attrition)
 
 
 def tell_codes(rows: Rows, column: str, absent: Collection[tuple[str, str]], attrition: Attrition) -> None:

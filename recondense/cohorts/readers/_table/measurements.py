@@ -14,6 +14,7 @@ from recondense.cohorts.readers._table.values import read_values
 from recondense.errors import InputError
 from recondense.records.attrition import Attrition
 from recondense.records.cells import Cells, values
+from recondense.records.cohort import as_events
 
 
 def first_moments(tables: Sequence[Measured], clock: Clock) -> "pd.Series[float]":
@@ -39,15 +40,8 @@ def events_of(tables: Sequence[Measured], clock: Clock, everyone: pd.DataFrame, 
     """Events of the subjects that stay, within their spans, sorted by subject (in the order of ``everyone``, see
     `subjects.judge`) and time. Raises `InputError` where no row of a table is of any subject."""
     kept = pd.concat([_kept(measured, clock, everyone, attrition) for measured in tables], ignore_index=True)
-    kept = kept.iloc[np.lexsort((kept["hours"], kept["place"]))]
-    return pd.DataFrame(
-        {
-            "subject_id": kept["record"].astype("str"),
-            "hours": kept["hours"].astype(float),
-            "variable": kept["variable"].astype("str"),
-            "value": kept["value"].astype(float),
-        }
-    ).reset_index(drop=True)
+    kept = kept.iloc[np.lexsort((kept["hours"], kept["place"]))].reset_index(drop=True)
+    return as_events(kept["record"], kept["hours"], kept["variable"], kept["value"])
 
 
 def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
@@ -56,10 +50,7 @@ def _kept(measured: Measured, clock: Clock, everyone: pd.DataFrame, attrition: A
     losses.tell_span(measured.rows, placed["reason"], attrition, follow_up=clock.time.until is None)
     read = _long if measured.table.variable else _wide
     found: pd.DataFrame = read(measured, placed, attrition)
-    for reason, gone in found.groupby("reason"):
-        if reason:
-            columns = gone["variable"].to_numpy()
-            attrition.set_aside_rows("measurements", str(reason), gone, file=measured.rows.name, column=columns)
+    attrition.set_aside_by_reason("measurements", found.assign(column=found["variable"]), file=measured.rows.name)
     kept: pd.DataFrame = found[found["reason"] == ""]
     if kept.empty:
         losses.tell_nothing_left(measured.rows, placed["reason"], found["reason"], attrition)
@@ -120,9 +111,7 @@ def _cells(measured: Measured, name: str, variable: Declared) -> tuple[NDArray[n
 
 def _wide(measured: Measured, placed: pd.DataFrame, attrition: Attrition) -> pd.DataFrame:
     """One row a cell that is not blank. Rows that are set aside are so as visits, too."""
-    for reason, gone in placed.groupby("reason"):
-        if reason:
-            attrition.set_aside_rows("visits", str(reason), gone, file=measured.rows.name)
+    attrition.set_aside_by_reason("visits", placed, file=measured.rows.name)
     attrition.kept("visits", int((placed["reason"] == "").sum()))
     parts = [placed[:0].assign(variable="", value=0.0)]
     for name, variable in measured.series.items():

@@ -66,23 +66,16 @@ class Clock:
 
     def _tell_of_day(self, of_day: NDArray[np.float64], where: str, of_measurements: bool) -> None:
         of, first_half = len(of_day), (of_day >= 1) & (of_day < 13)
-        twelve = of >= ENOUGH and first_half.all() and ((of_day >= 1) & (of_day < 5)).mean() >= EARLY
-        self.attrition.notice(
-            f"clock of {where}",
-            f"all {of:,} times in {where} are from 1:00 to 12:59: was AM or PM lost? Export them with 24 hours",
-            of if twelve else 0,
-            of,
-            lost=False,
-        )
-        dates = of_measurements and self.time.unit != "days" and bool((of_day == 0).all())
-        self.attrition.notice(
-            f"clock of {where}",
-            f"all {of:,} times in {where} are dates without a time of the day, and 'time.unit' is {self.time.unit}: "
-            "export them with the time of the day, or say 'unit: days'",
-            of if dates else 0,
-            of,
-            lost=False,
-        )
+        odd = ""
+        if of >= ENOUGH and first_half.all() and ((of_day >= 1) & (of_day < 5)).mean() >= EARLY:
+            odd = "from 1:00 to 12:59: was AM or PM lost? Export them with 24 hours"
+        elif of_measurements and self.time.unit != "days" and (of_day == 0).all():
+            odd = (
+                f"dates without a time of the day, and 'time.unit' is {self.time.unit}: export them with the time of "
+                "the day, or say 'unit: days'"
+            )
+        if odd:
+            self.attrition.notice(f"clock of {where}", f"all {of:,} times in {where} are {odd}", of, of, lost=False)
 
     def check(self, found: "Moments", where: str) -> None:
         """Raise `InputError` where the times ``found`` in a column cannot be subtracted from each other, or from those
@@ -98,14 +91,10 @@ class Clock:
 
     def _tell_of_twice(self, found: "Moments", where: str) -> None:
         twice, known = int(found.twice.sum()), int((~np.isnan(found.hours)).sum())
-        self.attrition.notice(
-            f"hour that comes twice: {where}",
-            f"{twice} of {known} times in {where} are in the hour that comes twice when clocks go back: they count as "
-            "the first of the two",
-            twice,
-            known,
-            lost=False,
+        what = (
+            f"times in {where} are in the hour that comes twice when clocks go back: they count as the first of the two"
         )
+        self.attrition.counted(f"hour that comes twice: {where}", what, twice, known, lost=False)
 
 
 class Moments(NamedTuple):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from recondense.cohorts.ids import Ids
-from recondense.cohorts.readers._declared import Described, Origin, Text, check_free, check_usual
+from recondense.cohorts.readers._declared import Described, Measurable, Origin, Text, check_free, listed
 from recondense.cohorts.readers._table.places import Measurements, Subjects, Tabular
 from recondense.records.cells import text
 from recondense.records.cohort import Below
@@ -56,6 +56,11 @@ class Time(StageParams):
         """The subjects' column with time zero, where there is one."""
         return self.zero if isinstance(self.zero, str) else None
 
+    @property
+    def column_of_until(self) -> str | None:
+        """The subjects' column with the landmark, where there is one."""
+        return self.until if isinstance(self.until, str) else None
+
     @model_validator(mode="after")
     def _timestamps_have_a_zero(self) -> Self:
         if self.timestamps and self.zero is None:
@@ -63,10 +68,9 @@ class Time(StageParams):
                 "timestamps need 'zero': the subjects' column with the moment that hours count from, or "
                 "'zero: {first: measurement}'"
             )
-        if self.format is not None and not self.timestamps:
-            raise ValueError("'format' is for timestamps: add 'timestamps: true'")
-        if self.zone is not None and not self.timestamps:
-            raise ValueError("'zone' is for timestamps: add 'timestamps: true'")
+        if not self.timestamps and (self.format is not None or self.zone is not None):
+            given = "zone" if self.format is None else "format"
+            raise ValueError(f"'{given}' is for timestamps: add 'timestamps: true'")
         return self
 
     @field_validator("zone")
@@ -139,22 +143,13 @@ class Landmark(StageParams):
         return (self.censored, *(self.events.values() if isinstance(self.events, dict) else (self.events,)))
 
 
-class Declared(StageParams):
-    """A variable (see `recondense.records.cohort.Variable`). ``column``: where it is found, by default under its own
-    name: a column, or what stands in the column ``variable`` of long measurements. ``table``: which of several tables
-    of measurements it is read from, by default the only one that has it. ``positive`` and ``negative``: the levels of a
-    binary variable, by default 1 and 0; with ``positive`` alone every other level is negative. ``usual``: from the
-    literature, never from the table itself. ``below``: what a cell such as "<0.5" counts as: the limit, half of it, or
-    none ("aside"); ">200" counts as the limit."""
+class Declared(Measurable):
+    """``column``: where a variable is found, by default under its own name: a column, or what stands in the column
+    ``variable`` of long measurements. ``table``: which of several tables of measurements it is read from, by default
+    the only one that has it. ``positive`` and ``negative``: the levels of a binary variable, by default 1 and 0; with
+    ``positive`` alone every other level is negative. ``below``: what a cell such as "<0.5" counts as: the limit, half
+    of it, or none ("aside"); ">200" counts as the limit."""
 
-    label: str = Field(min_length=1)
-    role: Literal["series", "static"]
-    unit: str = ""
-    kind: Literal["numeric", "binary", "categorical"] = "numeric"
-    low: float | None = None
-    high: float | None = None
-    skewed: bool = False
-    usual: tuple[float, float] | None = None
     column: Text | None = None
     table: Text | None = None
     levels: Levels = ()
@@ -172,13 +167,6 @@ class Declared(StageParams):
             raise ValueError("'positive' and 'negative' are for 'kind: binary'")
         if self.negative and not self.positive:
             raise ValueError("'negative' needs 'positive' beside it")
-        if self.kind != "numeric" and (self.low is not None or self.high is not None or self.skewed):
-            raise ValueError("'low', 'high' and 'skewed' are for 'kind: numeric'")
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError("'low' must be less than 'high'")
-        check_usual(self.kind, self.usual)
-        if self.skewed and not (self.low is not None and self.low >= 0):
-            raise ValueError("a skewed variable is put on a logarithmic scale: declare a 'low' of 0 or more")
         _different((*self.levels, *self.positive, *self.negative))
         return self
 
@@ -218,6 +206,11 @@ class Options(StageParams):
         return {name: variable for name, variable in self.variables.items() if variable.role == "series"}
 
     @property
+    def statics(self) -> dict[str, Declared]:
+        """The variables that are measured once a subject."""
+        return {name: variable for name, variable in self.variables.items() if variable.role == "static"}
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the outcome's classes where there are more than two, else none."""
         if self.landmark:
@@ -254,20 +247,14 @@ class Options(StageParams):
             )
         assert self.outcome is not None, "Options has either"
         when = ""
-        if time and isinstance(time.until, str):
-            when = f"at the time in the column {time.until}"
-        elif time and time.until is not None:
-            when = f"{time.until:g} {unit} after time zero"
+        if time and time.until is not None:
+            column = time.column_of_until
+            when = f"at the time in the column {column}" if column else f"{time.until:g} {unit} after time zero"
         return self.outcome.target(self.outcome.column, prediction_time=when)
-
-    @field_validator("variables")
-    @classmethod
-    def _names_are_free(cls, variables: dict[str, Declared]) -> dict[str, Declared]:
-        check_free(variables)
-        return variables
 
     @model_validator(mode="after")
     def _tables_and_variables_suit_each_other(self) -> Self:
+        check_free(self.variables)
         series, names = list(self.series), [table.called for table in self.tables]
         if not names and series:
             raise ValueError(
@@ -285,9 +272,7 @@ class Options(StageParams):
             if variable.table and variable.role == "static":
                 raise ValueError(f"'{name}' is static, so it is the subjects': leave its 'table' out")
             if variable.table and variable.table not in names:
-                raise ValueError(
-                    f"'{name}' names the table '{variable.table}'; those of measurements: {_listed(names)}"
-                )
+                raise ValueError(f"'{name}' names the table '{variable.table}'; those of measurements: {listed(names)}")
         return self
 
     @model_validator(mode="after")
@@ -306,10 +291,6 @@ class Options(StageParams):
         if isinstance(time.zero, First) and not self.tables:
             raise ValueError("'zero: {first: measurement}' needs 'measurements'")
         return self
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
 
 
 def _different(levels: Levels) -> None:

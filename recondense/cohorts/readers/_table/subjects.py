@@ -25,30 +25,21 @@ OTHER = -1.0  # an outcome or status that is not declared
 
 def needed(options: Options, site: str | None) -> dict[str, str]:
     """The subjects' columns but for those of the outcome, each with the option that names it."""
-    columns: dict[str, str] = {}
-    for name, variable in options.variables.items():
-        if variable.role == "static":
-            columns[variable.column or name] = f"options.variables.{name}"
-    if options.time and options.time.column_of_zero:
-        columns[options.time.column_of_zero] = "options.time.zero"
-    if options.time and isinstance(options.time.until, str):
-        columns[options.time.until] = "options.time.until"
-    if options.subjects and options.subjects.patient:
-        columns[options.subjects.patient] = "options.subjects.patient"
-    if site is not None:
-        columns[site] = "split.column"
-    return columns
+    columns = {variable.column or name: f"options.variables.{name}" for name, variable in options.statics.items()}
+    others = {
+        "options.time.zero": options.time and options.time.column_of_zero,
+        "options.time.until": options.time and options.time.column_of_until,
+        "options.subjects.patient": options.subjects and options.subjects.patient,
+        "split.column": site,
+    }
+    return columns | {column: option for option, column in others.items() if column}
 
 
 def of_outcome(options: Options) -> dict[str, str]:
     """The columns of the outcome, each with the option that names it."""
-    columns = {}
-    if options.outcome:
-        columns[options.outcome.column] = "options.outcome.column"
-    if options.landmark:
-        columns[options.landmark.time] = "options.landmark.time"
-        columns[options.landmark.status] = "options.landmark.status"
-    return columns
+    if rule := options.landmark:
+        return {rule.time: "options.landmark.time", rule.status: "options.landmark.status"}
+    return {_status(options)[0]: "options.outcome.column"}
 
 
 @dataclass(frozen=True)
@@ -97,12 +88,10 @@ def judge(
     if isinstance(table, Subjects) and table.patient and table.use != "all":
         _one_a_patient(reason, found["patient"].to_numpy(dtype=float), zero, table.use)
     attrition.came_in("subjects", len(found))
-    for problem, gone in found.groupby(reason):
-        if problem:
-            attrition.set_aside("subjects", str(problem), len(gone), file=rows.name, record=gone.index.to_numpy())
     start, span = _span(zero, until, options.time)
     everyone = pd.DataFrame({"start": start, "span": span, "reason": reason}, index=found.index)
-    columns = {f"static {name}": name for name, variable in options.variables.items() if variable.role == "static"}
+    attrition.set_aside_by_reason("subjects", everyone.assign(record=found.index), file=rows.name)
+    columns = {f"static {name}": name for name in options.statics}
     subjects = found[list(columns)].rename(columns=columns)
     subjects.insert(0, "subject_id", found.index.astype("str"))
     subjects.insert(1, "outcome", outcome)
@@ -148,11 +137,13 @@ def _account(rows: Rows, table: Tabular, index: "pd.Index[str]", attrition: Attr
             "columns with the same ids?"
         )
     for reason, chosen in (("no subject id", ids == ""), ("unknown subject", ~known & (ids != ""))):
-        gone = ids[chosen]
-        attrition.set_aside(
-            OUTCOMES, reason, len(gone), file=rows.name, record=gone.to_numpy(), line=gone.index.to_numpy()
-        )
+        attrition.set_aside_rows(OUTCOMES, reason, _places(ids[chosen]), file=rows.name)
     attrition.kept(OUTCOMES, int(known.sum()))
+
+
+def _places(ids: Cells) -> pd.DataFrame:
+    """The record and the line of each of the ``ids``."""
+    return pd.DataFrame({"record": ids.to_numpy(), "line": ids.index})
 
 
 class _Reader:
@@ -165,16 +156,9 @@ class _Reader:
         """``found`` as it is, once the cells of ``column`` that it could not be read from are set aside."""
         cells = self._rows.cells[column]
         gone = (cells != "").to_numpy(dtype=bool) & np.isnan(found)
-        self._attrition.came_in("descriptors", int(gone.sum()))
-        self._attrition.set_aside(
-            "descriptors",
-            reason,
-            int(gone.sum()),
-            file=self._rows.name,
-            record=self._rows.cells[self._table.subject][gone].to_numpy(),
-            line=cells.index[gone].to_numpy(),
-            column=column,
-        )
+        rows = _places(self._rows.cells.loc[gone, self._table.subject])
+        self._attrition.came_in("descriptors", len(rows))
+        self._attrition.set_aside_rows("descriptors", reason, rows, file=self._rows.name, column=column)
         return found
 
     def time(self, column: str) -> NDArray[np.float64]:
@@ -197,14 +181,11 @@ class _Reader:
 def _described(people: People, options: Options, clock: Clock | None, attrition: Attrition) -> pd.DataFrame:
     """All that is used of the subjects' rows but the outcome, as numbers, NaN where blank; their index is the rows'."""
     rows, table, time = people.rows, people.table, options.time
-    take, result = _Reader(rows, table, clock, attrition), {}
-    for name, variable in options.variables.items():
-        if variable.role == "static":
-            result[f"static {name}"] = take.variable(name, variable)
-    if time and time.column_of_zero:
-        result["time zero"] = take.time(time.column_of_zero)
-    if time and isinstance(time.until, str):
-        result["until"] = take.time(time.until)
+    take = _Reader(rows, table, clock, attrition)
+    result = {f"static {name}": take.variable(name, variable) for name, variable in options.statics.items()}
+    for name, column in (("time zero", time and time.column_of_zero), ("until", time and time.column_of_until)):
+        if column:
+            result[name] = take.time(column)
     if isinstance(table, Subjects) and table.patient:
         result["patient"] = pd.factorize(_patients(rows.cells, table, table.patient))[0].astype(float)
     return pd.DataFrame(result, index=rows.cells.index)
@@ -242,8 +223,7 @@ def _span(
 
 def _patients(cells: pd.DataFrame, table: Subjects, column: str) -> Cells:
     """Whose each row is; an unknown patient is one of his own."""
-    named: Cells = cells[column].where(cells[column] != "", "subject " + cells[table.subject])
-    return named
+    return cells[column].where(cells[column] != "", "subject " + cells[table.subject])
 
 
 def _declared(cells: Cells, classes: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
@@ -281,7 +261,7 @@ def _judged(
         outcome[given == OTHER] = np.nan
     else:
         until = np.full(len(found), np.inf)
-        if time and isinstance(time.until, str):
+        if time and time.column_of_until:
             until = found["until"].to_numpy(dtype=float) - zero
             problems["no landmark"] = np.isnan(until)
         elif time and time.until is not None:

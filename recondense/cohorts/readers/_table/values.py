@@ -62,20 +62,14 @@ def _tell_of_limits(
     if limits.empty:
         return
     under = int(limits.str.contains("[<≤⩽]").sum())
-    over, known = len(limits) - under, ~np.isnan(value)
     rule = "they count as the limit"
     if under and variable.below == "half":
         rule = "those with '<' count as half of the limit, others as the limit"
     elif under:
         rule += "; 'below: half' would count those with '<' as half of it"
-    attrition.notice(
-        f"limits of measurement: {where}",
-        f"{under + over} of {int(known.sum())} values of {where} are limits of measurement ({under} with '<', {over} "
-        f"with '>'): {rule}",
-        under + over,
-        int(known.sum()),
-        lost=False,
-    )
+    signs = f"{under} with '<', {len(limits) - under} with '>'"
+    what = f"values of {where} are limits of measurement ({signs}): {rule}"
+    attrition.counted(f"limits of measurement: {where}", what, len(limits), int((~np.isnan(value)).sum()), lost=False)
 
 
 def _tell_of_no_value(cells: Cells, value: NDArray[np.float64], where: str, attrition: Attrition) -> None:
@@ -83,12 +77,8 @@ def _tell_of_no_value(cells: Cells, value: NDArray[np.float64], where: str, attr
     counts = cells[value == 0].value_counts()
     marks = {str(cell): int(count) for cell, count in counts.items() if word(str(cell)) in NO_VALUE}
     frequent = ", ".join(f"'{mark}'" for mark, count in marks.items() if count >= FEWEST)
-    attrition.notice(
-        f"unknown counts as no: {where}",
-        f"{sum(marks.values())} of {len(value)} cells of {where} hold a word for 'unknown'"
-        f"{f' ({frequent})' if frequent else ''} and count as no, since only its 'positive' levels are declared: "
-        "declare the word under 'missing', or the 'negative' levels",
-        sum(marks.values()),
-        len(value),
-        lost=False,
+    what = (
+        f"cells of {where} hold a word for 'unknown'{f' ({frequent})' if frequent else ''} and count as no, since only "
+        "its 'positive' levels are declared: declare the word under 'missing', or the 'negative' levels"
     )
+    attrition.counted(f"unknown counts as no: {where}", what, sum(marks.values()), len(value), lost=False)

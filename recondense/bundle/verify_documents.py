@@ -9,7 +9,7 @@ from recondense.bundle.documents import documents, writer
 from recondense.bundle.scripts import SHIPPED
 from recondense.checks import Check
 from recondense.files.hashes import sha256
-from recondense.results.course import Earlier
+from recondense.results.releases import Earlier
 
 CLAIM = "the documents are what is written from its data"
 FIRST = 3  # the format since which a manifest holds all else that they are written from

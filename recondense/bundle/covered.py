@@ -59,7 +59,7 @@ def covered(metrics: Public) -> Public:
             settings=privacy.settings,
             attacks={name: _withheld(attack, most) for name, attack in privacy.attacks.items()},
             influence=None,
-            standing_out=None,
+            canaries=None,
             verdict=privacy.verdict,
             guarantee=guarantee,
         ),

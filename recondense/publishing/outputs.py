@@ -17,7 +17,7 @@ OF_THE_CODE = "code."  # the release's commit takes what the run had not committ
 
 
 @dataclass(frozen=True)
-class Finding:
+class ComparedOutput:
     """One file made by ``stage``, and whether it came out again.
 
     ``state``: "identical"; "same" for a JSON file that differs only in what measures the run; or "differs".
@@ -31,7 +31,7 @@ class Finding:
     keys: tuple[str, ...] = ()
 
 
-def compare_files(stage: str, path: str, old: Path, new: Path) -> list[Finding]:
+def compare_files(stage: str, path: str, old: Path, new: Path) -> list[ComparedOutput]:
     """Compare ``old`` with ``new``, both called ``path``: files, or folders of files."""
     if not old.is_dir():
         return [_file(stage, path, old, new)]
@@ -42,23 +42,23 @@ def compare_files(stage: str, path: str, old: Path, new: Path) -> list[Finding]:
     return list(found.values())
 
 
-def _file(stage: str, path: str, old: Path, new: Path) -> Finding:
+def _file(stage: str, path: str, old: Path, new: Path) -> ComparedOutput:
     if not (old.is_file() and new.is_file()):
-        return Finding(stage, path, "differs", 0)
+        return ComparedOutput(stage, path, "differs", 0)
     offset = first_difference(old, new)
     if offset is None:
-        return Finding(stage, path, "identical")
+        return ComparedOutput(stage, path, "identical")
     keys = _keys(old, new) if path.endswith(".json") else ()
     same = bool(keys) and all(of_the_run(key) for key in keys)
-    return Finding(stage, path, "same" if same else "differs", offset, keys)
+    return ComparedOutput(stage, path, "same" if same else "differs", offset, keys)
 
 
-def _manifest(found: dict[str, Finding]) -> Finding:
+def _manifest(found: dict[str, ComparedOutput]) -> ComparedOutput:
     """A manifest also names the commit, and the hashes of files that may differ in what measures the run."""
     own = found["manifest.json"]
     excused = {dotted("files", name) for name, finding in found.items() if finding.state == "same"}
     left = [key for key in own.keys if key not in excused and not key.startswith(OF_THE_CODE) and not of_the_run(key)]
-    return Finding(own.stage, own.path, "differs" if left else "same", own.offset, own.keys) if own.keys else own
+    return ComparedOutput(own.stage, own.path, "differs" if left else "same", own.offset, own.keys) if own.keys else own
 
 
 def of_the_run(key: str) -> bool:

@@ -15,7 +15,7 @@ from recondense.ledger import Entry
 from recondense.ledger.artifacts import booked
 from recondense.ledger.keys import PublicKey, read_public
 from recondense.ledger.provenance import FILE, opened
-from recondense.publishing.published import check, standing
+from recondense.publishing.published import check, release_checks
 from recondense.publishing.signature import check_signature, fingerprint, signer
 
 SECONDS = 30  # for a server to answer in
@@ -26,7 +26,7 @@ BESIDE = (FILE, SIGNATURE, STEWARD, "manifest.json")  # what provenance is not a
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Examination:
     """What a recipient may know of a bundle. ``told``: the fingerprint that she named. ``signed_by``: of the key that
     signed all, where it is that one, or the ledger that begins with that one admits it. ``ask``: what the bundle or the
     ledger names, which says nothing until the steward has confirmed it."""
@@ -60,14 +60,14 @@ class Verdict:
         )
 
 
-def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> Verdict:
+def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> Examination:
     """All checks of ``bundle``, those of the published ledger too where there is one; ``key``: a fingerprint or a file.
 
     Raises `InputError` where there is no bundle, or ledger or key cannot be read.
     """
     told, checks = key and fingerprint(key, bundle), verify(bundle)
     if any(found.holds is False for found in checks):
-        return Verdict(checks, None, None)
+        return Examination(checks, None, None)
     if ledger:
         entries, found = check_against(ledger, bundle, told)
         checks += found
@@ -80,7 +80,7 @@ def examine(bundle: Path, ledger: str | None = None, key: str | None = None) -> 
         checks += found
         ask = _named(bundle) if all(one.holds for one in found) else None
     good = all(found.holds is not False for found in checks)
-    return Verdict(checks, by if good and told else None, ask, told)
+    return Examination(checks, by if good and told else None, ask, told)
 
 
 def check_against(source: str, bundle: Path, root_key: str | None = None) -> tuple[list[Entry], list[Check]]:
@@ -102,7 +102,7 @@ def check_against(source: str, bundle: Path, root_key: str | None = None) -> tup
     signed = check_signature(bundle, root_key, {key.fingerprint: key for key in admitted})
     return entries, [
         *checks,
-        *standing(entries, sha256(bundle / "manifest.json")),
+        *release_checks(entries, sha256(bundle / "manifest.json")),
         *_booked(bundle, entries),
         *signed,
         _provenance(bundle, admitted),

@@ -11,9 +11,9 @@ from recondense.models.recipe import PAPER_NETWORKS
 from recondense.private.guarantee import Asked
 from recondense.results.attacks import Attack, NotRun, OfGuesses, OnMembers, Withheld
 from recondense.results.base import Interval
-from recondense.results.course import Strongest
 from recondense.results.evidence import Evidence
 from recondense.results.public import Condensed, Public
+from recondense.results.releases import Strongest
 from recondense.results.verdicts import Verdict
 
 MAY = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from recondense.bundle.contents import Contents
-from recondense.bundle.words import in_words, interval
+from recondense.bundle.phrases import in_words, interval
 from recondense.charts.svg import Axis, Line, chart, nice
-from recondense.results.course import Spent, Summary, Withdrawn
+from recondense.results.releases import Spent, Summary, Withdrawn
 
 GUESS = 0.5
 

@@ -1,10 +1,10 @@
 """What is said of an attack that scores people: see `recondense.results.verdicts`."""
 
-from recondense.privacy.comparison import Compared
+from recondense.privacy.gains import Comparison
 from recondense.results.verdicts import Verdict
 
 
-def judged(found: Compared, detected: bool, margin: float, tpr_margin: float, smallest: float) -> tuple[Verdict, str]:
+def judged(found: Comparison, detected: bool, margin: float, tpr_margin: float, smallest: float) -> tuple[Verdict, str]:
     """The verdict on one attack that scores people, and the reason for it in words.
 
     ``detected``: whether it finds real records that are handed over as they are. ``smallest``: its detectable AUC. An
@@ -13,11 +13,12 @@ def judged(found: Compared, detected: bool, margin: float, tpr_margin: float, sm
     """
     attack = found.attack
     if found.succeeds():
-        return "succeeded", "members are told apart, beyond guessing, the baseline and the control"
+        return "succeeded", "members are told apart, beyond guessing, the baseline and the negative control"
     if attack.above_guessing(margin, tpr_margin):
         return "above guessing", (
-            "members are told apart beyond guessing, but not for certain beyond the baseline and the control: either "
-            "the condensed set tells, or train and held-out records differ (split the cohort by `hashed` to tell)"
+            "members are told apart beyond guessing, but not for certain beyond the baseline and the negative "
+            "control: either the condensed set tells, or train and held-out records differ (split the cohort by "
+            "`hashed` to tell)"
         )
     if not detected:
         return "inconclusive", "the attack misses even real records handed over as they are, so it proves nothing"

@@ -1,7 +1,7 @@
-"""Made-up outlying patients, whom a release should betray before anybody else.
+"""Canaries: made-up outlying patients, whom a release should betray before anybody else.
 
 An attack's average over all patients says little of the few who stand out, and those are its first victims (Carlini
-et al. 2022, arXiv 2112.03570). So outliers are made, some are planted among the train records, and an attack has to
+et al. 2022, arXiv 2112.03570). So such are made, some are planted among the train records, and an attack has to
 tell these from their twins, made alike and left out.
 """
 
@@ -17,14 +17,14 @@ DISTANCE = 3.0  # standard deviations
 TWINS = 200
 
 
-def outliers(train: Normalised, count: int, seed: int | Sequence[int], distance: float = DISTANCE) -> Normalised:
+def made_up(train: Normalised, count: int, seed: int | Sequence[int], distance: float = DISTANCE) -> Normalised:
     """``count`` records that are random train records pushed by ``distance`` standard deviations in every feature, up
     or down, at all steps, and that have the outcome of the next class. Their split is train.
 
     Raises `InputError` where there are no records to start from.
     """
     if not len(train.labels):
-        raise InputError("the train split is empty: outliers are made of its records")
+        raise InputError("the train split is empty: canaries are made of its records")
     rng = np.random.default_rng(seed)
     chosen = rng.integers(len(train.labels), size=count)
     directions = rng.choice([-1, 1], size=(count, 1, train.values.shape[2]))
@@ -37,13 +37,13 @@ def outliers(train: Normalised, count: int, seed: int | Sequence[int], distance:
 def planted(
     train: Normalised, count: int, seed: int | Sequence[int], twins: int = TWINS, distance: float = DISTANCE
 ) -> tuple[Normalised, Normalised]:
-    """``count`` outliers to put among ``train``, and ``twins`` made alike to leave out."""
-    made = outliers(train, count + twins, seed, distance)
+    """``count`` canaries to put among ``train``, and ``twins`` made alike to leave out."""
+    made = made_up(train, count + twins, seed, distance)
     return made.only(np.arange(count)), made.only(np.arange(count, count + twins))
 
 
 def of_shadow(train: Normalised, count: int, index: int, seed: int) -> tuple[Normalised, Normalised]:
-    """The outliers of shadow ``index``, whose stage was given ``count`` and ``seed``, and their twins. ``train``: of
+    """The canaries of shadow ``index``, whose stage was given ``count`` and ``seed``, and their twins. ``train``: of
     the whole cohort, not the shadow's members."""
     return planted(train, count, [seed, index, 2])
 
