@@ -317,9 +317,10 @@ def test_what_is_wrong_with_a_line_costs_that_line_alone(tmp_path: Path) -> None
     ]
     (tmp_path / "x.csv").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))
     attrition = Attrition()
-    header, rows = read_lines(tmp_path / "x.csv", ["b"], attrition, "lines", mend="mend it")
-    assert header == ["a", "b"]
-    assert rows == [(2, ["1", "2"]), (4, ["5", "6"]), (5, ["7", "8"]), (11, ["10", "11"])]
+    rows = read_lines(tmp_path / "x.csv", ["b"], attrition, "lines", mend="mend it")
+    assert list(rows) == ["a", "b"]
+    assert rows.index.tolist() == [2, 4, 5, 11]
+    assert rows.to_numpy().tolist() == [["1", "2"], ["5", "6"], ["7", "8"], ["10", "11"]]
     attrition.kept("lines", len(rows))
     assert attrition.summary() == {"lines": {"in": 10, "kept": 4, "set_aside": {"malformed line": 6}}}
     assert attrition.rows()["line"].tolist() == [3, 6, 7, 8, 9, 10]
