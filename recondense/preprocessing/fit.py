@@ -83,10 +83,8 @@ def _with_own_names(features: Sequence[Feature]) -> list[Feature]:
 
 
 def _levels(v: Variable, source: Literal["series_level", "level"]) -> list[Feature]:
-    return [
-        Feature(name=f"{v.name}={level}", source=source, variable=v.name, level=index)
-        for index, level in enumerate(v.levels)
-    ]
+    named = ((index, f"{v.name}={level}") for index, level in enumerate(v.levels))
+    return [Feature(name=name, source=source, variable=v.name, level=index) for index, name in named]
 
 
 def _fitted(empty: Preprocessing, feature: Feature, raw: np.ndarray, params: Params) -> Feature:

@@ -214,7 +214,6 @@ class Preprocessing(BaseModel):
         value``, one row per record, step and feature. Of more than two classes each has a column of its own in place of
         ``label``: ``label_`` and its name."""
         n_records, n_steps, n_features = condensed.values.shape
-        values = self.in_units(condensed.values)
         step = np.tile(np.repeat(np.arange(n_steps), n_features), n_records)
         return pd.DataFrame(
             {
@@ -225,7 +224,7 @@ class Preprocessing(BaseModel):
                 "to_hours": (step + 1) * self.step_hours,
                 "feature": np.tile([feature.name for feature in self.features], n_records * n_steps),
                 "unit": np.tile([feature.unit for feature in self.features], n_records * n_steps),
-                "value": values.reshape(-1),
+                "value": self.in_units(condensed.values).reshape(-1),
             }
         )
 

@@ -71,19 +71,9 @@ def bands(samples: NDArray[np.float32], seconds: float, relative: bool) -> NDArr
     with needing_extras():
         import librosa
 
-    power = librosa.feature.melspectrogram(
-        y=samples,
-        sr=RATE,
-        n_fft=FFT,
-        win_length=WINDOW,
-        hop_length=HOP,
-        center=False,
-        n_mels=N_BANDS,
-        fmin=LOWEST,
-        fmax=HIGHEST,
-        htk=True,
-        norm=None,
-    )
+    framing = {"n_fft": FFT, "win_length": WINDOW, "hop_length": HOP, "center": False}
+    mel = {"n_mels": N_BANDS, "fmin": LOWEST, "fmax": HIGHEST, "htk": True, "norm": None}
+    power = librosa.feature.melspectrogram(y=samples, sr=RATE, **framing, **mel)
     levels = _decibels(power.T.astype(np.float64) / (WINDOW / 4) ** 2)
     n_hops = round(seconds * HOPS_A_SECOND)
     frame = np.arange(len(levels)) * N_FRAMES // n_hops

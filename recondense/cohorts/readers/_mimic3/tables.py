@@ -140,12 +140,8 @@ def read_batches(
             lines = _Ascii(stream)
             reader = pyarrow.csv.open_csv(
                 lines,
-                pyarrow.csv.ReadOptions(
-                    column_names=header,
-                    skip_rows=1,
-                    block_size=BLOCK_BYTES,
-                    use_threads=False,  # or rows have no numbers
-                ),
+                # With threads rows have no numbers
+                pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, skip_rows=1, column_names=header),
                 pyarrow.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=torn.skip),
                 pyarrow.csv.ConvertOptions(include_columns=chosen, column_types=dict.fromkeys(chosen, pa.binary())),
             )

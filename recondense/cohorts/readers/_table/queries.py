@@ -44,10 +44,8 @@ def rows_of(raw: Path, place: str, query: str) -> pd.DataFrame:
         raise InputError(f"{where} failed: {said}: mend 'query' or the URL") from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        if (
-            getattr(cause, "pgcode", None) == PG_READ_ONLY
-            or getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH
-        ):
+        code = getattr(cause, "pgcode", None) or getattr(cause, "sqlite_errorcode", None)
+        if code in (PG_READ_ONLY, sqlite3.SQLITE_AUTH):
             raise InputError(f"{where} was refused by the database: it does more than read. Mend 'query'") from error
         said = type(cause).__name__
         raise InputError(f"{where} failed with {said}: try it in your database's own client") from error
