@@ -14,6 +14,7 @@ from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 from recondense.engines.settings import LOGIN
+from recondense.files import atomic
 from recondense.stages.layout import Layout
 from tests.support.paths import REAL_DATA, REPO
 from tests.support.project import QUICK, SMALL, STAGES, Project, copied, make_project, plant_sentinel
@@ -66,12 +67,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 @pytest.fixture(scope="session", autouse=True)
-def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where tests keep the key that signs ledgers; the user's own is never read nor written."""
-    folder = tmp_path_factory.mktemp("keys")
+def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Where tests keep the key that signs ledgers, one for all workers; the user's own is never read nor written."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "keys"
     os.environ["RECONDENSE_KEYS"] = str(folder)
-    (folder / LOGIN).write_text(PREFECT_LOGIN)
-    (folder / LOGIN).chmod(0o600)
+    with FileLock(f"{folder}.lock"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        atomic.write(folder / LOGIN, PREFECT_LOGIN, mode=0o600)
     return folder
 
 

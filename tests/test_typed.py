@@ -35,7 +35,7 @@ SERIALISED = {
         "ledger/spending", "publishing/published", "publishing/ready", "publishing/release", "stages/history",
     ),
     "manifest.json, and metrics.json of formats of before": (
-        "bundle/legacy", "bundle/make", "bundle/remade", "bundle/verify",
+        "bundle/legacy", "bundle/make", "bundle/verify_documents", "bundle/verify",
     ),
     "JSON for other programs": (
         "bundle/croissant", "files/strict_json", "project/inspect", "publishing/compare/__init__", "recipient/found",

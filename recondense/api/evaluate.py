@@ -95,8 +95,8 @@ def evaluate(
         test=len(test.labels),
         test_cases=test.cases,
     )
-    scored = results.summary(validation, test, bootstrap)
-    return Evaluation(scored.model_copy(update={"protocol": asked.protocol, "n": sizes}), results)
+    scored = dict(results.summary(validation, test, bootstrap))
+    return Evaluation(Training(**scored, protocol=asked.protocol, n=sizes), results)
 
 
 def _search(asked: Params) -> RecipeSearch:

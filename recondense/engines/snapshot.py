@@ -19,6 +19,7 @@ from recondense.results.base import Interval, seconds
 from recondense.results.scores import Trained
 from recondense.results.stages import Condensation
 from recondense.stages import software
+from recondense.stages.command import SEE_LOG
 from recondense.stages.layout import Layout
 from recondense.stages.renamed import VERSION
 from recondense.sweeps.cells import STAGES, Cell
@@ -81,7 +82,8 @@ def run(cell: Cell, frozen: Path, environment: dict[str, str]) -> CellScores:
                 command, own = f"python -m tasks {stage} {cell.cohort}", {"PYTHONPATH": code, **environment}
                 execute(command, layout.root, own, quiet=True)
             except StageFailed as error:
-                raise type(error)(str(error).replace(f"{layout.root}/", "")) from None
+                told = str(error).partition(SEE_LOG)[0]  # the log is gone with this project
+                raise type(error)(told.replace(f"{layout.root}/", "")) from None
         condensed, trained = (layout.folder(stage) / "metrics.json" for stage in STAGES)
         taken = {stage: seconds(layout.folder(stage) / "metrics.json") for stage in STAGES}
         condensation, training = Condensation.load(condensed), Trained.load(trained)

@@ -13,7 +13,7 @@ from recondense.models.logits import logits_of, risks_of
 from recondense.models.part import VALIDATION_PER_CLASS, Part
 from recondense.models.recipe import PAPER_NETWORKS
 from recondense.models.scores import SCORES, resample, score, single_auc
-from recondense.results.scores import Ensemble, Training
+from recondense.results.scores import Ensemble, Summary
 
 PLATEAU_TOLERANCE = 0.01
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Results:
             pd.concat([self.curves, other.curves], ignore_index=True),
         )
 
-    def summary(self, validation: Part, test: Part, n_resamples: int) -> Training:
+    def summary(self, validation: Part, test: Part, n_resamples: int) -> Summary:
         """The scores, without ``protocol`` and ``n``. ``ensembles``: of the mean logit of all seeds, where a training
         set has several.
 
@@ -97,7 +97,7 @@ class Results:
             if size > 1:
                 joint = {network: ensemble(runs)[None] for network, runs in risks.items()}
                 together[training_set] = Ensemble(size=size, **_named(score(test.labels, joint, weights, mean_over)))
-        return Training(
+        return Summary(
             **_named({name: {each: scored[each][name] for each in scored} for name in SCORES}),
             ensembles=together,
             validation_auc=on_validation,

@@ -66,14 +66,19 @@ class Scored(Result):
     ensembles: dict[str, Ensemble]
 
 
-class Training(Scored):
-    """What the training stage found and a bundle states. Means are over the networks of ``mean_over``;
-    ``validation_auc`` is for choices that must not look at the test part. A bundle with a guarantee leaves out what is
-    null."""
+class Summary(Scored):
+    """Means over the networks of ``mean_over``, none where all models stand alone. ``validation_auc`` is for choices
+    that must not look at the test part."""
 
-    mean_over: tuple[str, ...] = Field(min_length=1)
+    mean_over: tuple[str, ...]
     validation_auc: dict[str, float] | None = None
     steps_to_plateau: dict[str, dict[str, int]] | None = None
+
+
+class Training(Summary):
+    """What the training stage found and a bundle states. A bundle with a guarantee leaves out what is null."""
+
+    mean_over: tuple[str, ...] = Field(min_length=1)
     protocol: str | None = None
     n: Sizes | None = None
 

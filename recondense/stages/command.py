@@ -18,6 +18,7 @@ from recondense.stages.params import check_cohort_name
 from recondense.stages.tiers import OWNER_ALONE
 
 IN_UNITS = ("shadows",)
+SEE_LOG = "\n(what the stage did: "
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _more(kept: str) -> str:
-    return f"\n(what the stage did: {kept})" if kept else ""
+    return f"{SEE_LOG}{kept})" if kept else ""
 
 
 def _stop(message: str, status: int, given: Settings) -> int:

@@ -51,6 +51,7 @@ def test_dvc_takes_up_the_umask_of_what_runs_flows(tmp_path: Path) -> None:
 def test_what_a_stage_writes_is_closed_to_others_whoever_starts_it(tmp_path: Path) -> None:
     shutil.copytree(REPO / "data/1_raw/pbcseq", tmp_path / "data/1_raw/pbcseq")
     (tmp_path / "dvc.yaml").touch()
+    shutil.copy2(REPO / "software.yaml", tmp_path)
     (tmp_path / "params.yaml").write_text(json.dumps({"cohorts": {"small": SMALL}}))
     python("-m", "tasks", "ingestion", "small", folder=tmp_path)
     written = [path for path in (tmp_path / "data/2_ingested").rglob("*")]

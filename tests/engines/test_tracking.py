@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
 import pytest
+from matplotlib.figure import Figure
 from prefect.exceptions import PrefectException
 
 from recondense.engines import artifacts, dispensable
@@ -110,7 +110,10 @@ def test_a_server_that_goes_away_midway_is_given_up_and_a_stage_s_own_failure_is
 def test_a_figure_that_cannot_be_drawn_is_left_out_and_the_rest_is_recorded(
     tmp_path: Path, small: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(matplotlib.rcParams, "savefig.dpi", 1e9)  # a picture of more pixels than can be
+    def too_large(*_: object, **__: object) -> None:
+        raise ValueError("Image size is too large")
+
+    monkeypatch.setattr(Figure, "savefig", too_large)
     recorded(tracker := begun(tmp_path), small)
     said = capsys.readouterr().err
     assert "MLflow lacks figures of privacy" in said

@@ -22,7 +22,7 @@ from recondense.stages import plugins
 from recondense.stages.layout import Layout
 from recondense.stages.params import section
 from tasks.privacy import privacy
-from tests.support.auditing import cohort, independent, labels_of
+from tests.support.auditing import cohort, independent, labels_of, shadows_made
 from tests.support.condensing import state_of_numpy
 from tests.support.paths import REPO
 
@@ -56,7 +56,8 @@ def project(root: Path, records: Normalised, condensed: CondensedSet, shadows: i
         np.stack([array] * shadows) if shadows else array[None][:0] for array in (condensed.values, condensed.labels)
     )
     ShadowSets(values, labels, known).save(layout.folder("shadows") / "shadows.safetensors")
-    write_json(layout.folder("shadows") / "metrics.json", {"steps": 1, "release_steps": 1})
+    made = shadows_made(steps=1, release_steps=1).model_copy(update={"order": records.labelled().order()})
+    write_json(layout.folder("shadows") / "metrics.json", made.as_json())
     return layout
 
 

@@ -251,7 +251,7 @@ def test_nothing_is_downloaded_until_the_licence_is_accepted(project: Project, s
 
 def test_a_change_upstream_is_seen_by_dvc_and_by_the_next_fetch(project: Project, server: Server) -> None:
     rows = json.loads(command(project, server, "--accept-licence").stdout)
-    assert [row.state for row in rows] == ["downloaded", "downloaded"]
+    assert [row["state"] for row in rows] == ["downloaded", "downloaded"]
     assert {row["followed by DVC"] for row in rows} == {"yes"} and {row["checked"] for row in rows} == {
         "size and SHA-256"
     }

@@ -75,8 +75,8 @@ def _measurements(path: Path, stays: pd.DataFrame, attrition: Attrition) -> Iter
             if name in MASS:
                 mass[name] += len(chosen)
                 continue
-            where: dict[str, Any] = {"file": path.name, "line": rows.lines(chosen), "column": COLUMN_AT_FAULT[name]}
-            attrition.set_aside("measurements", name, len(chosen), record=ids[stay[chosen]], **where)
+            where, of = {"file": path.name, "column": COLUMN_AT_FAULT[name]}, ids[stay[chosen]]
+            attrition.set_aside("measurements", name, len(chosen), record=of, line=rows.lines(chosen), **where)
         good = np.flatnonzero(reason == 0)
         block = np.empty(len(good), MEASUREMENT)
         block["stay"], block["variable"] = stay[good], VARIABLE_OF_ITEM[item[good]]
