@@ -14,7 +14,7 @@ from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 from recondense.engines.settings import LOGIN
-from recondense.files import atomic
+from recondense.ledger.keys import create
 from recondense.stages.layout import Layout
 from tests.support.paths import REAL_DATA, REPO
 from tests.support.project import QUICK, SMALL, STAGES, Project, copied, make_project, plant_sentinel
@@ -66,15 +66,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return Together(config, log)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Where tests keep the key that signs ledgers, one for all workers; the user's own is never read nor written."""
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of the session have."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "keys"
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_of_the_tests(shared: Path) -> Path:
+    """Where tests keep the key that signs ledgers; the user's own is never read nor written."""
+    folder = shared / "keys"
     os.environ["RECONDENSE_KEYS"] = str(folder)
     with FileLock(f"{folder}.lock"):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        atomic.write(folder / LOGIN, PREFECT_LOGIN, mode=0o600)
+        if not folder.exists():
+            create()
+            (folder / LOGIN).write_text(PREFECT_LOGIN)
+            (folder / LOGIN).chmod(0o600)
     return folder
 
 
@@ -101,13 +109,12 @@ def prefect_server(prefect_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+def finished(shared: Path) -> Project:
     """A project whose cohort alpha has been run once, the same for all workers of a session; no test changes it.
 
     One patient carries an id and a cholesterol that stand nowhere else, so that leaks can be searched for.
     """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "finished"
+    folder = shared / "finished"
     with FileLock(f"{folder}.lock"):
         if not (folder / "done").exists():
             shutil.rmtree(folder, ignore_errors=True)
