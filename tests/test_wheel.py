@@ -92,6 +92,7 @@ def test_a_command_that_needs_an_extra_says_what_to_install(core: Machine, comma
     assert 'which is not installed: pip install "recondense[pipeline]"' in refused.stderr
 
 
+@pytest.mark.slow
 def test_from_an_empty_folder_to_a_verified_bundle(tmp_path: Path, wheel: Path) -> None:
     here = machine(tmp_path / "machine", wheel)
     extracts(here.folder / "extracts")
