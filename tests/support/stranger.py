@@ -18,7 +18,8 @@ import importlib.util, runpy, sys
 sys.meta_path = [finder for finder in sys.meta_path if "editable" not in f"{finder!r}{type(finder)!r}"]
 sys.path = [place for place in sys.path if place != sys.argv[1] and "editable" not in place]
 for name in ("recondense", "tasks", "flows"):
-    assert importlib.util.find_spec(name) is None, name
+    found = importlib.util.find_spec(name)
+    assert found is None or found.loader is None, name  # a folder without code, of an editable install's template
 sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 left = [name for name in sys.modules if name.split(".")[0] in ("tasks", "flows", "recondense")]
